@@ -1,0 +1,162 @@
+"""Checks of what a user passes in: each raises one sentence that helps.
+
+Every message says what came, what was expected, and what to do.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def choose(kind, name, table):
+    """table[name], or a ValueError that lists the names there are."""
+    if not isinstance(name, str) or name not in table:
+        raise ValueError(
+            f"there is no {kind} called {name!r}; choose one of: {', '.join(table)}"
+        )
+    return table[name]
+
+
+def whole_number(name, value, least):
+    """`value` as an int, or an error if it is no whole number or below `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(
+            f"{name} is {value!r}, but it must be a whole number, {least} or more"
+        )
+    if value < least:
+        raise ValueError(f"{name} is {value}, but it must be {least} or more")
+    return int(value)
+
+
+def positive_number(name, value):
+    """`value` as a float, or an error if it is not a finite number above zero."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}, but it must be a positive number")
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} is {value}, but it must be a finite number above 0")
+    return float(value)
+
+
+def interval(name, value):
+    """`value` as a pair of floats (low, high), low ≤ high, both finite."""
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} is {value!r}, but it must be two numbers, (low, high)"
+        ) from None
+    if not (np.isfinite([low, high]).all() and low <= high):
+        raise ValueError(
+            f"{name} is {value!r}, but it must be two finite numbers, the lower first"
+        )
+    return low, high
+
+
+def as_numbers(name, values):
+    """`values` as an array of numbers, checked to be finite.
+
+    Integers stay integers: beside a float θ they become floats, beside fractions they
+    stay exact, as NumPy promotes them in the first product.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "biufcO":
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, but it must hold numbers; "
+            "convert it with np.asarray(..., dtype=float)"
+        )
+    check_finite(name, array)
+    return array
+
+
+def check_finite(name, array):
+    """ValueError naming the first entry that is NaN or infinite, if there is one."""
+    if array.dtype.kind in "biuO" or np.isfinite(array).all():
+        return
+    where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    raise ValueError(
+        f"{name} holds {array[where]} at index {where}; every entry must be a finite "
+        "number, so remove or repair that example first"
+    )
+
+
+def check_vector(name, vector, n_params):
+    """`vector` as an array whose last axis is P, integers made float64, or an error."""
+    vector = as_numbers(name, vector)
+    if vector.dtype.kind in "biu":
+        vector = vector.astype(np.float64)
+    if vector.ndim == 0 or vector.shape[-1] != n_params:
+        raise ValueError(
+            f"{name} has shape {vector.shape}, but this network has P = {n_params} "
+            f"parameters, so its last axis must be {n_params}; net.init(rng) makes one"
+        )
+    return vector
+
+
+def check_inputs(name, X, net):
+    """ValueError unless the array X is (..., N, D) and fits `net`."""
+    if X.ndim < 2 or X.shape[-1] != net.n_in or X.shape[-2] == 0:
+        hint = "; did you pass (N,) data without [:, None]?" if net.n_in == 1 else ""
+        raise ValueError(
+            f"{name} has shape {X.shape}, but this network takes (..., N, D) with "
+            f"D = {net.n_in} and N at least 1{hint}"
+        )
+
+
+def check_targets(name, Y, X, net):
+    """An error unless the array Y is (..., N, O), or (..., N) labels, and fits `net`."""
+    n_examples = X.shape[-2]
+    if net.loss_name == "softmax_cross_entropy":
+        if Y.dtype.kind not in "iu":
+            raise TypeError(
+                f"{name} has dtype {Y.dtype}, but softmax_cross_entropy takes integer "
+                "class labels; convert them with Y.astype(int)"
+            )
+        if Y.ndim < 1 or Y.shape[-1] != n_examples:
+            raise ValueError(
+                f"{name} has shape {Y.shape}, but softmax_cross_entropy takes one label "
+                f"an example, (..., N) with N = {n_examples}; undo one-hot targets "
+                "with Y.argmax(-1)"
+            )
+        if Y.min() < 0 or Y.max() >= net.n_out:
+            raise ValueError(
+                f"{name} holds labels from {Y.min()} to {Y.max()}, but a network of "
+                f"{net.n_out} outputs knows the classes 0 to {net.n_out - 1}"
+            )
+        return
+    if Y.ndim < 2 or Y.shape[-2:] != (n_examples, net.n_out):
+        raise ValueError(
+            f"{name} has shape {Y.shape}, but with these inputs {net.loss_name} takes "
+            f"(..., N, O) = (..., {n_examples}, {net.n_out}); did you leave out "
+            "[..., None]?"
+        )
+    if net.loss_name == "sigmoid_cross_entropy" and not ((Y == 0) | (Y == 1)).all():
+        raise ValueError(
+            f"{name} holds values other than 0 and 1, which are the only labels that "
+            "sigmoid_cross_entropy takes; recode them first"
+        )
+
+
+def check_examples(net, theta, X, Y):
+    """θ, X and Y as arrays that fit one another and `net`, or an error."""
+    theta = check_vector("theta", theta, net.n_params)
+    X = as_numbers("X", X)
+    Y = as_numbers("Y", Y)
+    check_inputs("X", X, net)
+    check_targets("Y", Y, X, net)
+    target_axes = 1 if net.loss_name == "softmax_cross_entropy" else 2
+    check_axes_in_front(
+        theta=theta.shape[:-1], X=X.shape[:-2], Y=Y.shape[: Y.ndim - target_axes]
+    )
+    return theta, X, Y
+
+
+def check_axes_in_front(**shapes):
+    """ValueError if the axes in front (the tasks) cannot be broadcast together."""
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        told = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"the axes in front, one entry a task, disagree: {told}; give every array "
+            "the same number of tasks"
+        ) from None
