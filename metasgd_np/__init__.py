@@ -1,6 +1,28 @@
 """Meta-SGD in NumPy, with every derivative written out by hand."""
 
+from .learners import MAML, JointTraining, MetaSGD, Reptile
 from .meta_gradient import MetaGradient, adapt, meta_gradient
 from .network import TwoLayerNet
+from .optimizers import SGD, Adam
 from .second_order import hessian, hvp
 from .tasks import Sinusoids, TaskBatch
+from .training import evaluate, train
+
+__all__ = [
+    "MAML",
+    "SGD",
+    "Adam",
+    "JointTraining",
+    "MetaGradient",
+    "MetaSGD",
+    "Reptile",
+    "Sinusoids",
+    "TaskBatch",
+    "TwoLayerNet",
+    "adapt",
+    "evaluate",
+    "hessian",
+    "hvp",
+    "meta_gradient",
+    "train",
+]

@@ -1,6 +1,6 @@
 """Activation functions φ with their first and second derivatives φ′ and φ″.
 
-Each activation is three functions of the pre-activation Z, all elementwise, of Z's shape:
+Each activation is three elementwise functions of the pre-activation Z:
 
     value(Z)                  H = φ(Z)
     slope(Z, H)               φ′(Z), needed by the backward pass          (2.8)

@@ -103,7 +103,7 @@ def check_inputs(name, X, net):
 
 
 def check_targets(name, Y, X, net):
-    """An error unless the array Y is (..., N, O), or (..., N) labels, and fits `net`."""
+    """An error unless Y is (..., N, O), or (..., N) labels, and fits X and `net`."""
     n_examples = X.shape[-2]
     if net.loss_name == "softmax_cross_entropy":
         if Y.dtype.kind not in "iu":
@@ -113,9 +113,9 @@ def check_targets(name, Y, X, net):
             )
         if Y.ndim < 1 or Y.shape[-1] != n_examples:
             raise ValueError(
-                f"{name} has shape {Y.shape}, but softmax_cross_entropy takes one label "
-                f"an example, (..., N) with N = {n_examples}; undo one-hot targets "
-                "with Y.argmax(-1)"
+                f"{name} has shape {Y.shape}, but softmax_cross_entropy takes one "
+                f"label an example, (..., N) with N = {n_examples}; undo one-hot "
+                "targets with Y.argmax(-1)"
             )
         if Y.min() < 0 or Y.max() >= net.n_out:
             raise ValueError(
@@ -160,3 +160,9 @@ def check_axes_in_front(**shapes):
             f"the axes in front, one entry a task, disagree: {told}; give every array "
             "the same number of tasks"
         ) from None
+
+
+def check_order(order):
+    """ValueError unless the order of a meta-gradient is 1 or 2."""
+    if order not in (1, 2):
+        raise ValueError(f"order is {order!r}; choose 2 (exact) or 1 (no curvature)")

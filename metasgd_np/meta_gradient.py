@@ -31,6 +31,7 @@ from .checks import (
     check_axes_in_front,
     check_examples,
     check_inputs,
+    check_order,
     check_targets,
     check_vector,
     whole_number,
@@ -120,8 +121,7 @@ def meta_gradient(net, theta, alpha, batch, steps=1, order=2):
             "takes one theta (P,) and one alpha (P,) for all tasks; pass theta[0]?"
         )
     steps = whole_number("steps", steps, 0)
-    if order not in (1, 2):
-        raise ValueError(f"order is {order!r}; choose 2 (exact) or 1 (no curvature)")
+    check_order(order)
     check_inputs("X_s", batch.X_s, net)
     check_targets("Y_s", batch.Y_s, batch.X_s, net)
     check_inputs("X_q", batch.X_q, net)

@@ -192,7 +192,7 @@ class TwoLayerNet:
         return W2, X1, Z1, H1, H1_1, F
 
     def backward_pass(self, theta, X, Y):
-        """Forward and backward, every array kept in a Pass; arguments already checked."""
+        """Forward and backward, all kept in a Pass; arguments already checked."""
         W2, X1, Z1, H1, H1_1, F = self.forward_pass(theta, X)
 
         dF = self.loss_function.slope(F, Y)  # (..., N, O) (2.5)

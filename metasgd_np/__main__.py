@@ -1,0 +1,7 @@
+"""`python -m metasgd_np`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,78 @@
+"""The outer loop's update rules: SGD and Adam.
+
+Both are used alike. The state is a tuple of arrays of the parameters' shape, t counts
+the updates from 1, and `scale` multiplies the rate (for a decaying one):
+
+    state = optimizer.start(w)
+    w, state = optimizer.step(w, gradient, state, t, scale=1.0)
+
+Nothing is edited in place.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from .checks import positive_number
+
+
+@dataclass(frozen=True)
+class SGD:
+    """w ← w − η g.                                                     (7.1)"""
+
+    rate: float = 0.01
+
+    def __post_init__(self):
+        object.__setattr__(self, "rate", positive_number("rate", self.rate))
+
+    def start(self, w):
+        """SGD keeps no state: an empty tuple."""
+        return ()
+
+    def step(self, w, gradient, state, t, scale=1.0):
+        """One update; returns the new w and the (empty) state."""
+        return w - self.rate * scale * gradient, state  # (7.1)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps scaled by running means of the gradient and of its square.
+
+    m ← β1 m + (1 − β1) g                                               (7.2)
+    v ← β2 v + (1 − β2) g²                                              (7.3)
+    w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β1ᵗ),  v̂ = v / (1 − β2ᵗ)      (7.4)
+
+    Source: Kingma and Ba, arXiv:1412.6980, algorithm 1.
+    """
+
+    rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self):
+        for name in ("rate", "epsilon"):
+            object.__setattr__(self, name, positive_number(name, getattr(self, name)))
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, but it must be at least 0 and "
+                    "below 1; Adam's authors suggest 0.9 and 0.999"
+                )
+
+    def start(self, w):
+        """The state before the first update: m = v = 0, of w's shape."""
+        return np.zeros_like(w), np.zeros_like(w)
+
+    def step(self, w, gradient, state, t, scale=1.0):
+        """The t-th update, t = 1, 2, …; returns the new w and the new state."""
+        m, v = state
+        m = self.beta1 * m + (1 - self.beta1) * gradient  # (7.2)
+        v = self.beta2 * v + (1 - self.beta2) * gradient * gradient  # (7.3)
+        rate = self.rate * scale / (1 - self.beta1**t)
+        root = np.sqrt(v) / sqrt(1 - self.beta2**t)
+        return w - rate * m / (root + self.epsilon), (m, v)  # (7.4)
+
+
+OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
