@@ -8,7 +8,6 @@ over it, so a run killed at any moment leaves a whole file: the new one or the l
 import json
 import os
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +65,7 @@ def load(path):
             raise KeyError("format")
     except FileNotFoundError:
         raise
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damage can raise nearly anything inside zipfile
         raise CheckpointError(
             f"{path} is not a whole metasgd_np checkpoint ({type(error).__name__}): it "
             "is truncated or was written by something else; delete it to start anew"

@@ -6,6 +6,7 @@ import sys
 import matplotlib as mpl
 
 from .checkpoints import CheckpointError
+from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
 from .training import TrainingDiverged
 
 DESCRIPTION = """\
@@ -37,9 +38,7 @@ def build_parser():
     add("--shots", type=int, default=10, help="support points a training task (10)")
     add("--seed", type=int, default=0, help="same seed, same numbers (0)")
     add("--out", default="results/sinusoid", metavar="DIR", help="(results/sinusoid)")
-    add(
-        "--quick", action="store_true", help="a few seconds: 300 iterations, 100 curves"
-    )
+    add("--quick", action="store_true", help="300 iterations, 100 test curves")
     add("--resume", action="store_true", help="go on with the run in --out")
     sinusoid.set_defaults(run=run_sinusoid)
     return parser
@@ -47,17 +46,14 @@ def build_parser():
 
 def run_sinusoid(options):
     """The main job."""
-    from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
-
     config = SinusoidConfig.from_options(
         options.iterations, options.shots, options.seed, options.quick
     )
     experiment = SinusoidExperiment(config, options.out, options.resume)
     results = experiment.run()
     print(sinusoid_table(results))
-    print(
-        f"\n{results['seconds']:.0f} s; results.json and figures are in {options.out}"
-    )
+    seconds = results["seconds"]
+    print(f"\n{seconds:.0f} s; results.json and the figures are in {options.out}")
 
 
 def main(arguments=None):

@@ -190,7 +190,8 @@ class SinusoidExperiment:
                 shots,
             ),
             "mse_by_steps": plots.mse_by_steps(
-                {name: by_shots[judged] for name, by_shots in evaluations.items()}
+                {name: by_shots[judged] for name, by_shots in evaluations.items()},
+                judged,
             ),
             "alpha": plots.alpha_by_block(
                 self.net, meta_sgd.unpack(meta_sgd_state.w)[1], meta_sgd.alpha_start

@@ -25,21 +25,24 @@ def fits(trained, tasks, rng, shots, steps=(0, 1, 10)):
     X_s = rng.uniform(low, high, (shots, 1))
     Y_s = tasks.curve(curves, X_s)[0]
     X = np.linspace(low, high, 200)[:, None]
+    limit = 2 * tasks.amplitude[1]
     figure, axes = plt.subplots(
-        1, len(trained), figsize=(3 * len(trained), 3.2), sharey=True, squeeze=False
+        1, len(trained), figsize=(3 * len(trained), 3.3), sharey=True, squeeze=False
     )
-    looks = [("0.65", ":"), ("0.35", "--"), ("tab:red", "-")]
+    looks = [("0.6", ":"), ("k", "--"), ("tab:red", "-")]
     for axis, (name, (learner, w)) in zip(axes[0], trained.items(), strict=True):
         path = adapt(learner.net, *learner.unpack(w), X_s, Y_s, max(steps))
-        axis.plot(X, tasks.curve(curves, X)[0], color="tab:blue", lw=4, alpha=0.35)
+        axis.plot(X, tasks.curve(curves, X)[0], color="tab:blue", lw=5, alpha=0.35)
         for step, (color, line) in zip(steps, looks, strict=True):
             label = f"{step} step{'' if step == 1 else 's'}"
             F = learner.net.forward(path[step], X)
             axis.plot(X, F, color=color, linestyle=line, label=label)
+            if np.abs(F).max() > limit:
+                note = f"after {label}: up to |y| = {np.abs(F).max():.0f}"
+                axis.text(0.03, 0.03, note, transform=axis.transAxes, fontsize=8)
         axis.plot(X_s, Y_s, "k.", ms=9)
         axis.set(title=name, xlabel="x")
-    amplitude = float(curves[0].squeeze())
-    axes[0, 0].set(ylabel="y", ylim=(-1.9 * amplitude, 1.9 * amplitude))
+    axes[0, 0].set(ylabel="y", ylim=(-limit, limit))
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(steps), frameon=False)
     figure.suptitle(f"A new sine wave (wide line) learned from {shots} points (dots)")
@@ -47,61 +50,75 @@ def fits(trained, tasks, rng, shots, steps=(0, 1, 10)):
     return figure
 
 
-def mse_by_steps(evaluations):
-    """Query MSE after 0, 1, … steps, mean and 95 % interval; {name: Evaluation}."""
-    figure, axis = plt.subplots(figsize=(6, 4))
+def mse_by_steps(evaluations, shots, trained_steps=1):
+    """Query MSE after 0, 1, … steps, mean and 95 % interval; {name: Evaluation}.
+
+    The axis ends at twice the largest mean before adaptation; what rises above it is
+    told in the figure, for a learner trained for one step may not bear many.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 4))
+    top = 2 * max(evaluation.mean[0] for evaluation in evaluations.values())
     for name, evaluation in evaluations.items():
-        steps = np.arange(len(evaluation.mean))
-        axis.plot(steps, evaluation.mean, label=name, **STYLES[name])
-        low = evaluation.mean - evaluation.interval
-        high = evaluation.mean + evaluation.interval
-        axis.fill_between(steps, low, high, color=STYLES[name]["color"], alpha=0.15)
-    n_tasks = evaluation.losses.shape[-1]
+        mean, interval = evaluation.mean, evaluation.interval
+        steps = np.arange(len(mean))
+        shown = np.where(mean < top, interval, np.nan)
+        axis.plot(steps, mean, label=name, **STYLES[name])
+        color = STYLES[name]["color"]
+        axis.fill_between(steps, mean - shown, mean + shown, color=color, alpha=0.15)
+        if mean.max() > top:
+            note = (
+                f"{name} was trained for {trained_steps} step; after more it diverges"
+            )
+            axis.text(
+                0.98, 0.95, note, transform=axis.transAxes, ha="right", fontsize=9
+            )
     axis.set(
         xlabel="gradient steps on the new task",
         ylabel="test MSE (units of y²)",
-        yscale="log",
+        ylim=(0, top),
         xticks=steps,
-        title=f"Mean over {n_tasks} new curves, one training seed; band: 95 % interval",
     )
-    axis.title.set_size(10)
-    axis.legend(frameon=False)
+    n_tasks = evaluation.losses.shape[-1]
+    axis.set_title(
+        f"{shots}-shot test: mean of {n_tasks} new curves, one seed; "
+        "band: 95 % interval",
+        fontsize=10,
+    )
+    axis.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.92))
     figure.tight_layout()
     return figure
 
 
 def alpha_by_block(net, alpha, start):
-    """Histograms of the learned α, a panel a block; `start` is the range it began in."""
+    """Histograms of the learned α, a panel a block; `start` is where α began."""
     blocks = net.blocks(alpha)
-    figure, axes = plt.subplots(1, len(blocks), figsize=(9, 2.9))
+    figure, axes = plt.subplots(1, len(blocks), figsize=(9, 3.1))
     for axis, (name, values) in zip(axes, blocks.items(), strict=True):
-        values = values.ravel()
-        axis.axvspan(*start, color="0.85", label="α before training")
+        axis.axvspan(*start, color="tab:orange", alpha=0.5, label="α before training")
         axis.axvline(0, color="k", lw=0.8)
-        axis.hist(values, bins=min(20, 2 + values.size // 2), color="#0b6e4f")
+        if values.size == 1:
+            axis.vlines(values, 0, 1, color="#0b6e4f", lw=4)
+        else:
+            axis.hist(values.ravel(), bins=20, color="#0b6e4f")
         negative = int((values < 0).sum())
         axis.set(title=f"{name}: {negative} of {values.size} negative", xlabel="α")
         axis.title.set_size(10)
     axes[0].set_ylabel("entries")
-    axes[0].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower left", frameon=False)
+    figure.suptitle("Step sizes α that Meta-SGD learned, by block of θ")
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
     return figure
 
 
 def learning_curves(states):
     """Training loss by iteration, each point the mean of a block; {name: state}."""
-    figure, axis = plt.subplots(figsize=(6, 4))
+    figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, state in states.items():
         x = np.minimum(BLOCK * np.arange(1, len(state.losses) + 1), state.iteration)
-        style = {**STYLES[name], "marker": None}
-        axis.plot(x, state.losses, label=name, **style)
-    axis.set(
-        xlabel="iteration",
-        ylabel="training loss (units of y²)",
-        yscale="log",
-        title=f"Training loss, mean of each {BLOCK} iterations, one seed",
-    )
-    axis.title.set_size(10)
+        axis.plot(x, state.losses, label=name, **{**STYLES[name], "marker": None})
+    axis.set(xlabel="iteration", ylabel="training loss (units of y²)")
+    axis.set_ylim(bottom=0)
+    axis.set_title(f"Training loss, mean of each {BLOCK} iterations, one seed", size=10)
     axis.legend(frameon=False)
     figure.tight_layout()
     return figure

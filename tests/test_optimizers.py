@@ -1,0 +1,82 @@
+"""SGD and Adam against the formulas, written out number by number."""
+
+import math
+
+import numpy as np
+import pytest
+
+from metasgd_np import SGD, Adam
+
+
+def adam_by_hand(w, gradients, rate, beta1, beta2, epsilon):
+    """Adam on one number, with the bias corrections on m and v as printed."""
+    m = v = 0.0
+    for t, g in enumerate(gradients, start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        w = w - rate * m_hat / (math.sqrt(v_hat) + epsilon)
+    return w
+
+
+def test_adam_follows_its_formulas_entry_by_entry():
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal((2, 3))
+    gradients = rng.standard_normal((5, 2, 3))
+    adam = Adam(0.07, beta1=0.6, beta2=0.8, epsilon=0.03)
+    now, state = w, adam.start(w)
+    for t, g in enumerate(gradients, start=1):
+        now, state = adam.step(now, g, state, t)
+    for index in np.ndindex(w.shape):
+        expected = adam_by_hand(
+            w[index], gradients[(slice(None), *index)], 0.07, 0.6, 0.8, 0.03
+        )
+        assert now[index] == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_defaults_are_those_of_the_paper():
+    assert Adam() == Adam(1e-3, 0.9, 0.999, 1e-8)
+
+
+def test_sgd_subtracts_rate_times_gradient():
+    w, g = np.array([1.0, 2.0]), np.array([4.0, -8.0])
+    new, state = SGD(0.25).step(w, g, SGD(0.25).start(w), 1)
+    assert new.tolist() == [0.0, 4.0]
+    assert state == ()
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.5), Adam(0.5)])
+def test_scale_multiplies_the_rate_and_nothing_is_edited_in_place(optimizer):
+    w, g = np.array([1.0, -2.0]), np.array([0.5, 3.0])
+    state = optimizer.start(w)
+    kept = [array.copy() for array in (w, g, *state)]
+    full, _ = optimizer.step(w, g, state, 1)
+    quarter, _ = optimizer.step(w, g, state, 1, scale=0.25)
+    np.testing.assert_allclose(quarter - w, 0.25 * (full - w), rtol=1e-14)
+    for array, copy in zip((w, g, *state), kept, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(), Adam()])
+def test_single_precision_stays_single(optimizer):
+    w = np.ones(3, dtype=np.float32)
+    new, state = optimizer.step(w, w, optimizer.start(w), 1, scale=0.3)
+    assert {array.dtype for array in (new, *state)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: SGD(0), ValueError, "rate is 0"),
+        (lambda: SGD(float("nan")), ValueError, "rate is nan"),
+        (lambda: Adam(-1e-3), ValueError, "rate is -0.001"),
+        (lambda: Adam("fast"), TypeError, "rate is 'fast'"),
+        (lambda: Adam(beta1=1), ValueError, "beta1 is 1"),
+        (lambda: Adam(beta2=-0.1), ValueError, "beta2 is -0.1"),
+        (lambda: Adam(epsilon=0), ValueError, "epsilon is 0"),
+    ],
+)
+def test_bad_settings_are_told(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
