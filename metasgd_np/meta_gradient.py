@@ -36,7 +36,7 @@ from .checks import (
     check_vector,
     whole_number,
 )
-from .second_order import hvp_of_pass
+from .second_order import tangent_pass
 
 CHUNK_BYTES = 2**18  # of one (tasks, N, H) array: a dozen of them stay near the caches
 
@@ -149,7 +149,7 @@ def task_gradients(net, theta, alpha, batch, steps, order):
     for step in reversed(passes):
         d_alpha = d_alpha - step.gradient * lam  # (T, P) (6.1)
         if order == 2:
-            lam = lam - hvp_of_pass(net, step, alpha * lam)  # (T, P) (5.3)
+            lam = lam - tangent_pass(net, step, alpha * lam).hv  # (T, P) (5.3)
     return net.loss_function.value(query.F, query.Y), lam, d_alpha
 
 

@@ -21,10 +21,29 @@ V̄2 is V2 without its bias row.
 The inputs and the columns of ones do not move, so they bring no terms of their own.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .checks import check_axes_in_front, check_examples, check_vector
 from .network import matmul
+
+
+class Tangents(NamedTuple):
+    """Every array of one second-order pass: how each moves as θ moves along v.
+
+    Shapes: Z1_dot, H1_dot, dH1_dot, phi2, dZ1_dot (..., N, H); F_dot, dF_dot
+    (..., N, O); hv (..., P). phi2 is φ″(Z1); hv is the result, H v.
+    """
+
+    Z1_dot: np.ndarray
+    H1_dot: np.ndarray
+    F_dot: np.ndarray
+    dF_dot: np.ndarray
+    dH1_dot: np.ndarray
+    phi2: np.ndarray
+    dZ1_dot: np.ndarray
+    hv: np.ndarray
 
 
 def hvp(net, theta, X, Y, v):
@@ -42,11 +61,11 @@ def hvp(net, theta, X, Y, v):
     theta, X, Y = check_examples(net, theta, X, Y)
     v = check_vector("v", v, net.n_params)
     check_axes_in_front(v=v.shape[:-1], theta=theta.shape[:-1], X=X.shape[:-2])
-    return hvp_of_pass(net, net.backward_pass(theta, X, Y), v)
+    return tangent_pass(net, net.backward_pass(theta, X, Y), v).hv
 
 
-def hvp_of_pass(net, p, v):
-    """H v (..., P) from the arrays p that net.backward_pass kept; v already checked."""
+def tangent_pass(net, p, v):
+    """Differentiate the Pass p along v (..., P), already checked; all kept."""
     V1, V2 = net.unpack(v)  # (..., D+1, H), (..., H+1, O)
     W2_bar, V2_bar = p.W2[..., :-1, :], V2[..., :-1, :]  # (..., H, O)
 
@@ -61,7 +80,8 @@ def hvp_of_pass(net, p, v):
     phi2 = net.phi.curvature(p.Z1, p.H1, p.phi1)  # (..., N, H)
     dZ1_dot = dH1_dot * p.phi1 + p.dH1 * phi2 * Z1_dot  # (..., N, H) (4.7)
     dW1_dot = p.X1.mT @ dZ1_dot  # (..., D+1, H) (4.8)
-    return net.pack(dW1_dot, dW2_dot)
+    hv = net.pack(dW1_dot, dW2_dot)  # (..., P)
+    return Tangents(Z1_dot, H1_dot, F_dot, dF_dot, dH1_dot, phi2, dZ1_dot, hv)
 
 
 def hessian(net, theta, X, Y):
