@@ -1,5 +1,12 @@
 """Meta-SGD in NumPy, with every derivative written out by hand."""
 
+from .agreement import agreement
+from .gradient_check import (
+    check_gradient,
+    check_hvp,
+    check_meta_gradient,
+    gradcheck,
+)
 from .learners import MAML, JointTraining, MetaSGD, Reptile
 from .meta_gradient import MetaGradient, adapt, meta_gradient
 from .network import TwoLayerNet
@@ -7,6 +14,7 @@ from .optimizers import SGD, Adam
 from .second_order import hessian, hvp
 from .tasks import Sinusoids, TaskBatch
 from .training import evaluate, train
+from .worksheet import Worksheet
 
 __all__ = [
     "MAML",
@@ -19,8 +27,14 @@ __all__ = [
     "Sinusoids",
     "TaskBatch",
     "TwoLayerNet",
+    "Worksheet",
     "adapt",
+    "agreement",
+    "check_gradient",
+    "check_hvp",
+    "check_meta_gradient",
     "evaluate",
+    "gradcheck",
     "hessian",
     "hvp",
     "meta_gradient",

@@ -151,9 +151,9 @@ def check_examples(net, theta, X, Y):
 
 
 def check_axes_in_front(**shapes):
-    """ValueError if the axes in front (the tasks) cannot be broadcast together."""
+    """The shape that the axes in front (the tasks) broadcast to, or a ValueError."""
     try:
-        np.broadcast_shapes(*shapes.values())
+        return np.broadcast_shapes(*shapes.values())
     except ValueError:
         told = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(

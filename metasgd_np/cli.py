@@ -5,9 +5,14 @@ import sys
 
 import matplotlib as mpl
 
+from .activations import ACTIVATIONS
+from .agreement import agreement
 from .checkpoints import CheckpointError
 from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
+from .gradient_check import climb_the_ladder, small_problem
+from .losses import LOSSES
 from .training import TrainingDiverged
+from .worksheet import Worksheet
 
 DESCRIPTION = """\
 Meta-SGD in NumPy, with every derivative written out by hand.
@@ -15,6 +20,10 @@ Meta-SGD in NumPy, with every derivative written out by hand.
   python -m metasgd_np sinusoid            train Meta-SGD, MAML and joint training on
                                            sine waves; a table and four figures (30 s)
   python -m metasgd_np sinusoid --quick    the same in a few seconds, barely trained
+  python -m metasgd_np worksheet           one small example, every value worked out;
+                                           --blank leaves them for you to find
+  python -m metasgd_np gradcheck           every derivative of a small network against
+                                           derivatives by numbers alone; 1 if one fails
   python -m metasgd_np COMMAND --help      the options of a command
 """
 
@@ -41,6 +50,33 @@ def build_parser():
     add("--quick", action="store_true", help="300 iterations, 100 test curves")
     add("--resume", action="store_true", help="go on with the run in --out")
     sinusoid.set_defaults(run=run_sinusoid)
+
+    sheet = commands.add_parser(
+        "worksheet",
+        help="every value of one small example, to work by hand",
+        description="Print one inner step of Meta-SGD on one small task, every value "
+        "in the order a person works them, in exact fractions.",
+    )
+    add = sheet.add_argument
+    add("--blank", action="store_true", help="formulas without values, to fill in")
+    add("--seed", type=int, help="another example (without it, the default one)")
+    formats = ("text", "markdown", "html", "latex")
+    add("--format", choices=formats, default="text", help="html prints on one A4 page")
+    sheet.set_defaults(run=run_worksheet)
+
+    check = commands.add_parser(
+        "gradcheck",
+        help="check every derivative against derivatives by numbers alone",
+        description="Check the gradient, the Hessian times a vector and the "
+        "meta-gradient of a small network, and compare the meta-gradient by four or "
+        "five roads. The exit code is 1 if anything is wrong.",
+    )
+    add = check.add_argument
+    add("--activation", default="tanh", help=f"{', '.join(ACTIVATIONS)} (tanh)")
+    add("--loss", default="squared_error", help=f"{', '.join(LOSSES)} (squared_error)")
+    add("--steps", type=int, default=2, help="inner steps (2)")
+    add("--seed", type=int, default=0, help="same seed, same numbers (0)")
+    check.set_defaults(run=run_gradcheck)
     return parser
 
 
@@ -56,6 +92,22 @@ def run_sinusoid(options):
     print(f"\n{seconds:.0f} s; results.json and the figures are in {options.out}")
 
 
+def run_worksheet(options):
+    """A worksheet on standard output."""
+    sheet = Worksheet() if options.seed is None else Worksheet.from_seed(options.seed)
+    print(getattr(sheet, f"to_{options.format}")(options.blank))
+
+
+def run_gradcheck(options):
+    """The three rungs and the agreement table; 1 if anything is wrong, else 0."""
+    problem = small_problem(
+        options.activation, options.loss, options.steps, options.seed
+    )
+    checks = (*climb_the_ladder(*problem), agreement(*problem))
+    print(*checks, sep="\n\n\n")
+    return 0 if all(check.ok for check in checks) else 1
+
+
 def main(arguments=None):
     """Run a command; return the exit code, with errors told in one sentence."""
     parser = build_parser()
@@ -65,14 +117,14 @@ def main(arguments=None):
         return 0
     mpl.use("Agg")  # figures go to files
     try:
-        options.run(options)
+        return options.run(options) or 0
     except KeyboardInterrupt:
-        print("\nstopped; --resume goes on from here", file=sys.stderr)
+        again = "; --resume goes on from here" if hasattr(options, "resume") else ""
+        print(f"\nstopped{again}", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError, TrainingDiverged, CheckpointError) as error:
         print(f"error: {told(error)}", file=sys.stderr)
         return 1
-    return 0
 
 
 def told(error):

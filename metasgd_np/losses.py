@@ -21,9 +21,9 @@ output is −y log σ − (1 − y) log(1 − σ) = log(1 + e^f) − y f:
 
 Softmax cross-entropy, Y (..., N) integer class labels, p = softmax(f), e_y one-hot:
 
-    L      = (1/N) Σ_n [log Σ_o e^{f_o} − f_y]              (10.1)
-    dF     = (1/N) (p − e_y)                                (10.2)
-    dF_dot = (1/N) (p∘F_dot − p (p·F_dot))                  (10.3)
+    L      = (1/N) Σ_n [log Σ_o e^{f_o} − f_y]              (8.4)
+    dF     = (1/N) (p − e_y)                                (8.5)
+    dF_dot = (1/N) (p∘F_dot − p (p·F_dot))                  (8.6)
 
 No exponential of a positive number is ever taken, so logits of ±1,000 are safe.
 """
@@ -93,22 +93,22 @@ def one_hot(Y, n_classes):
 
 
 def softmax_cross_entropy(F, Y):
-    """L = −(1/N) Σ log p_y, equation (10.1); F (..., N, O), Y (..., N) → (...)."""
+    """L = −(1/N) Σ log p_y, equation (8.4); F (..., N, O), Y (..., N) → (...)."""
     log_p = np.where(one_hot(Y, F.shape[-1]), log_softmax(F), 0)  # (..., N, O)
-    return -log_p.sum((-2, -1)) / F.shape[-2]  # (...) (10.1)
+    return -log_p.sum((-2, -1)) / F.shape[-2]  # (...) (8.4)
 
 
 def softmax_cross_entropy_slope(F, Y):
-    """dF = (1/N)(p − e_y), equation (10.2)."""
+    """dF = (1/N)(p − e_y), equation (8.5)."""
     p = np.exp(log_softmax(F))  # (..., N, O)
-    return (p - one_hot(Y, F.shape[-1])) / F.shape[-2]  # (..., N, O) (10.2)
+    return (p - one_hot(Y, F.shape[-1])) / F.shape[-2]  # (..., N, O) (8.5)
 
 
 def softmax_cross_entropy_curvature(F, Y, F_dot):
-    """dF_dot = (1/N)(p∘F_dot − p (p·F_dot)), equation (10.3)."""
+    """dF_dot = (1/N)(p∘F_dot − p (p·F_dot)), equation (8.6)."""
     p = np.exp(log_softmax(F))  # (..., N, O)
     pF = p * F_dot  # (..., N, O)
-    return (pF - p * pF.sum(-1, keepdims=True)) / F.shape[-2]  # (..., N, O) (10.3)
+    return (pF - p * pF.sum(-1, keepdims=True)) / F.shape[-2]  # (..., N, O) (8.6)
 
 
 LOSSES = {

@@ -80,9 +80,12 @@ def adapt(net, theta, alpha, X_s, Y_s, steps=1):
     steps = whole_number("steps", steps, 0)
     theta, X_s, Y_s = check_examples(net, theta, X_s, Y_s)
     alpha = check_alpha(net, alpha)
-    check_axes_in_front(alpha=alpha.shape[:-1], theta=theta.shape[:-1])
+    tasks = check_axes_in_front(
+        alpha=alpha.shape[:-1], theta=theta.shape[:-1], X=X_s.shape[:-2]
+    )
     thetas, _ = inner_loop(net, theta, alpha, X_s, Y_s, steps)
-    return np.stack(np.broadcast_arrays(*thetas))
+    shape = (*tasks, net.n_params)
+    return np.stack([np.broadcast_to(theta, shape) for theta in thetas])
 
 
 def inner_loop(net, theta, alpha, X_s, Y_s, steps):

@@ -44,11 +44,11 @@ from .checks import (
 from .losses import get_loss
 
 
-def with_ones(A):
-    """[A 1]: A (..., N, M) with a column of ones appended, (..., N, M+1)."""
+def with_column(A, value):
+    """[A value]: A (..., N, M) with a constant column appended, (..., N, M+1)."""
     A1 = np.empty((*A.shape[:-1], A.shape[-1] + 1), A.dtype)
     A1[..., :-1] = A
-    A1[..., -1] = 1
+    A1[..., -1] = value
     return A1
 
 
@@ -183,11 +183,11 @@ class TwoLayerNet:
     def forward_pass(self, theta, X):
         """Every array of the forward pass, in order; arguments already checked."""
         W1, W2 = self.unpack(theta)
-        X1 = with_ones(X)  # (..., N, D+1)
+        X1 = with_column(X, 1)  # (..., N, D+1)
 
         Z1 = X1 @ W1  # (..., N, H) (2.1)
         H1 = self.phi.value(Z1)  # (..., N, H) (2.2)
-        H1_1 = with_ones(H1)  # (..., N, H+1)
+        H1_1 = with_column(H1, 1)  # (..., N, H+1)
         F = H1_1 @ W2  # (..., N, O) (2.3)
         return W2, X1, Z1, H1, H1_1, F
 

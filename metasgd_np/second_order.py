@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .checks import check_axes_in_front, check_examples, check_vector
-from .network import matmul
+from .network import matmul, with_column
 
 
 class Tangents(NamedTuple):
@@ -74,8 +74,8 @@ def tangent_pass(net, p, v):
     F_dot = H1_dot @ W2_bar + p.H1_1 @ V2  # (..., N, O) (4.3)
 
     dF_dot = net.loss_function.curvature(p.F, p.Y, F_dot)  # (..., N, O) (4.4)
-    dW2_dot = p.H1_1.mT @ dF_dot  # (..., H+1, O) (4.5)
-    dW2_dot[..., :-1, :] += H1_dot.mT @ p.dF  # (..., H, O) (4.5)
+    H1_1_dot = with_column(H1_dot, 0)  # (..., N, H+1), the ones do not move
+    dW2_dot = H1_1_dot.mT @ p.dF + p.H1_1.mT @ dF_dot  # (..., H+1, O) (4.5)
     dH1_dot = matmul(dF_dot, W2_bar.mT) + matmul(p.dF, V2_bar.mT)  # (..., N, H) (4.6)
     phi2 = net.phi.curvature(p.Z1, p.H1, p.phi1)  # (..., N, H)
     dZ1_dot = dH1_dot * p.phi1 + p.dH1 * phi2 * Z1_dot  # (..., N, H) (4.7)
@@ -91,10 +91,10 @@ def hessian(net, theta, X, Y):
     memory for P·N·H numbers, so use `hvp` where P is in the thousands.
     """
     theta = check_vector("theta", theta, net.n_params)
-    if theta.ndim != 1:
+    if theta.ndim != 1 or np.ndim(X) != 2:
         raise ValueError(
-            f"theta has shape {theta.shape}, but hessian takes one task, (P,); "
-            "call it for one task at a time"
+            f"theta has shape {theta.shape} and X {np.shape(X)}, but hessian takes one "
+            "task, (P,) and (N, D); call it for one task at a time"
         )
     identity = np.eye(net.n_params, dtype=theta.dtype)  # row i is e_i
     return hvp(net, theta, X, Y, identity).mT

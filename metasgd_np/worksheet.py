@@ -1,0 +1,300 @@
+"""Every value of one small example, in the order a person works them.
+
+    sheet = Worksheet()                  # the default example, in exact fractions
+    print(sheet)                         # or sheet alone, in a notebook
+    sheet.check("dW2_s", [[2], [0], [1]])    # right, or what is wrong
+    sheet.to_html(blank=True)            # formulas without values, to print and fill in
+
+One inner step on one task: forward and backward on the support set, the step, forward
+and backward on the query set, the second-order pass in the direction α∘λ, and the
+meta-gradient. Matrices are written row by row, [1 2; 3 4]; the last row of every weight
+matrix is its bias.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from . import worksheet_formats as formats
+from .answers import Verdict, compare, read_answer
+from .meta_gradient import check_alpha
+from .mistakes import ENTRIES, work
+from .network import TwoLayerNet
+from .tasks import TaskBatch
+
+# The default example, found by search: no denominator above 4, no numerator above 24,
+# no line all zero, and every mistake of the catalogue shows in another way.
+DEFAULT = {
+    "W1": [[1, 1], [-2, -1]],
+    "W2": [[-1], [1], [1]],
+    "alpha1": [[(1, 4), (1, 2)], [(-1, 4), (-1, 2)]],
+    "alpha2": [[(-1, 1)], [(1, 2)], [(1, 2)]],
+    "X": [[2], [1], [-1], [1]],
+    "Y": [[1], [-2], [0], [3]],
+}
+
+PHI = {  # φ, φ′ and φ″ in terms of {Z}, {H} and {D}, the value of φ′
+    "tanh": ("tanh({Z})", "1 − {H}∘{H}", "−2 {H}∘{D}"),
+    "sigmoid": ("1 / (1 + exp(−{Z}))", "{H}∘(1 − {H})", "{D}∘(1 − 2 {H})"),
+    "relu": ("max({Z}, 0)", "1 where {Z} > 0, else 0", "0"),
+    "square": ("{Z}∘{Z}", "2 {Z}", "2"),
+    "identity": ("{Z}", "1", "0"),
+}
+LOSS = {  # L, dF and dF_dot in terms of {F}, {Y}, {N} and {F_dot}, and their tags
+    "squared_error": (
+        ("1/{N} · Σ ({F} − {Y})²", "2.4"),
+        ("2/{N} · ({F} − {Y})", "2.5"),
+        ("2/{N} · {F_dot}", "4.4"),
+    ),
+    "sigmoid_cross_entropy": (
+        ("1/{N} · Σ [log(1 + exp({F})) − {Y}∘{F}]", "8.1"),
+        ("1/{N} · (σ({F}) − {Y})", "8.2"),
+        ("1/{N} · σ({F})∘(1 − σ({F}))∘{F_dot}", "8.3"),
+    ),
+    "softmax_cross_entropy": (
+        ("1/{N} · Σ [log Σ exp({F}) − {F} at {Y}]", "8.4"),
+        ("1/{N} · (p − one-hot of {Y}), p = softmax({F})", "8.5"),
+        ("1/{N} · (p∘{F_dot} − p (p·{F_dot})), p = softmax({F})", "8.6"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a sheet: `symbol` = `formula` (a template with {symbols}) = `value`.
+
+    `tag` is the equation's, as in the package's comments; a given line has neither.
+    """
+
+    section: str
+    symbol: str
+    tag: str
+    formula: str
+    value: np.ndarray
+
+
+class Worksheet:
+    """All lines of one example, to read, print, or check answers against.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+    theta, alpha : (P,)
+    batch : TaskBatch    one task
+
+    All four or none: without them it is the default example. Fractions in object arrays
+    stay exact; floats are shown to six digits.
+    """
+
+    def __init__(self, net=None, theta=None, alpha=None, batch=None):
+        if net is None:
+            net, theta, alpha, batch = default_example()
+        if len(batch) != 1:
+            raise ValueError(
+                f"the batch has {len(batch)} tasks, but a worksheet works one; "
+                "pass batch[:1]"
+            )
+        net.loss(theta, batch.X_s, batch.Y_s)  # tells what does not fit
+        net.loss(theta, batch.X_q, batch.Y_q)
+        self.problem = net, np.asarray(theta), check_alpha(net, alpha), batch
+        self.values = given(*self.problem) | work(*self.problem)
+        self.lines = [
+            Line(section, symbol, tag, formula, self.values[symbol])
+            for section, symbol, tag, formula in layout(net)
+        ]
+
+    @classmethod
+    def from_seed(cls, seed):
+        """A random exact example like the default one, always the same for a seed."""
+        rng = np.random.default_rng(seed)
+        while True:
+            sheet = cls(*random_example(rng))
+            if sheet.is_easy():
+                return sheet
+
+    def is_easy(self):
+        """Whether no denominator exceeds 100 and every entry can go wrong: is not zero.
+
+        Lines that are wholly zero hide a mistake; numerators stay below 1,000.
+        """
+        for line in self.lines:
+            entries = [Fraction(entry) for entry in np.ravel(line.value)]
+            if any(e.denominator > 100 or abs(e.numerator) > 999 for e in entries):
+                return False
+            if not any(entries):
+                return False
+        return True
+
+    def check(self, symbol, answer):
+        """Whether `answer` is the value of line `symbol`, and if not, what is wrong.
+
+        answer : number, fraction, "3/4", list or array
+            A decimal is right if it agrees to the digits given.
+
+        Returns a Verdict: .right, .message, .mistakes (numbers in the catalogue).
+        Raises ValueError for an unknown symbol and for an answer that is no number.
+        """
+        if symbol not in {line.symbol for line in self.lines}:
+            symbols = ", ".join(line.symbol for line in self.lines if line.tag)
+            raise ValueError(
+                f"there is no line {symbol!r} on this sheet; choose one of: {symbols}"
+            )
+        entries = read_answer(answer)
+        truth = self.values[symbol]
+        difference = compare(entries, truth)
+        if difference is None:
+            return Verdict(True, f"{symbol} is right.", ())
+        named = self.mistakes_giving(symbol, entries)
+        if not named:
+            return Verdict(False, f"{symbol} is not right: {difference}", ())
+        told = "; ".join(
+            f"this is {variant.phrase} (see mistake {mistake.number}, {mistake.name})"
+            for mistake, variant in named
+        )
+        numbers = tuple(dict.fromkeys(mistake.number for mistake, _ in named))
+        return Verdict(False, f"{symbol} is not right: {told}.", numbers)
+
+    def mistakes_giving(self, symbol, entries):
+        """The (mistake, variant) pairs that put exactly `entries` on line `symbol`."""
+        found, loss = [], self.problem[0].loss_name
+        for mistake in ENTRIES:
+            for variant in mistake.variants:
+                if variant.work is None or variant.loss not in (None, loss):
+                    continue
+                wrong = variant.work(*self.problem).get(symbol)
+                if wrong is None or np.array_equal(wrong, self.values[symbol]):
+                    continue
+                if compare(entries, wrong) is None:
+                    found.append((mistake, variant))
+        return found
+
+    def __str__(self):
+        return self.to_text()
+
+    def _repr_html_(self):
+        return formats.html_table(self)
+
+    def to_text(self, blank=False):
+        """Aligned plain text; `blank` leaves out the numbers to be worked out."""
+        return formats.text(self, blank)
+
+    def to_markdown(self, blank=False):
+        """A Markdown table a section."""
+        return formats.markdown(self, blank)
+
+    def to_html(self, blank=False):
+        """A whole HTML page that prints on one sheet of A4."""
+        return formats.html_page(self, blank)
+
+    def to_latex(self, blank=False):
+        """A whole LaTeX document."""
+        return formats.latex(self, blank)
+
+
+def default_example():
+    """(net, θ, α, batch): D = 1, H = 2, O = 1, two examples a set, exact fractions."""
+    net = TwoLayerNet(1, 2, 1, activation="square")
+    theta = [entry for W in ("W1", "W2") for row in DEFAULT[W] for entry in row]
+    alpha = [
+        Fraction(*pair)
+        for A in ("alpha1", "alpha2")
+        for row in DEFAULT[A]
+        for pair in row
+    ]
+    return net, exact(theta), exact(alpha), exact_batch(DEFAULT["X"], DEFAULT["Y"])
+
+
+def random_example(rng):
+    """A candidate (net, θ, α, batch) of the default example's kind."""
+    net = TwoLayerNet(1, 2, 1, activation="square")
+    theta = rng.choice([-2, -1, 1, 2], net.n_params)
+    sizes = [Fraction(1, 2), Fraction(-1, 2), Fraction(1), Fraction(1, 4)]
+    alpha = rng.choice(sizes, net.n_params)
+    X = rng.permutation([-2, -1, 0, 1, 2])[:4, None]
+    Y = rng.integers(-3, 4, (4, 1))
+    return net, exact(theta), exact(alpha), exact_batch(X, Y)
+
+
+def exact(numbers):
+    """An object array of fractions."""
+    return np.vectorize(Fraction, otypes=[object])(np.asarray(numbers, dtype=object))
+
+
+def exact_batch(X, Y):
+    """One task: the first two rows of X and Y are support, the others query."""
+    X, Y = exact(X)[None], exact(Y)[None]
+    return TaskBatch(X[:, :2], Y[:, :2], X[:, 2:], Y[:, 2:])
+
+
+def given(net, theta, alpha, batch):
+    """The values that the example starts from."""
+    values = {"X_s": batch.X_s[0], "Y_s": batch.Y_s[0]}
+    values |= {"X_q": batch.X_q[0], "Y_q": batch.Y_q[0]}
+    values["W1"], values["W2"] = net.unpack(theta)
+    values["alpha1"], values["alpha2"] = net.unpack(alpha)
+    return values
+
+
+def layout(net):
+    """(section, symbol, tag, formula) of every line, in order."""
+    rows = [
+        ("Given", symbol, "", "")
+        for symbol in ("X_s", "Y_s", "X_q", "Y_q", "W1", "W2", "alpha1", "alpha2")
+    ]
+    phi, phi1, phi2 = PHI[net.activation_name]
+    (L, L_tag), (dF, dF_tag), (dF_dot, dF_dot_tag) = LOSS[net.loss_name]
+    for which, W1, W2, name in (
+        ("s", "W1", "W2", "Support set"),
+        ("q", "W1_prime", "W2_prime", "Query set, at θ′"),
+    ):
+        names = {symbol: f"{{{symbol}_{which}}}" for symbol in ("F", "X", "Y", "N")}
+        names |= {"Z": f"{{Z1_{which}}}", "H": f"{{H1_{which}}}"}
+        rows += [
+            (name, f"{symbol}_{which}", tag, formula)
+            for symbol, tag, formula in (
+                ("X1", "", f"[{names['X']} 1]"),
+                ("Z1", "2.1", f"{{X1_{which}}} {{{W1}}}"),
+                ("H1", "2.2", phi.format(**names)),
+                ("H1_1", "", f"[{names['H']} 1]"),
+                ("F", "2.3", f"{{H1_1_{which}}} {{{W2}}}"),
+                ("L", L_tag, L.format(**names)),
+                ("dF", dF_tag, dF.format(**names)),
+                ("dW2", "2.6", f"{{H1_1_{which}}}ᵀ {{dF_{which}}}"),
+                ("dH1", "2.7", f"{{dF_{which}}} {{{W2}_bar}}ᵀ"),
+                ("phi1", "2.8", phi1.format(**names)),
+                ("dZ1", "2.8", f"{{dH1_{which}}}∘{{phi1_{which}}}"),
+                ("dW1", "2.9", f"{{X1_{which}}}ᵀ {{dZ1_{which}}}"),
+            )
+        ]
+        if which == "s":
+            rows += [
+                ("Step", f"W{i}_prime", "5.1", f"{{W{i}}} − {{alpha{i}}}∘{{dW{i}_s}}")
+                for i in (1, 2)
+            ]
+    names = {"Z": "{Z1_s}", "H": "{H1_s}", "D": "{phi1_s}"}
+    loss_names = {"F": "{F_s}", "Y": "{Y_s}", "N": "{N_s}", "F_dot": "{F_dot}"}
+    second, meta = "Second order, along v = α∘λ", "Meta-gradient"
+    rows += [
+        (second, "V1", "5.3", "{alpha1}∘{dW1_q}"),
+        (second, "V2", "5.3", "{alpha2}∘{dW2_q}"),
+        (second, "Z1_dot", "4.1", "{X1_s} {V1}"),
+        (second, "H1_dot", "4.2", "{phi1_s}∘{Z1_dot}"),
+        (second, "F_dot", "4.3", "{H1_dot} {W2_bar} + {H1_1_s} {V2}"),
+        (second, "dF_dot", dF_dot_tag, dF_dot.format(**loss_names)),
+        (second, "dW2_dot", "4.5", "[{H1_dot} 0]ᵀ {dF_s} + {H1_1_s}ᵀ {dF_dot}"),
+        (second, "dH1_dot", "4.6", "{dF_dot} {W2_bar}ᵀ + {dF_s} {V2_bar}ᵀ"),
+        (second, "phi2", "4.7", phi2.format(**names)),
+        (
+            second,
+            "dZ1_dot",
+            "4.7",
+            "{dH1_dot}∘{phi1_s} + {dH1_s}∘{phi2}∘{Z1_dot}",
+        ),
+        (second, "dW1_dot", "4.8", "{X1_s}ᵀ {dZ1_dot}"),
+        (meta, "dtheta1", "5.3", "{dW1_q} − {dW1_dot}"),
+        (meta, "dtheta2", "5.3", "{dW2_q} − {dW2_dot}"),
+        (meta, "dalpha1", "6.1", "−{dW1_s}∘{dW1_q}"),
+        (meta, "dalpha2", "6.1", "−{dW2_s}∘{dW2_q}"),
+    ]
+    return rows
