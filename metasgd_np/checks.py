@@ -32,15 +32,17 @@ def positive_number(name, value):
     """`value` as a float, or an error if it is not a finite number above zero."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}, but it must be a positive number")
-    if not (np.isfinite(value) and value > 0):
+    if not 0 < float(value) < np.inf:
         raise ValueError(f"{name} is {value}, but it must be a finite number above 0")
     return float(value)
 
 
 def interval(name, value):
     """`value` as a pair of floats (low, high), low ≤ high, both finite."""
+    if isinstance(value, str):
+        value = ()
     try:
-        low, high = (float(end) for end in value)
+        low, high = (float(end) for end in tuple(value))
     except (TypeError, ValueError):
         raise TypeError(
             f"{name} is {value!r}, but it must be two numbers, (low, high)"
@@ -75,15 +77,18 @@ def check_finite(name, array):
     where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
     raise ValueError(
         f"{name} holds {array[where]} at index {where}; every entry must be a finite "
-        "number, so remove or repair that example first"
+        "number: repair the data, or take smaller steps if this was computed"
     )
 
 
-def check_vector(name, vector, n_params):
-    """`vector` as an array whose last axis is P, integers made float64, or an error."""
+def check_vector(name, vector, n_params, like=None):
+    """`vector` as an array whose last axis is P, or an error.
+
+    Integers become numbers of the type of the array `like`, float64 without one.
+    """
     vector = as_numbers(name, vector)
     if vector.dtype.kind in "biu":
-        vector = vector.astype(np.float64)
+        vector = vector.astype(np.float64 if like is None else like.dtype)
     if vector.ndim == 0 or vector.shape[-1] != n_params:
         raise ValueError(
             f"{name} has shape {vector.shape}, but this network has P = {n_params} "
@@ -143,11 +148,19 @@ def check_examples(net, theta, X, Y):
     Y = as_numbers("Y", Y)
     check_inputs("X", X, net)
     check_targets("Y", Y, X, net)
-    target_axes = 1 if net.loss_name == "softmax_cross_entropy" else 2
-    check_axes_in_front(
-        theta=theta.shape[:-1], X=X.shape[:-2], Y=Y.shape[: Y.ndim - target_axes]
-    )
+    task_axes(net, theta, X, Y)
     return theta, X, Y
+
+
+def task_axes(net, theta, X, Y, **vectors):
+    """The axes in front that θ, X, Y and vectors (..., P) share, or an error."""
+    target_axes = 1 if net.loss_name == "softmax_cross_entropy" else 2
+    return check_axes_in_front(
+        theta=theta.shape[:-1],
+        X=X.shape[:-2],
+        Y=Y.shape[: Y.ndim - target_axes],
+        **{name: vector.shape[:-1] for name, vector in vectors.items()},
+    )
 
 
 def check_axes_in_front(**shapes):

@@ -6,10 +6,10 @@ import sys
 import matplotlib as mpl
 
 from .activations import ACTIVATIONS
-from .agreement import agreement
+from .agreement import agreement, small_problem
 from .checkpoints import CheckpointError
 from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
-from .gradient_check import climb_the_ladder, small_problem
+from .gradient_check import check_gradient, check_hvp, check_meta_gradient
 from .losses import LOSSES
 from .training import TrainingDiverged
 from .worksheet import Worksheet
@@ -100,10 +100,16 @@ def run_worksheet(options):
 
 def run_gradcheck(options):
     """The three rungs and the agreement table; 1 if anything is wrong, else 0."""
-    problem = small_problem(
+    net, theta, alpha, batch, steps = small_problem(
         options.activation, options.loss, options.steps, options.seed
     )
-    checks = (*climb_the_ladder(*problem), agreement(*problem))
+    X, Y = batch.X_s[0], batch.Y_s[0]
+    checks = (
+        check_gradient(net, theta, X, Y),
+        check_hvp(net, theta, X, Y),
+        check_meta_gradient(net, theta, alpha, batch, steps),
+        agreement(net, theta, alpha, batch, steps),
+    )
     print(*checks, sep="\n\n\n")
     return 0 if all(check.ok for check in checks) else 1
 

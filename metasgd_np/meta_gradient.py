@@ -27,13 +27,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .checks import (
-    as_numbers,
-    check_axes_in_front,
     check_examples,
     check_inputs,
     check_order,
     check_targets,
     check_vector,
+    task_axes,
     whole_number,
 )
 from .second_order import tangent_pass
@@ -79,10 +78,8 @@ def adapt(net, theta, alpha, X_s, Y_s, steps=1):
     """
     steps = whole_number("steps", steps, 0)
     theta, X_s, Y_s = check_examples(net, theta, X_s, Y_s)
-    alpha = check_alpha(net, alpha)
-    tasks = check_axes_in_front(
-        alpha=alpha.shape[:-1], theta=theta.shape[:-1], X=X_s.shape[:-2]
-    )
+    alpha = check_alpha(net, alpha, theta)
+    tasks = task_axes(net, theta, X_s, Y_s, alpha=alpha)
     thetas, _ = inner_loop(net, theta, alpha, X_s, Y_s, steps)
     shape = (*tasks, net.n_params)
     return np.stack([np.broadcast_to(theta, shape) for theta in thetas])
@@ -117,7 +114,7 @@ def meta_gradient(net, theta, alpha, batch, steps=1, order=2):
     Raises ValueError if an argument does not fit the network or holds NaN.
     """
     theta = check_vector("theta", theta, net.n_params)
-    alpha = check_alpha(net, alpha)
+    alpha = check_alpha(net, alpha, theta)
     if theta.ndim != 1 or alpha.ndim != 1:
         raise ValueError(
             f"theta has shape {theta.shape} and alpha {alpha.shape}, but meta_gradient "
@@ -165,9 +162,10 @@ def chunks(batch, bytes_per_example):
     return [batch[i : i + size] for i in range(0, len(batch), size)]
 
 
-def check_alpha(net, alpha):
+def check_alpha(net, alpha, theta):
     """α as an array (P,) or (T, P); a single number is repeated P times."""
-    alpha = as_numbers("alpha", alpha)
-    if alpha.ndim == 0:
-        alpha = np.broadcast_to(alpha, net.n_params)
-    return check_vector("alpha", alpha, net.n_params)
+    if isinstance(alpha, int | float | complex):
+        alpha = np.full(net.n_params, alpha, np.result_type(theta.dtype, alpha))
+    elif np.ndim(alpha) == 0:
+        alpha = np.full(net.n_params, alpha)
+    return check_vector("alpha", alpha, net.n_params, like=theta)

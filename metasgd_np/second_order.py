@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import check_axes_in_front, check_examples, check_vector
+from .checks import check_examples, check_vector, task_axes
 from .network import matmul, with_column
 
 
@@ -59,8 +59,8 @@ def hvp(net, theta, X, Y, v):
     Raises ValueError if an argument does not fit the network or holds NaN.
     """
     theta, X, Y = check_examples(net, theta, X, Y)
-    v = check_vector("v", v, net.n_params)
-    check_axes_in_front(v=v.shape[:-1], theta=theta.shape[:-1], X=X.shape[:-2])
+    v = check_vector("v", v, net.n_params, like=theta)
+    task_axes(net, theta, X, Y, v=v)
     return tangent_pass(net, net.backward_pass(theta, X, Y), v).hv
 
 
@@ -90,11 +90,12 @@ def hessian(net, theta, X, Y):
     Column i is H e_i, all P columns in one batched call of `hvp`; X (N, D). It needs
     memory for P·N·H numbers, so use `hvp` where P is in the thousands.
     """
-    theta = check_vector("theta", theta, net.n_params)
-    if theta.ndim != 1 or np.ndim(X) != 2:
+    theta, X, Y = check_examples(net, theta, X, Y)
+    tasks = task_axes(net, theta, X, Y)
+    if tasks:
         raise ValueError(
-            f"theta has shape {theta.shape} and X {np.shape(X)}, but hessian takes one "
-            "task, (P,) and (N, D); call it for one task at a time"
+            f"theta, X and Y have axes in front, {tasks}, but hessian takes one task, "
+            "(P,), (N, D) and (N, O); call it for one task at a time"
         )
     identity = np.eye(net.n_params, dtype=theta.dtype)  # row i is e_i
     return hvp(net, theta, X, Y, identity).mT

@@ -97,7 +97,8 @@ class Worksheet:
             )
         net.loss(theta, batch.X_s, batch.Y_s)  # tells what does not fit
         net.loss(theta, batch.X_q, batch.Y_q)
-        self.problem = net, np.asarray(theta), check_alpha(net, alpha), batch
+        theta = np.asarray(theta)
+        self.problem = net, theta, check_alpha(net, alpha, theta), batch
         self.values = given(*self.problem) | work(*self.problem)
         self.lines = [
             Line(section, symbol, tag, formula, self.values[symbol])

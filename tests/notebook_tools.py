@@ -54,10 +54,11 @@ def execute(notebook, allow_errors=False):
         record_timing=False,
         store_widget_state=False,
         allow_errors=allow_errors,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
-    client.execute(extra_arguments=["--log-level=ERROR"])
+    client.execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     return notebook

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metasgd_np import MAML, MetaSGD, TwoLayerNet, plots
+from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt, plots
 from metasgd_np.tasks import Sinusoids
 from metasgd_np.training import Evaluation, TrainingState
 
@@ -75,3 +75,141 @@ def test_learning_curves_place_each_block_at_its_end():
     line = figure.axes[0].lines[0]
     assert line.get_xdata().tolist() == [100, 200, 250]
     assert line.get_ydata().tolist() == [3.0, 2.0, 1.0]
+
+
+def test_medians_draw_the_middle_of_the_runs_and_lift_what_a_log_cannot_show():
+    x, values = np.array([0.1, 1.0]), np.array([[0.0, 3.0], [2.0, 5.0], [0.0, 9.0]])
+    panel = ("error", "log", {"tanh": (x, values), "relu": (x, 2 * values)})
+    figure = plots.medians({"one": panel, "two": panel}, "step", lowest=1e-3)
+    assert_axes_are_named(figure)
+    assert [axis.get_title() for axis in figure.axes] == ["one", "two"]
+    tanh, relu = figure.axes[1].lines
+    assert tanh.get_ydata().tolist() == [1e-3, 5.0]
+    assert relu.get_ydata().tolist() == [1e-3, 10.0]
+    assert tanh.get_linestyle() != relu.get_linestyle()
+
+
+def test_errors_and_cosines_draw_a_marker_a_name_and_gradient():
+    names = ["one", "two", "three"]
+    errors = {"dθ": np.array([0.0, 0.5, 2.0]), "dα": np.array([1.0, 0.1, 0.0])}
+    cosines = {"dθ": np.array([1.0, 0.4, -1.0]), "dα": np.array([np.nan, 1.0, 0.2])}
+    figure = plots.errors_and_cosines(names, errors, cosines)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == names
+    for axis, series in zip(figure.axes, (errors, cosines), strict=True):
+        assert axis.get_xlabel()
+        for line, values in zip(axis.lines, series.values(), strict=False):
+            np.testing.assert_array_equal(line.get_xdata(), values)
+
+
+def test_loss_ratios_tell_how_many_seeds_leave_the_picture():
+    ratios = np.array([[0.5, 0.6], [0.7, 40.0], [np.nan, 30.0]])
+    figure = plots.loss_ratios(["right", "half", "none"], ratios, limit=10)
+    axis = figure.axes[0]
+    assert axis.get_xlabel()
+    told = [text.get_text() for text in axis.texts]
+    assert told == ["1 of 2 seeds →", "2 of 2 seeds →"]
+    assert axis.lines[2].get_xdata().tolist() == [0.7]
+
+
+def test_arrows_on_contours_end_where_the_steps_lead():
+    steps = {"down": (1.0, 0.5), "learned": (1.0, -0.5)}
+    figure = plots.arrows_on_contours(
+        lambda a, b: a**2 + b**2, np.array([0.5, 0.0]), steps
+    )
+    axis = figure.axes[0]
+    assert_axes_are_named(figure)
+    ends = [list(text.xy) for text in axis.texts]
+    assert ends == [[1.5, 0.5], [1.5, -0.5]]
+    labels = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert labels == list(steps)
+
+
+def test_shape_flow_writes_each_shape_twice_and_the_inputs_once():
+    figure = plots.shape_flow(TwoLayerNet(2, 5, 3), 7)
+    told = [text.get_text() for text in figure.axes[0].texts]
+    for shape, times in {"3 × 5": 2, "7 × 5": 4, "6 × 3": 2, "7 × 3": 3}.items():
+        assert sum(text.endswith(f"$  {shape}") for text in told) == times
+
+
+def test_hessian_blocks_shade_the_logarithm_and_mark_the_blocks():
+    net = TwoLayerNet(2, 3, 2)
+    matrix = np.eye(net.n_params)
+    figure = plots.hessian_blocks(net, {"one": matrix, "hundred": 100 * matrix})
+    assert [axis.get_xlabel() for axis in figure.axes[:2]] == ["entry of θ"] * 2
+    shades = [axis.images[0].get_array() for axis in figure.axes[:2]]
+    assert [shade.max() for shade in shades] == [0, 2]
+    assert shades[0].min() == -1
+    np.testing.assert_array_equal(figure.axes[0].get_xticks(), [2.5, 7, 11.5, 15.5])
+
+
+def test_the_map_of_one_step_names_every_quantity():
+    figure = plots.map_of_one_step()
+    words = " ".join(text.get_text() for text in figure.axes[0].texts)
+    for quantity in ("θ′ = θ − α∘g", "dα = −g∘λ", "dθ = λ − H_s(α∘λ)", "X_q, Y_q"):
+        assert quantity in words
+
+
+def test_paths_on_bowls_draw_each_path_and_tell_where_it_ends():
+    def loss(x, y):
+        return x * x + 4 * y * y
+
+    paths = {"slow": [(2, 1), (1, 0)], "fast": [(2, 1), (0, 0)]}
+    figure = plots.paths_on_bowls({"a": (loss, paths, (-3, 3, -2, 2))}, ("u", "v"))
+    assert_axes_are_named(figure)
+    axis = figure.axes[0]
+    for line, (name, path) in zip(axis.lines, paths.items(), strict=False):
+        np.testing.assert_array_equal(line.get_xydata(), path)
+        assert line.get_label() == f"{name}: ends at {loss(*path[-1]):.3g}"
+
+
+def test_output_ceiling_draws_fits_errors_and_the_floor():
+    X = np.linspace(-1, 1, 5)[:, None]
+    fits = {"a": X, "b": 2 * X}
+    losses = {"a": np.array([3.0, 2.0]), "b": np.array([3.0, 1.0])}
+    figure = plots.output_ceiling(X, 3 * X, fits, losses, floor=0.5)
+    assert_axes_are_named(figure)
+    assert figure.axes[1].lines[-1].get_label() == "floor 0.5"
+    np.testing.assert_array_equal(figure.axes[1].lines[1].get_ydata(), [3.0, 1.0])
+
+
+def test_taylor_terms_draws_the_errors_it_is_given():
+    errors = {"one term": np.array([0.1, 0.2]), "two": np.array([0.01, 0.04])}
+    figure = plots.taylor_terms(np.array([0.1, 0.2]), errors)
+    assert_axes_are_named(figure)
+    np.testing.assert_array_equal(figure.axes[0].lines[1].get_ydata(), [0.01, 0.04])
+
+
+def test_mse_over_seeds_draws_a_t_interval():
+    losses = np.array([[4.0, 1.0], [4.0, 2.0], [4.0, 3.0]])  # (3 seeds, 2)
+    figure = plots.mse_over_seeds({"Reptile": losses}, "new curves")
+    assert_axes_are_named(figure)
+    axis = figure.axes[0]
+    assert axis.lines[0].get_ydata().tolist() == [4.0, 2.0]
+    low, high = axis.collections[0].get_paths()[0].get_extents().intervaly
+    np.testing.assert_allclose([low, high], 2 + 4.303 / np.sqrt(3) * np.array([-1, 1]))
+
+
+def test_bending_ends_where_one_step_ends():
+    learner, rng = MAML(NET, alpha=0.3), np.random.default_rng(0)
+    trained = {"MAML": (learner, learner.start(rng))}
+    figure = plots.bending(trained, Sinusoids(), np.random.default_rng(1), shots=6)
+    assert [bool(axis.get_xlabel()) for axis in figure.axes] == [True] * 3
+    rng = np.random.default_rng(1)
+    curves = Sinusoids().sample_curves(rng, 3)
+    X_s = rng.uniform(-5, 5, (3, 6, 1))
+    path = adapt(
+        NET, *learner.unpack(trained["MAML"][1]), X_s, Sinusoids().curve(curves, X_s)
+    )
+    for i, axis in enumerate(figure.axes):
+        x = np.asarray(axis.lines[4].get_xdata())[:, None]
+        expected = NET.forward(path[1, i], x)[:, 0]
+        np.testing.assert_allclose(axis.lines[4].get_ydata(), expected)
+
+
+def test_alpha_over_training_draws_size_and_sign_of_each_block():
+    alphas = np.linspace(-1, 2, 3 * NET.n_params).reshape(3, -1)
+    figure = plots.alpha_over_training(NET, [0, 100, 200], alphas)
+    assert_axes_are_named(figure)
+    size, share = (axis.lines[0].get_ydata() for axis in figure.axes)
+    np.testing.assert_allclose(size, np.abs(alphas[:, :4]).mean(1))
+    np.testing.assert_allclose(share, [100, 0, 0])

@@ -124,7 +124,7 @@ def test_resuming_with_other_settings_is_refused_and_told():
         short_run(start_from=states[0], shots=5)
     with pytest.raises(ValueError, match=r"seed was 0, now 7"):
         short_run(start_from=states[0], seed=7)
-    with pytest.raises(ValueError, match="learner was .MetaSGD"):
+    with pytest.raises(ValueError, match=r"learner was .MetaSGD"):
         short_run(learner=JointTraining(NET), start_from=states[0])
 
 

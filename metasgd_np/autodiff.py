@@ -1,0 +1,90 @@
+"""The meta-gradient by automatic differentiation: a check, where a library is there.
+
+PyTorch is used if it is installed, else JAX, else nothing; the package needs neither.
+The network is written anew here, with separate biases and textbook losses, so that it
+shares nothing with network.py but the order of θ. One text serves both libraries.
+"""
+
+from contextlib import nullcontext
+from importlib import import_module
+
+import numpy as np
+
+
+def installed_library():
+    """(name, array module, grad, context of double precision), or None."""
+    try:
+        xp = import_module("torch")
+        return "PyTorch", xp, import_module("torch.func").grad, nullcontext()
+    except ImportError:
+        pass
+    try:
+        jax, xp = import_module("jax"), import_module("jax.numpy")
+    except ImportError:
+        return None
+    if hasattr(jax, "enable_x64"):
+        return "JAX", xp, jax.grad, jax.enable_x64(True)
+    return "JAX", xp, jax.grad, import_module("jax.experimental").enable_x64()
+
+
+def by_autodiff(net, theta, alpha, batch, steps):
+    """{"PyTorch" or "JAX": (dθ, dα)}, whichever is installed; {} if neither is."""
+    library = installed_library()
+    if library is None:
+        return {}
+    name, xp, gradient_of, double = library
+    array = xp.asarray
+    with double:
+        support, query = (
+            [array(part) for part in (X, targets(net, Y))]
+            for X, Y in ((batch.X_s, batch.Y_s), (batch.X_q, batch.Y_q))
+        )
+
+        def loss(theta, X, Y):
+            return autodiff_loss(xp, net, theta, X, Y)
+
+        def after_adapting(theta, alpha):
+            theta = xp.broadcast_to(theta, (len(batch), net.n_params))
+            for _ in range(steps):
+                theta = theta - alpha * gradient_of(loss)(theta, *support)
+            return loss(theta, *query) / len(batch)
+
+        pair = gradient_of(after_adapting, (0, 1))(array(theta), array(alpha))
+        return {name: tuple(np.asarray(part.tolist()) for part in pair)}
+
+
+def targets(net, Y):
+    """Float64 targets (T, N, O); class labels (T, N) one-hot."""
+    if net.loss_name == "softmax_cross_entropy":
+        return np.eye(net.n_out)[Y]
+    return np.array(Y, dtype=np.float64)
+
+
+def autodiff_loss(xp, net, theta, X, Y):
+    """The sum over the tasks of the loss in xp, PyTorch or jax.numpy; separate biases.
+
+    theta (T, P), X (T, N, D), Y (T, N, O).
+    """
+    n_hidden, n_out = net.n_hidden, net.n_out
+    shapes = (net.n_in, n_hidden), (1, n_hidden), (n_hidden, n_out), (1, n_out)
+    ends = np.cumsum([0, *(rows * columns for rows, columns in shapes)])
+    W1, b1, W2, b2 = (
+        theta[:, start:end].reshape(len(theta), *shape)
+        for start, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
+    )
+    phi = {
+        "tanh": xp.tanh,
+        "sigmoid": lambda Z: 1 / (1 + xp.exp(-Z)),
+        "relu": lambda Z: xp.where(Z > 0, Z, 0 * Z),
+        "square": lambda Z: Z * Z,
+        "identity": lambda Z: Z,
+    }[net.activation_name]
+    F = phi(X @ W1 + b1) @ W2 + b2  # (T, N, O)
+    if net.loss_name == "squared_error":
+        losses = (F - Y) ** 2
+    elif net.loss_name == "sigmoid_cross_entropy":
+        losses = xp.logaddexp(F, 0 * F) - Y * F
+    else:
+        shifted = F - xp.amax(F, -1)[..., None]
+        losses = -Y * (shifted - xp.log(xp.exp(shifted).sum(-1))[..., None])
+    return losses.sum() / X.shape[-2]

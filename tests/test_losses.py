@@ -1,0 +1,145 @@
+"""Each loss against its textbook formula, each derivative by the complex step."""
+
+import numpy as np
+import pytest
+from conftest import (
+    LOSSES,
+    N_S,
+    O,
+    T,
+    assert_close,
+    complex_step,
+    fractions,
+    plain_output_loss,
+)
+
+from metasgd_np.losses import get_loss, log_softmax, one_hot
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+FAR = np.array([[1000.0, -1000.0], [-1000.0, 1000.0]])
+FINITE = {"over": "raise", "invalid": "raise", "divide": "raise"}
+
+
+def outputs(loss_name, *shape, seed=0):
+    """F and F_dot (*shape, O) of order 1, and targets Y that fit the loss."""
+    rng = np.random.default_rng(seed)
+    F, F_dot, Y = rng.standard_normal((3, *shape, O))
+    if loss_name == "sigmoid_cross_entropy":
+        Y = (Y > 0).astype(float)
+    if loss_name == "softmax_cross_entropy":
+        Y = rng.integers(O, size=shape)
+    return F, F_dot, Y
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_value_is_the_textbook_formula_task_by_task(name):
+    F, _, Y = outputs(name, T, N_S)
+    expected = [plain_output_loss(name, f, y) for f, y in zip(F, Y, strict=True)]
+    assert_close(get_loss(name).value(F, Y), np.array(expected), 1e-14)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_slope_agrees_with_the_complex_step(name):
+    loss = get_loss(name)
+    F, _, Y = outputs(name, N_S)
+    oracle = complex_step(lambda f: loss.value(f.reshape(F.shape), Y), F.ravel())
+    assert_close(loss.slope(F, Y), oracle.reshape(F.shape), 1e-14)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_curvature_agrees_with_the_complex_step(name):
+    loss = get_loss(name)
+    F, F_dot, Y = outputs(name, T, N_S)
+    oracle = loss.slope(F + 1e-30j * F_dot, Y).imag / 1e-30
+    assert_close(loss.curvature(F, Y, F_dot), oracle, 1e-14)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_tasks_agree_with_one_task_at_a_time(name):
+    loss = get_loss(name)
+    F, F_dot, Y = outputs(name, T, N_S)
+    for t in range(T):
+        one, one_dot, labels = F[t], F_dot[t], Y[t]
+        assert_close(loss.slope(F, Y)[t], loss.slope(one, labels), 1e-15)
+        curvature = loss.curvature(one, labels, one_dot)
+        assert_close(loss.curvature(F, Y, F_dot)[t], curvature, 1e-15)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_float32_stays_and_nothing_is_edited(name):
+    F, F_dot, Y = outputs(name, T, N_S)
+    F, F_dot = F.astype("float32"), F_dot.astype("float32")
+    Y = Y.astype("int64" if name == "softmax_cross_entropy" else "float32")
+    before = [array.copy() for array in (F, F_dot, Y)]
+
+    loss = get_loss(name)
+    assert loss.value(F, Y).dtype == "float32"
+    assert loss.slope(F, Y).dtype == "float32"
+    assert loss.curvature(F, Y, F_dot).dtype == "float32"
+    for array, copy in zip((F, F_dot, Y), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "Y", "value", "slope"),
+    [
+        # wrong everywhere: four logits cost 1,000 each, over N = 2
+        ("sigmoid_cross_entropy", [[0, 1], [1, 0]], 2000, [[0.5, -0.5], [-0.5, 0.5]]),
+        ("sigmoid_cross_entropy", [[1, 0], [0, 1]], 0, [[0, 0], [0, 0]]),
+        # wrong everywhere: each example costs 2,000
+        ("softmax_cross_entropy", [1, 0], 2000, [[0.5, -0.5], [-0.5, 0.5]]),
+        ("softmax_cross_entropy", [0, 1], 0, [[0, 0], [0, 0]]),
+        ("softmax_cross_entropy", [0, 0], 1000, [[0, 0], [-0.5, 0.5]]),
+    ],
+)
+def test_logits_of_a_thousand_are_exact(name, Y, value, slope, dtype):
+    loss, F, Y = get_loss(name), FAR.astype(dtype), np.array(Y)
+    with np.errstate(**FINITE):
+        assert loss.value(F, Y) == value
+        np.testing.assert_array_equal(loss.slope(F, Y), slope)
+        np.testing.assert_array_equal(loss.curvature(F, Y, F), np.zeros((2, 2)))
+
+
+def test_sigmoid_cross_entropy_keeps_small_losses():
+    F, Y = np.array([[-50.0]]), np.array([[0]])
+    value = get_loss("sigmoid_cross_entropy").value(F, Y)
+    np.testing.assert_allclose(value, np.exp(-50), rtol=1e-15)
+
+
+@pytest.mark.parametrize("shift", [-1e6, 1e6])
+def test_softmax_ignores_a_shift_of_all_logits(shift):
+    F, F_dot, Y = outputs("softmax_cross_entropy", N_S)
+    F = np.round(F * 64) / 64  # so that the shift is exact
+    loss = get_loss("softmax_cross_entropy")
+    with np.errstate(**FINITE):
+        assert loss.value(F + shift, Y) == loss.value(F, Y)
+        assert_close(
+            loss.curvature(F + shift, Y, F_dot), loss.curvature(F, Y, F_dot), 0
+        )
+
+
+def test_probabilities_sum_to_one_and_labels_are_one_hot():
+    F, _, Y = outputs("softmax_cross_entropy", T, N_S)
+    np.testing.assert_allclose(np.exp(log_softmax(F)).sum(-1), 1, rtol=1e-14)
+    np.testing.assert_array_equal(one_hot(Y, O).argmax(-1), Y)
+    np.testing.assert_array_equal(one_hot(Y, O).sum(-1), np.ones((T, N_S)))
+
+
+def test_squared_error_is_exact_in_fractions():
+    rng = np.random.default_rng(0)
+    F, Y, F_dot = fractions(rng, 3, N_S, O)
+    loss = get_loss("squared_error")
+
+    pairs = list(zip(F.ravel(), Y.ravel(), strict=True))
+    assert loss.value(F, Y) == sum((f - y) ** 2 for f, y in pairs) / N_S
+    assert loss.slope(F, Y).ravel().tolist() == [2 * (f - y) / N_S for f, y in pairs]
+    assert (loss.curvature(F, Y, F_dot) == 2 * F_dot / N_S).all()
+
+
+@pytest.mark.parametrize("name", ["hinge", None])
+def test_an_unknown_name_lists_the_choices(name):
+    message = f"no loss called {name!r}; choose one of: {', '.join(LOSSES)}"
+    with pytest.raises(ValueError, match=message):
+        get_loss(name)
