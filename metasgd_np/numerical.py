@@ -3,9 +3,11 @@
 All of them look at a function along one line, F(t) = f(x + t d), and need nothing but
 its values. EPS = 2.2e-16 is the rounding of float64.
 
-    complex step         F′(0) = Im F(ih) / h,  h = 1e-30                   error: EPS
-    central difference   F′(0) = [F(h) − F(−h)] / 2h,  h = EPS^(1/3)   about EPS^(2/3)
-    Taylor remainder     R(t) = |F(t) − F(0) − t F′(0)| shrinks as t²
+    central difference   F′(0) = [F(h) − F(−h)] / 2h,  h = EPS^(1/3)           (3.1)
+                         error about EPS^(2/3)
+    complex step         F′(0) = Im F(ih) / h,  h = 1e-30                      (3.2)
+                         error about EPS
+    Taylor remainder     R(t) = |F(t) − F(0) − t F′(0)| shrinks as t²          (3.3)
                          R(t) = |F(t) − F(0) − t F′(0) − t² F″(0) / 2| shrinks as t³
 
 With a wrong F′(0) the remainder shrinks only as t, with a wrong F″(0) only as t²: the
@@ -78,7 +80,7 @@ def complex_steps(lines):
                         f"{line.name} returned a real number for a complex point, so "
                         "it drops the imaginary part (abs, norm, .real or float)"
                     )
-                values.append(value.imag / COMPLEX_STEP)
+                values.append(value.imag / COMPLEX_STEP)  # (3.2)
     except Exception as error:  # the function worked on real numbers just before
         return None, (
             f"{lines[0].name} does not accept complex numbers "
@@ -95,7 +97,7 @@ def central_differences(lines):
     slopes = []
     for line in lines:
         h = CENTRAL_STEP * line.unit
-        slopes.append((line.finite(h) - line.finite(-h)) / (2 * h))
+        slopes.append((line.finite(h) - line.finite(-h)) / (2 * h))  # (3.1)
     return np.concatenate(slopes)
 
 
@@ -224,7 +226,7 @@ def taylor_slope(line, slope, curvature, rounding, claim_error):
     if known.sum() < 3:
         return None
     t, F = t[known], F[known]
-    R = np.abs(F - here - t * slope - t**2 / 2 * (curvature or 0.0))
+    R = np.abs(F - here - t * slope - t**2 / 2 * (curvature or 0.0))  # (3.3)
     noise = 200 * EPS * (np.abs(F) + rounding) + t * claim_error
     above = np.flatnonzero(noise < R)
     if above.size == 0 or (k := above[-1]) == 0:
