@@ -1,7 +1,7 @@
 """Meta-SGD in NumPy, with every derivative written out by hand."""
 
-from .agreement import agreement
 from .gradient_check import (
+    agreement,
     check_gradient,
     check_hvp,
     check_meta_gradient,

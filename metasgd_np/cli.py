@@ -6,10 +6,15 @@ import sys
 import matplotlib as mpl
 
 from .activations import ACTIVATIONS
-from .agreement import agreement, small_problem
 from .checkpoints import CheckpointError
 from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
-from .gradient_check import check_gradient, check_hvp, check_meta_gradient
+from .gradient_check import (
+    agreement,
+    check_gradient,
+    check_hvp,
+    check_meta_gradient,
+    small_problem,
+)
 from .losses import LOSSES
 from .training import TrainingDiverged
 from .worksheet import Worksheet

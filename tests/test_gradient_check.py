@@ -20,11 +20,11 @@ from metasgd_np import (
     hvp,
     meta_gradient,
 )
-from metasgd_np import autodiff as autodiff_room
 from metasgd_np.activations import ACTIVATIONS as ACTIVATION_TABLE
-from metasgd_np.agreement import small_problem
 from metasgd_np.cli import main
-from metasgd_np.comparing import CENTRAL, COMPLEX, TAYLOR
+from metasgd_np.gradient_check import autodiff as autodiff_room
+from metasgd_np.gradient_check import small_problem
+from metasgd_np.gradient_check.comparing import CENTRAL, COMPLEX, TAYLOR
 
 METHODS = (COMPLEX, CENTRAL, TAYLOR)
 
@@ -655,7 +655,7 @@ def first_order(net, theta, alpha, batch, steps):
 
 def test_a_wrong_r_operator_is_told_from_wrong_columns(monkeypatch):
     net, theta, alpha, batch, steps = small_problem()
-    room = sys.modules["metasgd_np.agreement"]
+    room = sys.modules["metasgd_np.gradient_check.roads"]
     monkeypatch.setattr(room, "meta_gradient", first_order)
     table = agreement(net, theta, alpha, batch, steps)
     assert set(table.wrong) == set(table.roads)
@@ -727,7 +727,7 @@ def plant_in_curvature(monkeypatch):
 
 
 def plant_in_meta_gradient(monkeypatch):
-    room = sys.modules["metasgd_np.gradient_check"]
+    room = sys.modules["metasgd_np.gradient_check.rungs"]
     monkeypatch.setattr(room, "meta_gradient", first_order)
 
 

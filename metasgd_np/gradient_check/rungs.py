@@ -13,6 +13,8 @@ The three rungs of the ladder, each of which trusts the one below:
 
 import numpy as np
 
+from ..meta_gradient import adapt, check_alpha, meta_gradient
+from ..second_order import hvp as hessian_times_vector
 from .claims import (
     Claim,
     Part,
@@ -26,10 +28,8 @@ from .claims import (
     vector,
 )
 from .comparing import FLOOR, compare, leave_out_noise, taylor_rows
-from .meta_gradient import adapt, check_alpha, meta_gradient
 from .numerical import Line, natural_size
 from .reports import Report
-from .second_order import hvp as hessian_times_vector
 
 
 def gradcheck(

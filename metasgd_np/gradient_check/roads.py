@@ -20,23 +20,23 @@ from html import escape
 
 import numpy as np
 
+from ..checks import whole_number
+from ..meta_gradient import adapt, check_alpha, meta_gradient
+from ..network import TwoLayerNet
+from ..second_order import hessian
+from ..tasks import TaskBatch
 from .autodiff import by_autodiff
-from .checks import whole_number
 from .claims import check_twice, one_vector, scalar
 from .comparing import FLOOR, Central, relative
-from .gradient_check import (
+from .numerical import COMPLEX_STEP
+from .reports import aligned, html_table
+from .rungs import (
     entry_lines,
     meta_claim,
     meta_loss,
     meta_parts,
     size_of,
 )
-from .meta_gradient import adapt, check_alpha, meta_gradient
-from .network import TwoLayerNet
-from .numerical import COMPLEX_STEP
-from .reports import aligned, html_table
-from .second_order import hessian
-from .tasks import TaskBatch
 
 TOLERANCE = 1e-10  # products of (P, P) matrices collect some rounding
 

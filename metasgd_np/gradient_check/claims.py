@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import as_numbers, check_vector
+from ..checks import as_numbers, check_vector
 from .numerical import SLOPE_SLACK
 from .reports import Row
 
