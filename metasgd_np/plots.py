@@ -62,16 +62,12 @@ def mse_by_steps(evaluations, shots, trained_steps=1):
         mean, interval = evaluation.mean, evaluation.interval
         steps = np.arange(len(mean))
         shown = np.where(mean < top, interval, np.nan)
-        axis.plot(steps, mean, label=name, **STYLES[name])
+        label = name
+        if mean.max() > top:
+            label = f"{name}: trained for {trained_steps} step, diverges after more"
+        axis.plot(steps, mean, label=label, **STYLES[name])
         color = STYLES[name]["color"]
         axis.fill_between(steps, mean - shown, mean + shown, color=color, alpha=0.15)
-        if mean.max() > top:
-            note = (
-                f"{name} was trained for {trained_steps} step; after more it diverges"
-            )
-            axis.text(
-                0.98, 0.95, note, transform=axis.transAxes, ha="right", fontsize=9
-            )
     axis.set(
         xlabel="gradient steps on the new task",
         ylabel="test MSE (units of y²)",
@@ -84,7 +80,7 @@ def mse_by_steps(evaluations, shots, trained_steps=1):
         "band: 95 % interval",
         fontsize=10,
     )
-    axis.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.92))
+    axis.legend(loc="upper right")
     figure.tight_layout()
     return figure
 
