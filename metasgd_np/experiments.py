@@ -72,15 +72,21 @@ class SinusoidConfig:
 def prepare_folder(out, resume):
     """Make the output folder; an error if it is in use or cannot be written to."""
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"cannot write to {out} ({error.strerror}); choose another folder with "
+            "--out"
+        ) from None
     if any(out.iterdir()) and not resume:
-        raise FileExistsError(
+        raise ValueError(
             f"{out} already holds files; add --resume to go on with the run in it, or "
             "choose another folder with --out"
         )
-    probe = out / ".write-test"
-    probe.touch()
-    probe.unlink()
     return out
 
 

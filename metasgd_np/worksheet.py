@@ -18,6 +18,7 @@ import numpy as np
 
 from . import worksheet_formats as formats
 from .answers import Verdict, compare, read_answer
+from .checks import whole_number
 from .meta_gradient import check_alpha
 from .mistakes import ENTRIES, work
 from .network import TwoLayerNet
@@ -108,7 +109,7 @@ class Worksheet:
     @classmethod
     def from_seed(cls, seed):
         """A random exact example like the default one, always the same for a seed."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(whole_number("seed", seed, 0))
         while True:
             sheet = cls(*random_example(rng))
             if sheet.is_easy():

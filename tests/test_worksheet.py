@@ -190,6 +190,8 @@ def test_a_sheet_works_one_task():
         Worksheet(net, theta, alpha, two)
     with pytest.raises(ValueError, match=r"theta has shape \(3,\)"):
         Worksheet(net, np.ones(3), alpha, batch)
+    with pytest.raises(ValueError, match="seed is -1, but it must be 0 or more"):
+        Worksheet.from_seed(-1)
 
 
 class Cells(html.parser.HTMLParser):
