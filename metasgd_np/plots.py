@@ -413,7 +413,8 @@ def mse_over_seeds(runs, title):
         n_seeds = len(losses)
         mean, steps = losses.mean(0), np.arange(losses.shape[1])
         half = quantile[n_seeds] * losses.std(0, ddof=1) / np.sqrt(n_seeds)
-        axis.plot(steps, mean, label=name, markevery=4, **STYLES[name])
+        every = max(1, len(steps) // 8)  # points between two markers
+        axis.plot(steps, mean, label=name, markevery=every, **STYLES[name])
         color = STYLES[name]["color"]
         axis.fill_between(steps, mean - half, mean + half, color=color, alpha=0.2)
     axis.set(xlabel="gradient steps on the new curve", ylabel="test MSE (units of y²)")
