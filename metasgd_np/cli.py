@@ -41,6 +41,13 @@ def build_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for add_command in (add_sinusoid, add_worksheet, add_gradcheck):
+        add_command(commands)
+    return parser
+
+
+def add_sinusoid(commands):
+    """The options of `sinusoid`."""
     sinusoid = commands.add_parser(
         "sinusoid",
         help="sine-wave regression: Meta-SGD, MAML and joint training",
@@ -56,6 +63,9 @@ def build_parser():
     add("--resume", action="store_true", help="go on with the run in --out")
     sinusoid.set_defaults(run=run_sinusoid)
 
+
+def add_worksheet(commands):
+    """The options of `worksheet`."""
     sheet = commands.add_parser(
         "worksheet",
         help="every value of one small example, to work by hand",
@@ -69,6 +79,9 @@ def build_parser():
     add("--format", choices=formats, default="text", help="html prints on one A4 page")
     sheet.set_defaults(run=run_worksheet)
 
+
+def add_gradcheck(commands):
+    """The options of `gradcheck`."""
     check = commands.add_parser(
         "gradcheck",
         help="check every derivative against derivatives by numbers alone",
@@ -82,7 +95,6 @@ def build_parser():
     add("--steps", type=int, default=2, help="inner steps (2)")
     add("--seed", type=int, default=0, help="same seed, same numbers (0)")
     check.set_defaults(run=run_gradcheck)
-    return parser
 
 
 def run_sinusoid(options):

@@ -246,33 +246,35 @@ class SinusoidExperiment:
         }
 
 
+def table_rows(results):
+    """The table's cells, row by row: a header, our learners, the paper's."""
+    yield "", *(f"{k}-shot" for k in TEST_SHOTS)
+    for name, by_shots in results["test_mse"].items():
+        cells = [by_shots[f"{k}-shot"] for k in TEST_SHOTS]
+        yield (
+            name,
+            *(
+                f"{cell['mean_by_steps'][1]:.2f} ± {cell['interval_by_steps'][1]:.2f}"
+                for cell in cells
+            ),
+        )
+    for name, cells in PAPER.get(results["configuration"]["shots"], {}).items():
+        yield f"{name}, paper", *cells
+
+
 def sinusoid_table(results):
     """The results as aligned text, with the paper's figures beside them."""
     shots = results["configuration"]["shots"]
     n_test = results["configuration"]["n_test"]
-    rows = [("", *(f"{k}-shot" for k in TEST_SHOTS))]
-    for name, by_shots in results["test_mse"].items():
-        cells = [by_shots[f"{k}-shot"] for k in TEST_SHOTS]
-        rows.append(
-            (
-                name,
-                *(
-                    f"{c['mean_by_steps'][1]:.2f} ± {c['interval_by_steps'][1]:.2f}"
-                    for c in cells
-                ),
-            )
-        )
-    for name, cells in PAPER.get(shots, {}).items():
-        rows.append((f"{name}, paper", *cells))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    rows = list(table_rows(results))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         f"Test MSE after one step on a new curve (trained on {shots}-shot tasks;",
         f"mean ± 95 % interval over {n_test:,} curves; the paper's over 100):",
         "",
     ]
     for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.ljust(w) for cell, w in zip(row[1:], widths[1:], strict=True)]
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         lines.append("  " + "   ".join(cells).rstrip())
     if shots in PAPER:
         lines += [

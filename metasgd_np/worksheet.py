@@ -240,63 +240,65 @@ def given(net, theta, alpha, batch):
 
 def layout(net):
     """(section, symbol, tag, formula) of every line, in order."""
-    rows = [
-        ("Given", symbol, "", "")
-        for symbol in ("X_s", "Y_s", "X_q", "Y_q", "W1", "W2", "alpha1", "alpha2")
-    ]
-    phi, phi1, phi2 = PHI[net.activation_name]
-    (L, L_tag), (dF, dF_tag), (dF_dot, dF_dot_tag) = LOSS[net.loss_name]
-    for which, W1, W2, name in (
-        ("s", "W1", "W2", "Support set"),
-        ("q", "W1_prime", "W2_prime", "Query set, at θ′"),
-    ):
-        names = {symbol: f"{{{symbol}_{which}}}" for symbol in ("F", "X", "Y", "N")}
-        names |= {"Z": f"{{Z1_{which}}}", "H": f"{{H1_{which}}}"}
-        rows += [
-            (name, f"{symbol}_{which}", tag, formula)
-            for symbol, tag, formula in (
-                ("X1", "", f"[{names['X']} 1]"),
-                ("Z1", "2.1", f"{{X1_{which}}} {{{W1}}}"),
-                ("H1", "2.2", phi.format(**names)),
-                ("H1_1", "", f"[{names['H']} 1]"),
-                ("F", "2.3", f"{{H1_1_{which}}} {{{W2}}}"),
-                ("L", L_tag, L.format(**names)),
-                ("dF", dF_tag, dF.format(**names)),
-                ("dW2", "2.6", f"{{H1_1_{which}}}ᵀ {{dF_{which}}}"),
-                ("dH1", "2.7", f"{{dF_{which}}} {{{W2}_bar}}ᵀ"),
-                ("phi1", "2.8", phi1.format(**names)),
-                ("dZ1", "2.8", f"{{dH1_{which}}}∘{{phi1_{which}}}"),
-                ("dW1", "2.9", f"{{X1_{which}}}ᵀ {{dZ1_{which}}}"),
-            )
-        ]
-        if which == "s":
-            rows += [
-                ("Step", f"W{i}_prime", "5.1", f"{{W{i}}} − {{alpha{i}}}∘{{dW{i}_s}}")
-                for i in (1, 2)
-            ]
+    given_symbols = ("X_s", "Y_s", "X_q", "Y_q", "W1", "W2", "alpha1", "alpha2")
+    sections = {
+        "Given": [(symbol, "", "") for symbol in given_symbols],
+        "Support set": pass_lines(net, "s", "W1", "W2"),
+        "Step": [
+            (f"W{i}_prime", "5.1", f"{{W{i}}} − {{alpha{i}}}∘{{dW{i}_s}}")
+            for i in (1, 2)
+        ],
+        "Query set, at θ′": pass_lines(net, "q", "W1_prime", "W2_prime"),
+        "Second order, along v = α∘λ": tangent_lines(net),
+        "Meta-gradient": [
+            ("dtheta1", "5.3", "{dW1_q} − {dW1_dot}"),
+            ("dtheta2", "5.3", "{dW2_q} − {dW2_dot}"),
+            ("dalpha1", "6.1", "−{dW1_s}∘{dW1_q}"),
+            ("dalpha2", "6.1", "−{dW2_s}∘{dW2_q}"),
+        ],
+    }
+    return [(section, *line) for section, lines in sections.items() for line in lines]
+
+
+def pass_lines(net, which, W1, W2):
+    """(symbol, tag, formula) of one forward and backward pass, "s" or "q"."""
+    phi, phi1, _ = PHI[net.activation_name]
+    (L, L_tag), (dF, dF_tag), _ = LOSS[net.loss_name]
+    names = {symbol: f"{{{symbol}_{which}}}" for symbol in ("F", "X", "Y", "N")}
+    names |= {"Z": f"{{Z1_{which}}}", "H": f"{{H1_{which}}}"}
+    lines = (
+        ("X1", "", f"[{names['X']} 1]"),
+        ("Z1", "2.1", f"{{X1_{which}}} {{{W1}}}"),
+        ("H1", "2.2", phi.format(**names)),
+        ("H1_1", "", f"[{names['H']} 1]"),
+        ("F", "2.3", f"{{H1_1_{which}}} {{{W2}}}"),
+        ("L", L_tag, L.format(**names)),
+        ("dF", dF_tag, dF.format(**names)),
+        ("dW2", "2.6", f"{{H1_1_{which}}}ᵀ {{dF_{which}}}"),
+        ("dH1", "2.7", f"{{dF_{which}}} {{{W2}_bar}}ᵀ"),
+        ("phi1", "2.8", phi1.format(**names)),
+        ("dZ1", "2.8", f"{{dH1_{which}}}∘{{phi1_{which}}}"),
+        ("dW1", "2.9", f"{{X1_{which}}}ᵀ {{dZ1_{which}}}"),
+    )
+    return [(f"{symbol}_{which}", tag, formula) for symbol, tag, formula in lines]
+
+
+def tangent_lines(net):
+    """(symbol, tag, formula) of the second-order pass on the support set."""
+    _, _, phi2 = PHI[net.activation_name]
+    _, _, (dF_dot, dF_dot_tag) = LOSS[net.loss_name]
     names = {"Z": "{Z1_s}", "H": "{H1_s}", "D": "{phi1_s}"}
-    loss_names = {"F": "{F_s}", "Y": "{Y_s}", "N": "{N_s}", "F_dot": "{F_dot}"}
-    second, meta = "Second order, along v = α∘λ", "Meta-gradient"
-    rows += [
-        (second, "V1", "5.3", "{alpha1}∘{dW1_q}"),
-        (second, "V2", "5.3", "{alpha2}∘{dW2_q}"),
-        (second, "Z1_dot", "4.1", "{X1_s} {V1}"),
-        (second, "H1_dot", "4.2", "{phi1_s}∘{Z1_dot}"),
-        (second, "F_dot", "4.3", "{H1_dot} {W2_bar} + {H1_1_s} {V2}"),
-        (second, "dF_dot", dF_dot_tag, dF_dot.format(**loss_names)),
-        (second, "dW2_dot", "4.5", "[{H1_dot} 0]ᵀ {dF_s} + {H1_1_s}ᵀ {dF_dot}"),
-        (second, "dH1_dot", "4.6", "{dF_dot} {W2_bar}ᵀ + {dF_s} {V2_bar}ᵀ"),
-        (second, "phi2", "4.7", phi2.format(**names)),
-        (
-            second,
-            "dZ1_dot",
-            "4.7",
-            "{dH1_dot}∘{phi1_s} + {dH1_s}∘{phi2}∘{Z1_dot}",
-        ),
-        (second, "dW1_dot", "4.8", "{X1_s}ᵀ {dZ1_dot}"),
-        (meta, "dtheta1", "5.3", "{dW1_q} − {dW1_dot}"),
-        (meta, "dtheta2", "5.3", "{dW2_q} − {dW2_dot}"),
-        (meta, "dalpha1", "6.1", "−{dW1_s}∘{dW1_q}"),
-        (meta, "dalpha2", "6.1", "−{dW2_s}∘{dW2_q}"),
+    names |= {"F": "{F_s}", "Y": "{Y_s}", "N": "{N_s}", "F_dot": "{F_dot}"}
+    return [
+        ("V1", "5.3", "{alpha1}∘{dW1_q}"),
+        ("V2", "5.3", "{alpha2}∘{dW2_q}"),
+        ("Z1_dot", "4.1", "{X1_s} {V1}"),
+        ("H1_dot", "4.2", "{phi1_s}∘{Z1_dot}"),
+        ("F_dot", "4.3", "{H1_dot} {W2_bar} + {H1_1_s} {V2}"),
+        ("dF_dot", dF_dot_tag, dF_dot.format(**names)),
+        ("dW2_dot", "4.5", "[{H1_dot} 0]ᵀ {dF_s} + {H1_1_s}ᵀ {dF_dot}"),
+        ("dH1_dot", "4.6", "{dF_dot} {W2_bar}ᵀ + {dF_s} {V2_bar}ᵀ"),
+        ("phi2", "4.7", phi2.format(**names)),
+        ("dZ1_dot", "4.7", "{dH1_dot}∘{phi1_s} + {dH1_s}∘{phi2}∘{Z1_dot}"),
+        ("dW1_dot", "4.8", "{X1_s}ᵀ {dZ1_dot}"),
     ]
-    return rows
