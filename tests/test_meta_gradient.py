@@ -265,10 +265,13 @@ def test_pencil_and_paper():
     assert exact.d_alpha.tolist() == [-24, 12, Fraction(1, 2), Fraction(1, 2)]
 
 
-def test_a_whole_alpha_stays_exact_beside_fractions():
+@pytest.mark.parametrize("alpha", [3, [3, 3, 3, 3], Fraction(3), np.array(3)])
+def test_a_whole_alpha_stays_exact_beside_fractions(alpha):
+    # as in test_network with y = 20/3: df = ⅔, a twelfth of 8, so g = (128, …)/12
     net = TwoLayerNet(1, 1, 1, "square")
     theta = np.array([Fraction(1, 2), 1, 2, -1], dtype=object)
-    path = adapt(net, theta, 1, [[2]], [[Fraction(10, 3)]])
+    path = adapt(net, theta, alpha, [[2]], [[Fraction(20, 3)]])
+    assert path[1].tolist() == [Fraction(1, 2) - 32, 1 - 16, 2 - 8, -1 - 2]
     assert all(isinstance(entry, Fraction | int) for entry in path[1])
 
 
@@ -313,7 +316,7 @@ def test_float32_stays(activation, loss, order):
     assert adapt(net, theta, alpha, X_s, Y_s).dtype == "float32"
 
 
-@pytest.mark.parametrize("alpha", [0.3, 1])
+@pytest.mark.parametrize("alpha", [0.3, 1, np.float32(0.3), np.array(1), [1] * 46])
 def test_one_number_for_alpha_keeps_float32(alpha):
     net, theta, _, batch = setting()
     X_s, Y_s, X_q, Y_q = (
