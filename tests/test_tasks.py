@@ -83,7 +83,7 @@ def nan_at_the_end(array):
             "Y",
             lambda Y: Y[:, 1:],
             ValueError,
-            r"expected \(5, .\) \+ \(O,\) targets, o",
+            r"\(5, .\) \+ \(O,\) .*or \(5, .\) labels$",
         ),
         ("Y", lambda Y: Y[0, :, 0], ValueError, r"shape \(.,\), but its inputs have"),
         ("Y", lambda Y: Y[..., None], ValueError, r"shape \(5, ., 4, 1\), but its in"),
