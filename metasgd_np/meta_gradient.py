@@ -37,7 +37,7 @@ from .checks import (
 )
 from .second_order import tangent_pass
 
-CHUNK_BYTES = 2**18  # of one (tasks, N, H) array: a dozen of them stay near the caches
+CHUNK_BYTES = 2**18  # of a (tasks, N, H) or (tasks, P) array: a dozen stay near the caches
 
 # The C library returns freed memory to the system after every large array and fetches
 # it again for the next one. Freeing one block of 16 MB teaches it to keep that much,
@@ -128,7 +128,7 @@ def meta_gradient(net, theta, alpha, batch, steps=1, order=2):
     check_targets("Y_q", batch.Y_q, batch.X_q, net)
 
     loss, d_theta, d_alpha = 0, 0, 0
-    for chunk in chunks(batch, net.n_hidden * theta.itemsize):
+    for chunk in chunks(batch, net, theta.itemsize):
         losses, d_thetas, d_alphas = task_gradients(
             net, theta, alpha, chunk, steps, order
         )
@@ -153,10 +153,11 @@ def task_gradients(net, theta, alpha, batch, steps, order):
     return net.loss_function.value(query.F, query.Y), lam, d_alpha
 
 
-def chunks(batch, bytes_per_example):
+def chunks(batch, net, itemsize):
     """The batch in slices of as many tasks as CHUNK_BYTES allows, at least one."""
     n_examples = max(batch.X_s.shape[1], batch.X_q.shape[1])
-    size = max(1, CHUNK_BYTES // (n_examples * bytes_per_example))
+    numbers = max(n_examples * net.n_hidden, net.n_params)  # in a task's largest array
+    size = max(1, CHUNK_BYTES // (numbers * itemsize))
     if size >= len(batch):
         return [batch]
     return [batch[i : i + size] for i in range(0, len(batch), size)]

@@ -401,10 +401,17 @@ def test_chunks_change_nothing(monkeypatch, chunk_bytes, sizes, swap, order):
 
 
 def test_float32_fits_twice_the_tasks_in_a_chunk(monkeypatch):
-    *_, batch = setting()
+    net, *_, batch = setting()
     monkeypatch.setattr(module, "CHUNK_BYTES", 2 * PER_TASK)
-    single = module.chunks(batch, H * 4)
+    single = module.chunks(batch, net, itemsize=4)
     assert [len(chunk) for chunk in single] == [4, 1]
+
+
+def test_a_chunk_has_room_for_parameters_too(monkeypatch):
+    net, *_, batch = setting()
+    wide = TwoLayerNet(50, net.n_hidden, net.n_out)  # P = 334 > N H
+    monkeypatch.setattr(module, "CHUNK_BYTES", 8 * 2 * wide.n_params)
+    assert [len(chunk) for chunk in module.chunks(batch, wide, 8)] == [2, 2, 1]
 
 
 # What goes wrong
