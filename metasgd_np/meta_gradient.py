@@ -37,7 +37,8 @@ from .checks import (
 )
 from .second_order import tangent_pass
 
-CHUNK_BYTES = 2**18  # of a (tasks, N, H) or (tasks, P) array: a dozen stay near the caches
+# Of one (tasks, N, H) or (tasks, P) array: a dozen of them stay near the caches.
+CHUNK_BYTES = 2**18
 
 # The C library returns freed memory to the system after every large array and fetches
 # it again for the next one. Freeing one block of 16 MB teaches it to keep that much,
