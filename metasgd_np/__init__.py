@@ -1,5 +1,6 @@
 """Meta-SGD in NumPy, with every derivative written out by hand."""
 
+from .deep_net import DeepNet
 from .gradient_check import (
     agreement,
     check_gradient,
@@ -20,6 +21,7 @@ __all__ = [
     "MAML",
     "SGD",
     "Adam",
+    "DeepNet",
     "JointTraining",
     "MetaGradient",
     "MetaSGD",

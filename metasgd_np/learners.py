@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .checks import check_order, interval, positive_number, whole_number
+from .deep_net import DeepNet
 from .meta_gradient import adapt, meta_gradient
 from .network import TwoLayerNet
 
@@ -31,12 +32,12 @@ class Learner:
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : TwoLayerNet or DeepNet
     alpha : float         step size of the inner loop (and of fine-tuning)
     inner_steps : int     J, 0 or more
     """
 
-    net: TwoLayerNet
+    net: TwoLayerNet | DeepNet
     alpha: float = 0.01
     inner_steps: int = 1
 
@@ -82,7 +83,7 @@ class MetaSGD:
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : TwoLayerNet or DeepNet
     alpha_start : (low, high)   α is drawn uniformly from here before training
     shared_start : bool         True: one draw for all entries; False: one an entry
     inner_steps : int           J, 0 or more
@@ -92,7 +93,7 @@ class MetaSGD:
     Source: arXiv:1707.09835, algorithm 1.
     """
 
-    net: TwoLayerNet
+    net: TwoLayerNet | DeepNet
     alpha_start: tuple = (0.005, 0.1)
     shared_start: bool = False
     inner_steps: int = 1

@@ -65,7 +65,7 @@ def adapt(net, theta, alpha, X_s, Y_s, steps=1):
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : TwoLayerNet or DeepNet
     theta : (P,) or (T, P)              where the steps start
     alpha : number, (P,) or (T, P)      step sizes
     X_s, Y_s : (N, D) and (N, O) or (N,) labels for one task, (T, N, ·) for T tasks
@@ -100,7 +100,7 @@ def meta_gradient(net, theta, alpha, batch, steps=1, order=2):
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : TwoLayerNet or DeepNet
     theta : (P,)              where every task starts
     alpha : number or (P,)    step sizes, shared by the tasks
     batch : TaskBatch         T tasks

@@ -21,6 +21,7 @@ V̄2 is V2 without its bias row.
 The inputs and the columns of ones do not move, so they bring no terms of their own.
 """
 
+from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def hvp(net, theta, X, Y, v):
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : TwoLayerNet or DeepNet
     theta : (..., P)
     X, Y : (..., N, D) and (..., N, O), or (..., N) labels for softmax
     v : (..., P)    the direction
@@ -64,6 +65,7 @@ def hvp(net, theta, X, Y, v):
     return tangent_pass(net, net.backward_pass(theta, X, Y), v).hv
 
 
+@singledispatch  # on the type of net; deep_net.py adds the pass of a DeepNet
 def tangent_pass(net, p, v):
     """Differentiate the Pass p along v (..., P), already checked; all kept."""
     V1, V2 = net.unpack(v)  # (..., D+1, H), (..., H+1, O)

@@ -65,13 +65,6 @@ def autodiff_loss(xp, net, theta, X, Y):
 
     theta (T, P), X (T, N, D), Y (T, N, O).
     """
-    n_hidden, n_out = net.n_hidden, net.n_out
-    shapes = (net.n_in, n_hidden), (1, n_hidden), (n_hidden, n_out), (1, n_out)
-    ends = np.cumsum([0, *(rows * columns for rows, columns in shapes)])
-    W1, b1, W2, b2 = (
-        theta[:, start:end].reshape(len(theta), *shape)
-        for start, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
-    )
     phi = {
         "tanh": xp.tanh,
         "sigmoid": lambda Z: 1 / (1 + xp.exp(-Z)),
@@ -79,7 +72,12 @@ def autodiff_loss(xp, net, theta, X, Y):
         "square": lambda Z: Z * Z,
         "identity": lambda Z: Z,
     }[net.activation_name]
-    F = phi(X @ W1 + b1) @ W2 + b2  # (T, N, O)
+    F, end = X, 0
+    for layer, (rows, columns) in enumerate(net.shapes):
+        start, split, end = end, end + (rows - 1) * columns, end + rows * columns
+        W = theta[:, start:split].reshape(len(theta), rows - 1, columns)
+        b = theta[:, None, split:end]  # (T, 1, columns)
+        F = (phi(F) if layer else F) @ W + b  # (T, N, columns)
     if net.loss_name == "squared_error":
         losses = (F - Y) ** 2
     elif net.loss_name == "sigmoid_cross_entropy":

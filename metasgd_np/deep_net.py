@@ -1,0 +1,220 @@
+"""A network of any depth: the passes of two layers, each layer treated like the last.
+
+Layer i of n takes the output of the layer below, H_{i−1}, with a column of ones: write
+H̃_i = [H_i 1], and H̃_0 = X̃ = [X 1]. W̄_i is W_i without its last row, the bias.
+
+Forward, where the last layer has no φ and its Z_n is the output F:
+
+    Z_i  = H̃_{i−1} W_i           (2.1), and (2.3) for i = n
+    H_i  = φ(Z_i)                (2.2)
+
+Backward. H_i reaches the loss through Z_{i+1} alone, so (2.6)–(2.8), which took dF down
+to dZ1, take dZ_{i+1} down to dZ_i, whichever layer this is:
+
+    dZ_n     = ∂L/∂F                               (2.5)
+    dW_{i+1} = H̃_iᵀ dZ_{i+1}                       (2.6), and (2.9) for i = 0
+    dH_i     = dZ_{i+1} W̄_{i+1}ᵀ                   (2.7)
+    dZ_i     = dH_i ∘ φ′(Z_i)                      (2.8)
+
+Second order, every line differentiated as W_i moves along V_i. X̃ does not move, so at
+the bottom the first term of Z_1_dot and of dW_1_dot is absent, (4.1) and (4.8):
+
+    Z_i_dot      = H_{i−1}_dot W̄_i + H̃_{i−1} V_i                          (4.3)
+    H_i_dot      = φ′(Z_i) ∘ Z_i_dot                                      (4.2)
+    dZ_n_dot     = L″(F) Z_n_dot                                          (4.4)
+    dW_{i+1}_dot = [H_i_dot 0]ᵀ dZ_{i+1} + H̃_iᵀ dZ_{i+1}_dot              (4.5)
+    dH_i_dot     = dZ_{i+1}_dot W̄_{i+1}ᵀ + dZ_{i+1} V̄_{i+1}ᵀ              (4.6)
+    dZ_i_dot     = dH_i_dot ∘ φ′(Z_i) + dH_i ∘ φ″(Z_i) ∘ Z_i_dot          (4.7)
+
+In the code Z[i] is Z_i: every array is kept in a dict under the number of its layer.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .activations import get_activation
+from .checks import check_vector, whole_number
+from .losses import get_loss
+from .network import TwoLayerNet, matmul, with_column
+from .second_order import tangent_pass
+
+
+class DeepPass(NamedTuple):
+    """Every array of one forward and backward pass, by layer but Y, F, gradient.
+
+    Shapes: W (..., fan-in + 1, fan-out) and Z, dZ (..., N, fan-out) of the layers 1 to
+    n; H, phi1, dH of the layers 1 to n−1; H_1 (..., N, fan-out + 1) of the layers 0 to
+    n−1; F (..., N, O) is Z[n]; gradient (..., P). phi1[i] is φ′(Z[i]).
+    """
+
+    W: dict
+    Y: np.ndarray
+    Z: dict
+    H: dict
+    H_1: dict
+    F: np.ndarray
+    phi1: dict
+    dH: dict
+    dZ: dict
+    gradient: np.ndarray
+
+
+class DeepTangents(NamedTuple):
+    """Every array of one second-order pass, by layer; hv (..., P) is H v.
+
+    Shapes as of the arrays of DeepPass they are tangents of; phi2[i] is φ″(Z[i]).
+    """
+
+    Z_dot: dict
+    H_dot: dict
+    dH_dot: dict
+    phi2: dict
+    dZ_dot: dict
+    hv: np.ndarray
+
+
+class DeepNet:
+    """F = H_{n−1} W_n + b_n, H_i = φ(H_{i−1} W_i + b_i), and the loss of its output.
+
+    Parameters
+    ----------
+    sizes : (D, H1, …, O)    the width of every layer, inputs and outputs included;
+                             (D, H, O) is TwoLayerNet(D, H, O), (D, O) is linear in θ
+    activation, loss : str   as for TwoLayerNet
+
+    Used like a TwoLayerNet everywhere; θ (P,) is W1, b1, W2, b2, W3, … end to end.
+    n_hidden is the width of the widest hidden layer, O if there is none.
+    Raises TypeError or ValueError if sizes are not two or more whole numbers.
+    """
+
+    def __init__(self, sizes, activation="tanh", loss="squared_error"):
+        self.sizes = check_sizes(sizes)
+        self.n_in, *hidden, self.n_out = self.sizes
+        self.n_hidden = max(hidden, default=self.n_out)
+        self.phi = get_activation(activation)
+        self.loss_function = get_loss(loss)
+        self.activation_name = activation
+        self.loss_name = loss
+
+    def __repr__(self):
+        return (
+            f"DeepNet({self.sizes}, "
+            f"activation={self.activation_name!r}, loss={self.loss_name!r})"
+        )
+
+    # These ask a network for no more than its matrices and its passes.
+    init = TwoLayerNet.init
+    forward = TwoLayerNet.forward
+    loss = TwoLayerNet.loss
+    gradient = TwoLayerNet.gradient
+
+    @property
+    def shapes(self):
+        """The shapes of W1, W2, …, the bias in the last row of each."""
+        pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
+        return tuple((fan_in + 1, fan_out) for fan_in, fan_out in pairs)
+
+    @property
+    def n_params(self):
+        """P = (D+1) H1 + (H1+1) H2 + …"""
+        return sum(rows * columns for rows, columns in self.shapes)
+
+    def unpack(self, theta):
+        """θ (..., P) → views W1, W2, …, each (..., fan-in + 1, fan-out)."""
+        matrices, start = [], 0
+        for rows, columns in self.shapes:
+            end = start + rows * columns
+            W = theta[..., start:end].reshape(*theta.shape[:-1], rows, columns)
+            matrices.append(W)
+            start = end
+        return tuple(matrices)
+
+    def pack(self, *matrices):
+        """W1, W2, …, each (..., fan-in + 1, fan-out) → one vector (..., P)."""
+        flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
+        return np.concatenate(flat, axis=-1)
+
+    def blocks(self, theta):
+        """θ (..., P) → views {"W1": (..., D, H1), "b1": (..., H1), "W2", "b2", …}."""
+        theta = check_vector("theta", theta, self.n_params)
+        named = {}
+        for i, W in enumerate(self.unpack(theta), start=1):
+            named |= {f"W{i}": W[..., :-1, :], f"b{i}": W[..., -1, :]}
+        return named
+
+    def forward_pass(self, theta, X):
+        """Every array of the forward pass, in order; arguments already checked."""
+        W = by_layer(self.unpack(theta))
+        n = len(W)
+        Z, H, H_1 = {}, {}, {0: with_column(X, 1)}  # (..., N, D+1)
+
+        for i in range(1, n):
+            Z[i] = H_1[i - 1] @ W[i]  # (..., N, H_i) (2.1)
+            H[i] = self.phi.value(Z[i])  # (..., N, H_i) (2.2)
+            H_1[i] = with_column(H[i], 1)  # (..., N, H_i + 1)
+        Z[n] = H_1[n - 1] @ W[n]  # (..., N, O) (2.3)
+        return W, Z, H, H_1, Z[n]
+
+    def backward_pass(self, theta, X, Y):
+        """Forward and backward, all kept in a DeepPass; arguments already checked."""
+        W, Z, H, H_1, F = self.forward_pass(theta, X)
+        n = len(W)
+        dW, dH, phi1, dZ = {}, {}, {}, {}
+
+        dZ[n] = self.loss_function.slope(F, Y)  # (..., N, O) (2.5)
+        for i in range(n - 1, 0, -1):
+            dW[i + 1] = H_1[i].mT @ dZ[i + 1]  # (..., H_i + 1, H_{i+1}) (2.6)
+            dH[i] = matmul(dZ[i + 1], W[i + 1][..., :-1, :].mT)  # (..., N, H_i) (2.7)
+            phi1[i] = self.phi.slope(Z[i], H[i])  # (..., N, H_i)
+            dZ[i] = dH[i] * phi1[i]  # (..., N, H_i) (2.8)
+        dW[1] = H_1[0].mT @ dZ[1]  # (..., D+1, H_1) (2.9)
+        gradient = self.pack(*(dW[i] for i in W))  # (..., P)
+        return DeepPass(W, Y, Z, H, H_1, F, phi1, dH, dZ, gradient)
+
+
+@tangent_pass.register
+def deep_tangent_pass(net: DeepNet, p, v):
+    """Differentiate the DeepPass p along v (..., P), already checked; all kept."""
+    V = by_layer(net.unpack(v))  # (..., fan-in + 1, fan-out)
+    W_bar, V_bar = ({i: M[i][..., :-1, :] for i in M} for M in (p.W, V))
+    n = len(V)
+    Z_dot, H_dot, dW_dot, dH_dot, phi2, dZ_dot = {}, {}, {}, {}, {}, {}
+
+    Z_dot[1] = p.H_1[0] @ V[1]  # (..., N, H_1) (4.1)
+    for i in range(1, n):
+        H_dot[i] = p.phi1[i] * Z_dot[i]  # (..., N, H_i) (4.2)
+        Z_dot[i + 1] = H_dot[i] @ W_bar[i + 1] + p.H_1[i] @ V[i + 1]  # (4.3)
+
+    dZ_dot[n] = net.loss_function.curvature(p.F, p.Y, Z_dot[n])  # (..., N, O) (4.4)
+    for i in range(n - 1, 0, -1):
+        above, above_dot = p.dZ[i + 1], dZ_dot[i + 1]  # (..., N, H_{i+1})
+        H_1_dot = with_column(H_dot[i], 0)  # (..., N, H_i + 1), the ones do not move
+        dW_dot[i + 1] = H_1_dot.mT @ above + p.H_1[i].mT @ above_dot  # (4.5)
+        dH_dot[i] = matmul(above_dot, W_bar[i + 1].mT) + matmul(
+            above, V_bar[i + 1].mT
+        )  # (..., N, H_i) (4.6)
+        phi2[i] = net.phi.curvature(p.Z[i], p.H[i], p.phi1[i])  # (..., N, H_i)
+        dZ_dot[i] = dH_dot[i] * p.phi1[i] + p.dH[i] * phi2[i] * Z_dot[i]  # (4.7)
+    dW_dot[1] = p.H_1[0].mT @ dZ_dot[1]  # (..., D+1, H_1) (4.8)
+    hv = net.pack(*(dW_dot[i] for i in V))  # (..., P)
+    return DeepTangents(Z_dot, H_dot, dH_dot, phi2, dZ_dot, hv)
+
+
+def by_layer(matrices):
+    """{1: W1, 2: W2, …}"""
+    return dict(enumerate(matrices, start=1))
+
+
+def check_sizes(sizes):
+    """`sizes` as a tuple of two or more whole numbers, each at least 1, or an error."""
+    try:
+        sizes = () if isinstance(sizes, str) else tuple(sizes)
+    except TypeError:
+        sizes = (sizes,)
+    if len(sizes) < 2:
+        raise ValueError(
+            f"sizes has {len(sizes)} entries, but a network needs at least its inputs "
+            "and outputs; pass (D, H1, …, O), such as (1, 40, 40, 1)"
+        )
+    return tuple(whole_number(f"sizes[{i}]", size, 1) for i, size in enumerate(sizes))
