@@ -74,7 +74,7 @@ def mse_by_steps(evaluations, shots, trained_steps=1):
         ylim=(0, top),
         xticks=steps,
     )
-    n_tasks = evaluation.losses.shape[-1]
+    n_tasks = evaluation.scores.shape[-1]
     axis.set_title(
         f"{shots}-shot test: mean of {n_tasks} new curves, one seed; "
         "band: 95 % interval",

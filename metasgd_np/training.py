@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .checks import whole_number
-from .meta_gradient import adapt
+from .meta_gradient import adapt, chunks
 from .optimizers import Adam
 
 BLOCK = 100  # iterations between two entries of the history, and between two saves
@@ -45,19 +45,22 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Query loss of each new task after 0, 1, …, J steps: losses (J+1, T)."""
+    """A score of each new task, such as its query loss, after 0, 1, …, J steps.
 
-    losses: np.ndarray
+    scores : (J+1, T)
+    """
+
+    scores: np.ndarray
 
     @property
     def mean(self):
         """Mean over the tasks, (J+1,)."""
-        return self.losses.mean(-1)
+        return self.scores.mean(-1)
 
     @property
     def interval(self):
         """Half-width of the 95 % interval of the mean, (J+1,): 1.96 s / √T."""
-        return 1.96 * self.losses.std(-1, ddof=1) / np.sqrt(self.losses.shape[-1])
+        return 1.96 * self.scores.std(-1, ddof=1) / np.sqrt(self.scores.shape[-1])
 
 
 def random_stream(seed, name, block=0):
@@ -186,17 +189,48 @@ def check_same_settings(found, expected):
         )
 
 
-def evaluate(learner, w, tasks, rng, *, shots, n_tasks=100, n_query=100, steps=1):
-    """Adapt to new tasks, one to `steps` steps, and measure the query loss of each.
+def query_loss(net, theta, X, Y):
+    """The loss of θ (..., P) on X (..., N, D) and Y, (...); `evaluate`'s own score."""
+    return net.loss(theta, X, Y)
 
-    Returns an Evaluation: .losses (steps+1, n_tasks), .mean and .interval (steps+1,).
+
+def accuracy(net, theta, X, Y):
+    """The share of examples whose largest output is the label's, (...).
+
+    θ (..., P), X (..., N, D), Y (..., N) class labels.
+    """
+    return (net.forward(theta, X).argmax(-1) == Y).mean(-1)
+
+
+def evaluate(
+    learner,
+    w,
+    tasks,
+    rng,
+    *,
+    shots,
+    n_tasks=100,
+    n_query=100,
+    steps=1,
+    score=query_loss,
+):
+    """Adapt to new tasks, one to `steps` steps, and score each after every step.
+
+    `score(net, theta, X, Y)` is `query_loss` or `accuracy`, on the query set. Tasks are
+    taken in chunks that fit the processor's caches.
+
+    Returns an Evaluation: .scores (steps+1, n_tasks), .mean and .interval (steps+1,).
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
+    steps = whole_number("steps", steps, 0)
     batch = tasks.sample(rng, n_tasks, shots, n_query)
-    theta, alpha = learner.unpack(w)
-    losses = []
-    for start in range(0, n_tasks, BLOCK):  # a block of tasks at a time, for memory
-        part = batch[start : start + BLOCK]
-        trajectory = adapt(learner.net, theta, alpha, part.X_s, part.Y_s, steps)
-        losses.append(learner.net.loss(trajectory, part.X_q, part.Y_q))  # (J+1, ·)
-    return Evaluation(np.concatenate(losses, axis=-1).astype(np.float64))
+    net, (start, alpha) = learner.net, learner.unpack(w)
+    scores = []
+    for part in chunks(batch, net, start.itemsize):
+        theta = np.broadcast_to(start, (len(part), net.n_params))  # (chunk, P)
+        by_steps = [score(net, theta, part.X_q, part.Y_q)]  # (chunk,) each
+        for _ in range(steps):
+            theta = adapt(net, theta, alpha, part.X_s, part.Y_s)[-1]  # (chunk, P)
+            by_steps.append(score(net, theta, part.X_q, part.Y_q))
+        scores.append(by_steps)
+    return Evaluation(np.concatenate(scores, axis=-1).astype(np.float64))

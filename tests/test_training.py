@@ -7,7 +7,12 @@ import pytest
 
 from metasgd_np import SGD, Adam, JointTraining, MetaSGD, TwoLayerNet, evaluate, train
 from metasgd_np.tasks import Sinusoids
-from metasgd_np.training import Evaluation, TrainingDiverged, random_stream
+from metasgd_np.training import (
+    Evaluation,
+    TrainingDiverged,
+    accuracy,
+    random_stream,
+)
 
 NET = TwoLayerNet(1, 8, 1)
 TASKS = Sinusoids()
@@ -151,15 +156,38 @@ def test_evaluation_is_the_query_loss_of_each_task_after_each_step():
     found = evaluate(
         learner, w, TASKS, np.random.default_rng(5), shots=4, n_tasks=130, steps=2
     )
-    assert found.losses.shape == (3, 130)
+    assert found.scores.shape == (3, 130)
     batch = TASKS.sample(np.random.default_rng(5), 130, 4, 100)
     for task in (0, 99, 100, 129):
         theta = w[0]
         for step in range(3):
             loss = NET.loss(theta, batch.X_q[task], batch.Y_q[task])
-            assert found.losses[step, task] == pytest.approx(loss, rel=1e-12)
+            assert found.scores[step, task] == pytest.approx(loss, rel=1e-12)
             g = NET.gradient(theta, batch.X_s[task], batch.Y_s[task])
             theta = theta - w[1] * g
+
+
+def test_accuracy_is_the_share_of_examples_whose_label_has_the_largest_output():
+    net = TwoLayerNet(1, 1, 3, "identity", "softmax_cross_entropy")
+    theta = np.array([1.0, 0.0, -1.0, 0.0, 1.0, 0.0, 0.5, 0.0])  # F = [-x, 1/2, x]
+    X = np.array([[-1.0], [0.0], [0.25], [1.0]])  # the largest: 0, 1, 1, 2
+    assert accuracy(net, theta, X, np.array([0, 1, 2, 2])) == 0.75
+    both = accuracy(net, np.stack([theta, -theta]), X, np.array([0, 1, 1, 2]))
+    np.testing.assert_array_equal(both, [1.0, 0.5])
+
+
+def test_evaluation_scores_what_it_is_told_to():
+    def first_entry(net, theta, X, Y):
+        return theta[..., 0] + 0 * net.loss(theta, X, Y)
+
+    learner = MetaSGD(NET)
+    w = learner.start(np.random.default_rng(0))
+    options = {"shots": 4, "n_tasks": 3, "steps": 1, "score": first_entry}
+    found = evaluate(learner, w, TASKS, np.random.default_rng(5), **options)
+    batch = TASKS.sample(np.random.default_rng(5), 3, 4, 100)
+    g = NET.gradient(w[0], batch.X_s, batch.Y_s)[:, 0]
+    np.testing.assert_allclose(found.scores[1], w[0, 0] - w[1, 0] * g, rtol=1e-12)
+    np.testing.assert_array_equal(found.scores[0], w[0, 0])
 
 
 def test_the_interval_is_196_standard_errors():
