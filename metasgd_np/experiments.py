@@ -54,6 +54,7 @@ class SinusoidConfig:
     quick: bool = False
     hidden: int = 64
     meta_batch: int = 25
+    n_query: int = 10
     rate: float = 3e-3
     n_test: int = 1_000
 
@@ -90,7 +91,54 @@ def prepare_folder(out, resume):
     return out
 
 
-class SinusoidExperiment:
+class Experiment:
+    """What the experiments share: a folder, checkpoints, results.json and figures.
+
+    config : frozen dataclass with iterations, shots, n_query, meta_batch, rate and seed
+    """
+
+    def __init__(self, config, out, resume=False, progress=True):
+        self.config = config
+        self.out = prepare_folder(out, resume)
+        self.resume = resume
+        self.progress = progress
+
+    def train(self, name, learner, tasks, iterations=None):
+        """The TrainingState after training, with a checkpoint called `name`."""
+        c = self.config
+        iterations = c.iterations if iterations is None else iterations
+        if self.progress:
+            print(f"{name}: {iterations:,} iterations", file=sys.stderr)
+        return checkpoints.train_and_save(
+            self.out / f"{name}.npz",
+            learner,
+            tasks,
+            Adam(c.rate),
+            resume=self.resume,
+            iterations=iterations,
+            shots=c.shots,
+            n_query=c.n_query,
+            meta_batch=c.meta_batch,
+            cosine_decay=True,
+            seed=c.seed,
+            progress=self.progress,
+        )
+
+    def write(self, results, figures):
+        """Write results.json and {name: figure} as PNG files; close the figures."""
+        for name, figure in figures.items():
+            figure.savefig(self.out / f"{name}.png", dpi=100)
+            plots.plt.close(figure)
+        text = json.dumps(results, indent=2, ensure_ascii=False)
+        (self.out / "results.json").write_text(text + "\n", encoding="utf-8")
+
+
+def versions():
+    """What the numbers were computed with, for results.json."""
+    return {"python": platform.python_version(), "numpy": np.__version__}
+
+
+class SinusoidExperiment(Experiment):
     """Meta-SGD, MAML and joint training on the same sine waves, judged on new ones.
 
     MAML's step size and the rate at which joint training is fine-tuned are the best of
@@ -99,10 +147,7 @@ class SinusoidExperiment:
     """
 
     def __init__(self, config, out, resume=False, progress=True):
-        self.config = config
-        self.out = prepare_folder(out, resume)
-        self.resume = resume
-        self.progress = progress
+        super().__init__(config, out, resume, progress)
         self.net = TwoLayerNet(1, config.hidden, 1)
         # Single precision trains about twice as fast; test MSEs agree to three digits.
         self.tasks = Sinusoids(dtype="float32")
@@ -110,8 +155,9 @@ class SinusoidExperiment:
     def run(self):
         """Train, evaluate, write results.json and the figures; return the results."""
         started = time.perf_counter()
+        meta_sgd = MetaSGD(self.net)
         trained = {
-            "Meta-SGD": self.train("meta-sgd", MetaSGD(self.net)),
+            "Meta-SGD": (meta_sgd, self.train("meta-sgd", meta_sgd, self.tasks)),
             "MAML": self.train_maml(),
             "joint training": self.train_joint(),
         }
@@ -119,46 +165,25 @@ class SinusoidExperiment:
             name: {k: self.evaluate(learner, state.w, k, "test") for k in TEST_SHOTS}
             for name, (learner, state) in trained.items()
         }
-        self.draw(trained, evaluations)
         results = self.results(trained, evaluations)
         results["seconds"] = round(time.perf_counter() - started, 1)
-        text = json.dumps(results, indent=2, ensure_ascii=False)
-        (self.out / "results.json").write_text(text + "\n", encoding="utf-8")
+        self.write(results, self.figures(trained, evaluations))
         return results
-
-    def train(self, name, learner, iterations=None):
-        """(learner, state) after training, with a checkpoint called `name`."""
-        c = self.config
-        iterations = c.iterations if iterations is None else iterations
-        if self.progress:
-            print(f"{name}: {iterations:,} iterations", file=sys.stderr)
-        state = checkpoints.train_and_save(
-            self.out / f"{name}.npz",
-            learner,
-            self.tasks,
-            Adam(c.rate),
-            resume=self.resume,
-            iterations=iterations,
-            shots=c.shots,
-            meta_batch=c.meta_batch,
-            cosine_decay=True,
-            seed=c.seed,
-            progress=self.progress,
-        )
-        return learner, state
 
     def train_maml(self):
         """MAML at the α that does best on validation tasks after a fifth of the run."""
         short = max(1, self.config.iterations // 5)
-        candidates = [
-            self.train(f"maml-alpha-{alpha}", MAML(self.net, alpha), short)
-            for alpha in ALPHAS["MAML"]
-        ]
-        return self.train("maml", self.best(candidates)[0])
+        candidates = []
+        for alpha in ALPHAS["MAML"]:
+            learner = MAML(self.net, alpha)
+            state = self.train(f"maml-alpha-{alpha}", learner, self.tasks, short)
+            candidates.append((learner, state))
+        learner, _ = self.best(candidates)
+        return learner, self.train("maml", learner, self.tasks)
 
     def train_joint(self):
         """Joint training, fine-tuned at the α that does best on validation tasks."""
-        _, state = self.train("joint-training", JointTraining(self.net))
+        state = self.train("joint-training", JointTraining(self.net), self.tasks)
         candidates = [
             (JointTraining(self.net, alpha), state)
             for alpha in ALPHAS["joint training"]
@@ -183,12 +208,12 @@ class SinusoidExperiment:
             learner, w, self.tasks, rng, shots=shots, n_tasks=n_tasks, steps=steps
         )
 
-    def draw(self, trained, evaluations):
-        """Write the four figures as PNG files."""
+    def figures(self, trained, evaluations):
+        """The four figures by name."""
         shots = self.config.shots
         meta_sgd, meta_sgd_state = trained["Meta-SGD"]
         judged = min(TEST_SHOTS, key=lambda k: abs(k - shots))
-        figures = {
+        return {
             "fits": plots.fits(
                 {name: (learner, s.w) for name, (learner, s) in trained.items()},
                 self.tasks,
@@ -206,9 +231,6 @@ class SinusoidExperiment:
                 {name: state for name, (_, state) in trained.items()}
             ),
         }
-        for name, figure in figures.items():
-            figure.savefig(self.out / f"{name}.png", dpi=100)
-            plots.plt.close(figure)
 
     def results(self, trained, evaluations):
         """Everything worth keeping, as plain numbers for results.json."""
@@ -217,10 +239,7 @@ class SinusoidExperiment:
         return {
             "command": "sinusoid",
             "configuration": vars(self.config),
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
+            "versions": versions(),
             "learners": {name: repr(lr) for name, (lr, _) in trained.items()},
             "step_sizes": {name: trained[name][0].alpha for name in ALPHAS},
             "test_mse": {
