@@ -66,7 +66,7 @@ class DeepPass(NamedTuple):
 class DeepTangents(NamedTuple):
     """Every array of one second-order pass, by layer; hv (..., P) is H v.
 
-    Shapes as of the arrays of DeepPass they are tangents of; phi2[i] is φ″(Z[i]).
+    Each has the shape of its array in DeepPass; phi2[i] is φ″(Z[i]).
     """
 
     Z_dot: dict
