@@ -29,6 +29,7 @@ the bottom the first term of Z_1_dot and of dW_1_dot is absent, (4.1) and (4.8):
 In the code Z[i] is Z_i: every array is kept in a dict under the number of its layer.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,8 @@ from .checks import check_vector, whole_number
 from .losses import get_loss
 from .network import TwoLayerNet, matmul, with_column
 from .second_order import tangent_pass
+
+HINT = "pass (D, H1, …, O), such as (1, 40, 40, 1)"
 
 
 class DeepPass(NamedTuple):
@@ -63,7 +66,7 @@ class DeepPass(NamedTuple):
 class DeepTangents(NamedTuple):
     """Every array of one second-order pass, by layer; hv (..., P) is H v.
 
-    Shapes as of the arrays of DeepPass they are tangents of; phi2[i] is φ″(Z[i]).
+    Each has the shape of its array in DeepPass; phi2[i] is φ″(Z[i]).
     """
 
     Z_dot: dict
@@ -208,13 +211,11 @@ def by_layer(matrices):
 
 def check_sizes(sizes):
     """`sizes` as a tuple of two or more whole numbers, each at least 1, or an error."""
-    try:
-        sizes = () if isinstance(sizes, str) else tuple(sizes)
-    except TypeError:
-        sizes = (sizes,)
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise TypeError(f"sizes is {sizes!r}, but it must be whole numbers; {HINT}")
+    sizes = tuple(sizes)
     if len(sizes) < 2:
         raise ValueError(
-            f"sizes has {len(sizes)} entries, but a network needs at least its inputs "
-            "and outputs; pass (D, H1, …, O), such as (1, 40, 40, 1)"
+            f"sizes is {sizes}, but a network has at least inputs and outputs; {HINT}"
         )
     return tuple(whole_number(f"sizes[{i}]", size, 1) for i, size in enumerate(sizes))
