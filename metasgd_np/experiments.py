@@ -127,8 +127,7 @@ class Experiment:
     def write(self, results, figures):
         """Write results.json and {name: figure} as PNG files; close the figures."""
         for name, figure in figures.items():
-            figure.savefig(self.out / f"{name}.png", dpi=100)
-            plots.plt.close(figure)
+            plots.save(figure, self.out / f"{name}.png")
         text = json.dumps(results, indent=2, ensure_ascii=False)
         (self.out / "results.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,0 +1,84 @@
+"""What a sceptic asks to see beside meta-learning, for few-shot classification.
+
+All take a task's support set and nothing learned across tasks, or what one network
+learned from all training classes at once:
+
+- nearest neighbour: the label of the support drawing with the closest pixels;
+- logistic regression: a linear layer fitted to the support set from zero;
+- joint training: a network trained to name every training class, whose first layer is
+  kept and whose new last layer starts at zero; then fine-tuned on the support set.
+
+The last two are gradient descent, so `evaluate` runs them like any learner.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .checks import whole_number
+from .deep_net import DeepNet
+from .learners import JointTraining
+from .network import TwoLayerNet
+from .tasks import Characters, TaskBatch
+from .training import Evaluation
+
+
+def nearest_neighbour(batch):
+    """Accuracy on each task of the label of the nearest support point.
+
+    Nearest is the smallest ‖x − s‖² = ‖x‖² + ‖s‖² − 2 x·s, of which ‖x‖² is the same
+    for every s. Returns an Evaluation without steps, scores (1, T).
+    """
+    X_s, X_q = batch.X_s, batch.X_q
+    distance = (X_s**2).sum(-1)[:, None] - 2 * X_q @ X_s.mT  # (T, N_q, N_s)
+    found = np.take_along_axis(batch.Y_s, distance.argmin(-1), axis=-1)  # (T, N_q)
+    return Evaluation((found == batch.Y_q).mean(-1)[None])
+
+
+def logistic_regression(n_in, ways, alpha):
+    """(learner, w) of a linear layer that starts from zero, to fit at step size α."""
+    net = DeepNet((n_in, ways), loss="softmax_cross_entropy")
+    return JointTraining(net, alpha), np.zeros((1, net.n_params), np.float32)
+
+
+@dataclass(frozen=True)
+class AllClasses:
+    """One task for joint training: name the class of a drawing, out of all classes.
+
+    `sample` deals the drawings out like few-shot tasks, `shots` and `n_query` of any
+    classes each; all have the same labels, the numbers of the classes.
+    """
+
+    characters: Characters
+    dtype: str = "float32"
+
+    def __repr__(self):
+        return f"AllClasses({self.characters.summary}, dtype={self.dtype!r})"
+
+    def sample(self, rng, n_tasks, shots, n_query=15):
+        """Draw a TaskBatch: X_s (n_tasks, shots, S²), Y_s (n_tasks, shots), X_q, Y_q.
+
+        Raises TypeError or ValueError if a count is no whole number above 0.
+        """
+        n_tasks = whole_number("n_tasks", n_tasks, 1)
+        shots = whole_number("shots", shots, 1)
+        n_points = shots + whole_number("n_query", n_query, 1)
+        images = self.characters.images  # (C, E, S, S)
+        Y = rng.integers(len(images), size=(n_tasks, n_points))  # (T, N)
+        drawings = rng.integers(images.shape[1], size=Y.shape)  # (T, N)
+        X = np.divide(images[Y, drawings], 255, dtype=self.dtype)  # (T, N, S, S)
+        X = X.reshape(n_tasks, n_points, -1)  # (T, N, S²)
+        return TaskBatch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
+
+
+def new_last_layer(wide, w, ways):
+    """(net, w) for `ways` classes: the first layer of `wide` at w, the last one zero.
+
+    wide : TwoLayerNet    trained on all classes, parameters w (1, P_wide)
+    """
+    net = TwoLayerNet(
+        wide.n_in, wide.n_hidden, ways, wide.activation_name, wide.loss_name
+    )
+    W1, _ = wide.unpack(w)  # (1, D+1, H)
+    W2 = np.zeros((1, wide.n_hidden + 1, ways), w.dtype)
+    return net, net.pack(W1, W2)
