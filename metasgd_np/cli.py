@@ -7,6 +7,7 @@ import matplotlib as mpl
 
 from .activations import ACTIVATIONS
 from .checkpoints import CheckpointError
+from .classification import DATA, ClassifyConfig, ClassifyExperiment, classify_table
 from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
 from .gradient_check import (
     agreement,
@@ -25,6 +26,8 @@ Meta-SGD in NumPy, with every derivative written out by hand.
   python -m metasgd_np sinusoid            train Meta-SGD, MAML and joint training on
                                            sine waves; a table and four figures (30 s)
   python -m metasgd_np sinusoid --quick    the same in a few seconds, barely trained
+  python -m metasgd_np classify            tell apart characters never seen before, from
+                                           one drawing each; a table and five figures
   python -m metasgd_np worksheet           one small example, every value worked out;
                                            --blank leaves them for you to find
   python -m metasgd_np gradcheck           every derivative of a small network against
@@ -41,7 +44,7 @@ def build_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add_command in (add_sinusoid, add_worksheet, add_gradcheck):
+    for add_command in (add_sinusoid, add_classify, add_worksheet, add_gradcheck):
         add_command(commands)
     return parser
 
@@ -57,11 +60,42 @@ def add_sinusoid(commands):
     add = sinusoid.add_argument
     add("--iterations", type=int, help="training iterations a learner (15000)")
     add("--shots", type=int, default=10, help="support points a training task (10)")
-    add("--seed", type=int, default=0, help="same seed, same numbers (0)")
-    add("--out", default="results/sinusoid", metavar="DIR", help="(results/sinusoid)")
-    add("--quick", action="store_true", help="300 iterations, 100 test curves")
-    add("--resume", action="store_true", help="go on with the run in --out")
+    add_run_options(add, "sinusoid", "300 iterations, 100 test curves")
     sinusoid.set_defaults(run=run_sinusoid)
+
+
+def add_run_options(add, name, quick):
+    """The options that all experiments share."""
+    out = f"results/{name}"
+    add("--seed", type=int, default=0, help="same seed, same numbers (0)")
+    add("--out", default=out, metavar="DIR", help=f"({out})")
+    add("--quick", action="store_true", help=quick)
+    add("--resume", action="store_true", help="go on with the run in --out")
+
+
+def add_classify(commands):
+    """The options of `classify`."""
+    classify = commands.add_parser(
+        "classify",
+        help="few-shot classification of characters",
+        description="Train Meta-SGD and MAML to tell apart characters from a few "
+        "drawings, judge them on characters never seen before, beside joint training, "
+        "logistic regression and the nearest neighbour, and leave results.json, five "
+        "figures and checkpoints.",
+    )
+    add = classify.add_argument
+    told = "letters of Matplotlib's fonts, or the real Omniglot at --path (glyphs)"
+    add("--data", choices=DATA, default="glyphs", help=told)
+    told = "folder that holds images_background.zip and images_evaluation.zip"
+    add("--path", metavar="DIR", help=told)
+    add("--ways", type=int, default=5, help="classes a task (5)")
+    add("--shots", type=int, default=1, help="support drawings a class (1)")
+    add("--steps", type=int, default=1, help="inner steps, in training and test (1)")
+    told = "move and scale each drawing to one place and size first"
+    add("--normalise", action="store_true", help=told)
+    add("--iterations", type=int, help="training iterations a learner (2000)")
+    add_run_options(add, "classify", "60 iterations, 64 units, 100 test tasks")
+    classify.set_defaults(run=run_classify)
 
 
 def add_worksheet(commands):
@@ -103,10 +137,21 @@ def run_sinusoid(options):
         options.iterations, options.shots, options.seed, options.quick
     )
     experiment = SinusoidExperiment(config, options.out, options.resume)
-    results = experiment.run()
-    print(sinusoid_table(results))
+    tell_results(experiment.run(), sinusoid_table, options.out)
+
+
+def run_classify(options):
+    """Few-shot classification."""
+    config = ClassifyConfig.from_options(options)
+    experiment = ClassifyExperiment(config, options.out, options.resume)
+    tell_results(experiment.run(), classify_table, options.out)
+
+
+def tell_results(results, table, out):
+    """The results as a table, and where the rest of them are."""
+    print(table(results))
     seconds = results["seconds"]
-    print(f"\n{seconds:.0f} s; results.json and the figures are in {options.out}")
+    print(f"\n{seconds:.0f} s; results.json and the figures are in {out}")
 
 
 def run_worksheet(options):

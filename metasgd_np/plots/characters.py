@@ -58,6 +58,7 @@ def accuracy_by_steps(evaluations, title):
     n_tasks = evaluation.scores.shape[-1]
     axis.set(xlabel="gradient steps on the support set", ylabel="query accuracy (%)")
     axis.set(ylim=(0, 100))
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_title(f"{title}: mean of {n_tasks} new tasks; band: 95 % interval", size=9)
     axis.legend(loc="lower right", fontsize=9)
     figure.tight_layout()
@@ -80,7 +81,7 @@ def alpha_images(net, alpha, units=10):
         "units whose α is\nnegative (%)": 100 * (W1 < 0).mean(1),
     }
     for axis, (title, pixels) in zip(left.subplots(2, 1), panels.items(), strict=True):
-        limit = np.abs(pixels).max()
+        limit = 100 if "%" in title else np.abs(pixels).max()
         low = 0 if "%" in title else -limit
         image = axis.imshow(
             pixels.reshape(side, side), cmap="gray", vmin=low, vmax=limit

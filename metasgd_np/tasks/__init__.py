@@ -1,6 +1,14 @@
 """Where support and query sets come from."""
 
 from .batch import TaskBatch
+from .few_shot import Characters, FewShot
+from .omniglot import load_omniglot
 from .sinusoid import Sinusoids
 
-__all__ = ["Sinusoids", "TaskBatch"]
+__all__ = [
+    "Characters",
+    "FewShot",
+    "Sinusoids",
+    "TaskBatch",
+    "load_omniglot",
+]

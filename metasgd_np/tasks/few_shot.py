@@ -8,6 +8,7 @@ import numpy as np
 
 from ..checks import whole_number
 from .batch import TaskBatch
+from .images import normalise
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,33 @@ class Characters:
             np.tile(self.alphabets, 4),
             f"{self.name}, rotated",
         )
+
+    def normalised(self):
+        """The drawings, each moved to the middle and scaled to one size; see images.py.
+
+        A drawing is normalised by itself, so no other drawing, no label and no other
+        task bears on it.
+        """
+        name = f"{self.name}, normalised"
+        return Characters(normalise(self.images), self.alphabets, name)
+
+    def reduced(self, side):
+        """The drawings with `side` pixels a side, each the mean of a square of theirs.
+
+        Raises ValueError unless `side` divides S.
+        """
+        side = whole_number("side", side, 1)
+        n_classes, n_drawings, full, _ = self.images.shape
+        if full % side:
+            raise ValueError(
+                f"side is {side}, but the drawings have {full} pixels a side; choose a "
+                f"number that divides {full}"
+            )
+        square = full // side
+        split = (n_classes, n_drawings, side, square, side, square)
+        means = self.images.reshape(split).mean((3, 5), dtype=np.float32)
+        images = np.rint(means).astype(np.uint8)  # (C, E, side, side)
+        return Characters(images, self.alphabets, f"{self.name}, reduced")
 
 
 @dataclass(frozen=True)
