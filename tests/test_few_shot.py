@@ -106,6 +106,22 @@ def test_same_seed_same_tasks_and_another_seed_others():
 # --- chance --------------------------------------------------------------------------
 
 
+@pytest.fixture(params=["as it is here", "in the order of places"])
+def argpartition(request, monkeypatch):
+    """NumPy's, or one that keeps its promises and leaks all that they allow.
+
+    NumPy's order differs between processors: with AVX-512 short arrays come out sorted,
+    without it only 198 of the 360 ordered choices of 4 of 6 ever come out.
+    """
+
+    def by_place(keys, kth, axis):
+        return np.sort(keys.argsort(axis)[..., : kth + 1], axis)
+
+    if request.param != "as it is here":
+        monkeypatch.setattr(np, "argpartition", by_place)
+
+
+@pytest.mark.usefixtures("argpartition")
 def test_the_labels_of_a_task_are_in_uniformly_random_order():
     batch = FewShot(telling(), WAYS).sample(np.random.default_rng(2), 24_000, 1, 1)
     classes, numbers = told(batch.X_s)  # (T, W): the class that bears each label
@@ -117,7 +133,8 @@ def test_the_labels_of_a_task_are_in_uniformly_random_order():
         assert_uniform(np.bincount(numbers[:, label], minlength=E))
 
 
-@pytest.mark.parametrize(("n", "k"), [(5, 3), (7, 2), (4, 4), (6, 1)])
+@pytest.mark.usefixtures("argpartition")
+@pytest.mark.parametrize(("n", "k"), [(5, 3), (7, 2), (4, 4), (6, 1), (6, 5)])
 def test_every_ordered_choice_is_equally_likely(n, k):
     chosen = draw_distinct(np.random.default_rng(3), (60_000,), n, k)
     choices = {choice: i for i, choice in enumerate(permutations(range(n), k))}
@@ -125,6 +142,7 @@ def test_every_ordered_choice_is_equally_likely(n, k):
     assert_uniform(np.bincount(found, minlength=len(choices)))
 
 
+@pytest.mark.usefixtures("argpartition")
 def test_order_tells_nothing_among_thousands_of_classes():
     chosen = draw_distinct(np.random.default_rng(4), (40, 50), 2_000, 5)
     assert chosen.shape == (40, 50, 5)

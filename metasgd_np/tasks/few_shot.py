@@ -205,9 +205,10 @@ def draw_distinct(rng, shape, n, k):
     """k different numbers below n, in random order, for each entry of `shape`.
 
     The places of the k smallest of n random keys, smallest key first. `argpartition`
-    alone finds the same k but leaves them in an order that depends on their places.
+    alone finds the same k, but on some processors in an order that depends on their
+    places: then labels would tell of classes.
     """
     keys = rng.random((*shape, n))  # (*shape, n)
-    smallest = keys.argpartition(k - 1, axis=-1)[..., :k]  # (*shape, k)
+    smallest = np.argpartition(keys, k - 1, axis=-1)[..., :k]  # (*shape, k)
     order = np.take_along_axis(keys, smallest, -1).argsort(-1)  # (*shape, k)
     return np.take_along_axis(smallest, order, -1)  # (*shape, k)

@@ -94,7 +94,7 @@ def open_archive(source):
 
 
 def arrange(source, names):
-    """{(alphabet, character): its 20 sorted names}, sorted; or an OmniglotError."""
+    """{(alphabet, character): its 20 names}, all sorted; or an OmniglotError."""
     part = source.name.removesuffix(".zip")
     drawings = {}
     for name in sorted(names):
@@ -118,7 +118,7 @@ def arrange(source, names):
                 f"{source} holds {len(found)} drawings of {alphabet}/{character}, but "
                 f"Omniglot has {DRAWINGS} different ones of each; download it again"
             )
-    return dict(sorted(drawings.items()))
+    return drawings
 
 
 def open_file(folder, name):
