@@ -17,11 +17,7 @@ from .experiments import Experiment, versions
 from .learners import MAML, JointTraining, MetaSGD
 from .meta_gradient import adapt
 from .network import TwoLayerNet
-from .tasks import FewShot, load_omniglot
-
-
-def load_glyphs(): pass
-
+from .tasks import FewShot, load_glyphs, load_omniglot
 from .training import accuracy, evaluate, random_stream
 
 DATA = {"glyphs": "Matplotlib's fonts", "omniglot": "the zips at --path"}
@@ -221,6 +217,7 @@ class ClassifyExperiment(Experiment):
             "accuracy_by_steps": plots.accuracy_by_steps(evaluations, title),
             "learning_curves": plots.learning_curves(curves, "query loss (nats)"),
             "alpha": plots.alpha_images(self.net, learner.unpack(w)[1]),
+            "characters": plots.contact_sheet(self.tasks["test"].characters),
         }
 
     def results(self, methods, evaluations):

@@ -19,7 +19,7 @@ from metasgd_np.tasks.images import SPREAD, normalise
 from metasgd_np.training import accuracy, evaluate, random_stream
 
 SOFTMAX = "softmax_cross_entropy"
-FIGURES = ("tasks", "accuracy_by_steps", "learning_curves", "alpha")
+FIGURES = ("tasks", "accuracy_by_steps", "learning_curves", "alpha", "characters")
 
 
 def strokes(n_classes, seed, n_drawings=20):
@@ -299,3 +299,16 @@ def test_alpha_images_show_the_units_with_the_largest_alpha():
     assert pixels[1, 1] == pytest.approx(0.9)
     share = next(a for a in figure.axes if "negative" in a.get_ylabel())
     np.testing.assert_allclose(share.images[0].get_array(), 20)
+
+
+def test_a_contact_sheet_has_a_row_for_each_alphabet():
+    characters = strokes(4, 9)
+    alphabets = np.array(["one", "one", "two_b", "two_b"])
+    characters = Characters(characters.images, alphabets)
+    figure = plots.contact_sheet(characters, letters=2, drawings=3)
+    assert len(figure.axes) == 12
+    labels = [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()]
+    assert labels == ["one", "two b"]
+    shown = figure.axes[7].images[0].get_array()  # row two, first letter, drawing 1
+    expected = np.minimum(255 - characters.images[2, 1], 232)
+    np.testing.assert_array_equal(shown, expected)

@@ -99,3 +99,29 @@ def alpha_images(net, alpha, units=10):
         axis.set_title(f"unit {unit}", fontsize=9)
     right.colorbar(image, ax=axes, label="α", location="bottom", shrink=0.6)
     return figure
+
+
+def contact_sheet(characters, alphabets=8, letters=3, drawings=6):
+    """A row an alphabet: a few letters in different shades, a few drawings of each."""
+    names = list(dict.fromkeys(characters.alphabets.tolist()))[:alphabets]
+    columns = letters * drawings
+    figure, axes = plt.subplots(
+        len(names), columns, figsize=(9, 0.3 + 0.45 * len(names)), squeeze=False
+    )
+    for name, row in zip(names, axes, strict=True):
+        classes = np.flatnonzero(characters.alphabets == name)
+        shown = classes[np.linspace(0, len(classes) - 1, letters).astype(int)]
+        images = characters.images[shown, :drawings]  # (letters, drawings, S, S)
+        for i, axis in enumerate(row):
+            letter, drawing = divmod(i, drawings)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            tint = (
+                255 if letter % 2 else 232
+            )  # a light ground behind every other letter
+            image = np.minimum(255 - images[letter, drawing], tint)
+            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+        label = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 9}
+        row[0].set_ylabel(name.replace("_", " "), **label)
+    figure.subplots_adjust(0.2, 0.01, 0.99, 0.99, wspace=0.03, hspace=0.03)
+    return figure

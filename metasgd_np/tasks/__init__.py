@@ -2,6 +2,7 @@
 
 from .batch import TaskBatch
 from .few_shot import Characters, FewShot
+from .glyphs import load_glyphs
 from .omniglot import load_omniglot
 from .sinusoid import Sinusoids
 
@@ -10,5 +11,6 @@ __all__ = [
     "FewShot",
     "Sinusoids",
     "TaskBatch",
+    "load_glyphs",
     "load_omniglot",
 ]
