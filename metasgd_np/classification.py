@@ -1,9 +1,7 @@
-"""The experiment behind `classify`: characters never seen before, from a few drawings."""
+"""The experiment behind `classify`: new characters, from a few drawings."""
 
 import time
 from dataclasses import dataclass
-
-import numpy as np
 
 from . import plots
 from .baselines import (
