@@ -146,7 +146,7 @@ def test_reduced_drawings_are_means_of_squares():
     for row, column in ((0, 0), (7, 5), (9, 13)):
         square = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
         assert abs(found[1, 1, row, column] - square.mean()) <= 0.5
-    with pytest.raises(ValueError, match="side is 15, .* a number that divides 28"):
+    with pytest.raises(ValueError, match=r"side is 15, .* a number that divides 28"):
         characters.reduced(15)
 
 
@@ -230,7 +230,7 @@ def test_what_is_chosen_is_the_best_on_validation_tasks(small_data, tmp_path):
     options = {"quick": True, "n_validate": 30, "n_test": 40, "iterations": 20}
     config = classification.ClassifyConfig(**options)
     experiment = ClassifyExperiment(config, tmp_path / "run", progress=False)
-    learner, w, steps = experiment.regression()
+    learner, _, steps = experiment.regression()
     scores = {}
     for alpha in classification.ALPHAS["logistic regression"]:
         candidate, start = logistic_regression(196, 5, alpha)

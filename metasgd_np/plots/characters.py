@@ -116,9 +116,7 @@ def contact_sheet(characters, alphabets=8, letters=3, drawings=6):
             letter, drawing = divmod(i, drawings)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            tint = (
-                255 if letter % 2 else 232
-            )  # a light ground behind every other letter
+            tint = 255 if letter % 2 else 232  # of the ground
             image = np.minimum(255 - images[letter, drawing], tint)
             axis.imshow(image, cmap="gray", vmin=0, vmax=255)
         label = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 9}

@@ -1,15 +1,15 @@
 """Letters of many alphabets, drawn in many faces: Omniglot's job without a download.
 
-Matplotlib ships the DejaVu and STIX fonts. Every letter of the alphabets below, accented
-ones left out, is drawn 20 times. A drawing takes the next face that holds the letter,
+Matplotlib ships the DejaVu and STIX fonts. Every letter of the alphabets below, but for
+accented ones, is drawn 20 times. A drawing takes the next face that holds the letter,
 then is turned, scaled, slanted and shifted a little at random. Where fewer than eight
-faces hold a letter, each also serves slanted, and with a bolder stroke, or a lighter one
-if it is bold itself.
+faces hold a letter, each also serves slanted, and with a bolder stroke, or a lighter
+one if it is bold itself.
 
 Whole alphabets go to training, validation or test. Letters of the same or nearly the
-same shape, also when turned by quarters, count once: Latin A, Greek Α and Cyrillic А are
-one letter, and so are b and q. Test alphabets choose first, so no shape of the test is
-in training.
+same shape, also when turned by quarters, count once: Latin A, Greek Α and Cyrillic А
+are one letter, and so are b and q. Test alphabets choose first, so no shape of the test
+is in training.
 """
 
 import unicodedata

@@ -1,8 +1,8 @@
 """How long one training iteration of few-shot classification takes, beside PyTorch.
 
-An iteration: the exact meta-gradient of one Meta-SGD step in θ and α, one Adam step on
-(θ, α), the loss as a float. 16 tasks, 5-way 1-shot with 15 queries a class, on images of
-28 × 28 random pixels; the network is 784-256-5 tanh with softmax cross-entropy, float32.
+An iteration: the exact meta-gradient of Meta-SGD in θ and α, one Adam step on (θ, α),
+the loss as a float. 16 tasks, 5-way 1-shot with 15 queries a class, on random images of
+28 × 28 pixels; the network is 784-256-5 tanh with softmax cross-entropy, float32.
 
     ours       `meta_gradient` and `Adam` of this package
     loop       the usual loop over tasks, torch.autograd.grad(create_graph=True)
@@ -12,21 +12,14 @@ All get the same number of threads and take turns in one process; the best turn 
 Before it is timed, a peer must agree with ours on loss, dθ and dα.
 
     pip install -e ".[bench]"
-    python tests/benchmarks/few_shot_iteration.py --threads 2
+    OMP_NUM_THREADS=2 python tests/benchmarks/few_shot_iteration.py
+    OMP_NUM_THREADS=1 python tests/benchmarks/few_shot_iteration.py --steps 5
 """
 
 import argparse
 import os
 from math import inf
 from time import perf_counter
-
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--steps", type=int, default=1, help="inner steps")
-parser.add_argument("--rounds", type=int, default=20)
-OPTIONS = parser.parse_args()
-os.environ["OPENBLAS_NUM_THREADS"] = str(OPTIONS.threads)  # read once, on import
-os.environ["OMP_NUM_THREADS"] = str(OPTIONS.threads)
 
 import numpy as np
 import torch
@@ -35,7 +28,7 @@ from metasgd_np import Adam, TaskBatch, TwoLayerNet, meta_gradient
 
 NET = TwoLayerNet(784, 256, 5, loss="softmax_cross_entropy")
 N_TASKS, WAYS, QUERIES, RATE = 16, 5, 15, 1e-3
-STEPS = OPTIONS.steps
+THREADS = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count()))
 
 
 def random_batch(rng):
@@ -48,13 +41,14 @@ def random_batch(rng):
 class Ours:
     """This package; θ and α are the rows of w (2, P)."""
 
-    def __init__(self, theta, alpha):
+    def __init__(self, theta, alpha, steps):
+        self.steps = steps
         self.w = np.stack([theta, alpha])  # (2, P)
         self.adam = Adam(RATE)
         self.state, self.t = self.adam.start(self.w), 0
 
     def gradient(self, batch):
-        mg = meta_gradient(NET, *self.w, batch, STEPS)
+        mg = meta_gradient(NET, *self.w, batch, self.steps)
         return float(mg.loss), np.stack([mg.d_theta, mg.d_alpha])
 
     def iterate(self, batch):
@@ -67,8 +61,9 @@ class Ours:
 class Loop:
     """Task by task; θ and α as lists of four tensors each."""
 
-    def __init__(self, theta, alpha):
-        torch.set_num_threads(OPTIONS.threads)
+    def __init__(self, theta, alpha, steps):
+        self.steps = steps
+        torch.set_num_threads(THREADS)
         self.theta, self.alpha = (
             [torch.tensor(b, requires_grad=True) for b in NET.blocks(w).values()]
             for w in (theta, alpha)
@@ -82,7 +77,7 @@ class Loop:
         return torch.nn.functional.cross_entropy(F, Y)
 
     def query_loss(self, theta, alpha, X_s, Y_s, X_q, Y_q):
-        for _ in range(STEPS):
+        for _ in range(self.steps):
             support = self.task_loss(theta, X_s, Y_s)
             g = torch.autograd.grad(support, theta, create_graph=True)
             theta = [w - a * d for w, a, d in zip(theta, alpha, g, strict=True)]
@@ -112,7 +107,7 @@ class Vmap(Loop):
     """All tasks at once with torch.func."""
 
     def query_loss(self, theta, alpha, X_s, Y_s, X_q, Y_q):
-        for _ in range(STEPS):
+        for _ in range(self.steps):
             g = torch.func.grad(self.task_loss)(theta, X_s, Y_s)
             theta = [w - a * d for w, a, d in zip(theta, alpha, g, strict=True)]
         return self.task_loss(theta, X_q, Y_q)
@@ -131,26 +126,30 @@ class Vmap(Loop):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=1, help="inner steps")
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
     rng = np.random.default_rng(0)
     theta = NET.init(rng).astype(np.float32)
     alpha = rng.uniform(0.05, 0.15, NET.n_params).astype(np.float32)
     batch = random_batch(rng)
-    loss, dw = Ours(theta, alpha).gradient(batch)
-    peers = {"ours": Ours(theta, alpha)}
-    for name, make in {"loop": Loop, "vmap": Vmap}.items():
-        peers[name] = make(theta, alpha)
-        peer_loss, peer_dw = peers[name].gradient(batch)
+    makers = {"ours": Ours, "loop": Loop, "vmap": Vmap}
+    peers = {name: make(theta, alpha, options.steps) for name, make in makers.items()}
+    loss, dw = peers["ours"].gradient(batch)
+    for name, peer in peers.items():
+        peer_loss, peer_dw = peer.gradient(batch)
         error = np.abs(peer_dw - dw).max(1) / np.abs(dw).max(1)  # (2,) θ, α
         assert abs(peer_loss - loss) < 1e-5 * loss, name
         assert (error < 1e-4).all(), (name, error)
 
     best = dict.fromkeys(peers, inf)
-    for _ in range(OPTIONS.rounds):
+    for _ in range(options.rounds):
         for name, peer in peers.items():
             start = perf_counter()
             peer.iterate(batch)
             best[name] = min(best[name], perf_counter() - start)
-    print(f"{OPTIONS.threads} threads, {STEPS} inner steps; best of {OPTIONS.rounds}")
+    print(f"{THREADS} threads, {options.steps} inner steps")
     for name, seconds in best.items():
         ratio = seconds / best["ours"]
         print(f"{name:5}  {1e3 * seconds:7.1f} ms   {ratio:5.2f} times ours")
