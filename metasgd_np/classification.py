@@ -28,6 +28,7 @@ ALPHAS = {  # fixed step sizes to choose from on validation characters
     "logistic regression": (0.1, 1.0),
 }
 SHOWN_STEPS = 5  # at the least, in the figure
+JOINT_ITERATIONS = 4_000  # at the most: by then its training loss is near zero
 FINE_TUNING_STEPS = 20  # at the most; how many is chosen on validation characters
 
 # Omniglot as drawn, 5-way, accuracy in % after adapting, by shots: the figures without
@@ -159,7 +160,10 @@ class ClassifyExperiment(Experiment):
         n_classes = len(self.all_classes.characters)
         loss = "softmax_cross_entropy"
         wide = TwoLayerNet(SIDE**2, self.config.hidden, n_classes, loss=loss)
-        state = self.train("joint-training", JointTraining(wide), self.all_classes)
+        iterations = min(self.config.iterations, JOINT_ITERATIONS)
+        state = self.train(
+            "joint-training", JointTraining(wide), self.all_classes, iterations
+        )
         net, w = new_last_layer(wide, state.w, self.config.ways)
         candidates = [(JointTraining(net, a), w) for a in ALPHAS["joint training"]]
         return self.best(candidates, 1, FINE_TUNING_STEPS)
