@@ -8,6 +8,7 @@ over it, so a run killed at any moment leaves a whole file: the new one or the l
 import json
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,6 @@ class CheckpointError(ValueError):
 
 def save(path, state):
     """Write a TrainingState to `path` (.npz), replacing what was there in one move."""
-    path = Path(path)
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -33,16 +33,23 @@ def save(path, state):
         "iteration": state.iteration,
     }
     arrays = {f"optimizer_{i}": array for i, array in enumerate(state.optimizer_state)}
+    with replacing(Path(path)) as file:
+        np.savez(
+            file,
+            header=np.array(json.dumps(header)),
+            w=state.w,
+            losses=state.losses,
+            **arrays,
+        )
+
+
+@contextmanager
+def replacing(path):
+    """A binary file to write, moved to `path` in one step once it is whole."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
-            np.savez(
-                file,
-                header=np.array(json.dumps(header)),
-                w=state.w,
-                losses=state.losses,
-                **arrays,
-            )
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)

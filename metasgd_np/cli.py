@@ -16,7 +16,10 @@ from .gradient_check import (
     check_meta_gradient,
     small_problem,
 )
+from .learners import ALPHA_SHAPES
 from .losses import LOSSES
+from .sweep import CellsFailed
+from .table1 import METHODS, SETTINGS, Table1Config, Table1Experiment, table1_text
 from .training import TrainingDiverged
 from .worksheet import Worksheet
 
@@ -26,6 +29,8 @@ Meta-SGD in NumPy, with every derivative written out by hand.
   python -m metasgd_np sinusoid            train Meta-SGD, MAML and joint training on
                                            sine waves; a table and four figures (30 s)
   python -m metasgd_np sinusoid --quick    the same in a few seconds, barely trained
+  python -m metasgd_np table1              the paper's table 1: trained on 5, 10 and 20
+                                           shots, tested on 5, 10 and 20
   python -m metasgd_np classify            tell apart characters never seen before, from
                                            one drawing each; a table and five figures
   python -m metasgd_np worksheet           one small example, every value worked out;
@@ -34,6 +39,15 @@ Meta-SGD in NumPy, with every derivative written out by hand.
                                            derivatives by numbers alone; 1 if one fails
   python -m metasgd_np COMMAND --help      the options of a command
 """
+
+EXPECTED = (
+    ValueError,
+    TypeError,
+    OSError,
+    TrainingDiverged,
+    CheckpointError,
+    CellsFailed,
+)
 
 
 def build_parser():
@@ -44,7 +58,13 @@ def build_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add_command in (add_sinusoid, add_classify, add_worksheet, add_gradcheck):
+    for add_command in (
+        add_sinusoid,
+        add_table1,
+        add_classify,
+        add_worksheet,
+        add_gradcheck,
+    ):
         add_command(commands)
     return parser
 
@@ -71,6 +91,45 @@ def add_run_options(add, name, quick):
     add("--out", default=out, metavar="DIR", help=f"({out})")
     add("--quick", action="store_true", help=quick)
     add("--resume", action="store_true", help="go on with the run in --out")
+
+
+def add_table1(commands):
+    """The options of `table1`."""
+    table = commands.add_parser(
+        "table1",
+        help="the paper's table 1: trained and tested on 5, 10 and 20 shots",
+        description="Train on 5, 10 and 20 shots, test on 5, 10 and 20, and print the "
+        "paper's figures beside ours; leave results.json, a figure a network, and "
+        "every finished training run in cells. An option that takes several values "
+        "runs each of them.",
+    )
+    add = table.add_argument
+    several = {"nargs": "+", "metavar": "NAME"}
+    nets = "; ".join(f"{name}: {setting.told}" for name, setting in SETTINGS.items())
+    add("--net", choices=SETTINGS, help=f"{nets} (two-layer)", **several)
+    told = f"{', '.join(METHODS)} (meta-sgd maml)"
+    methods = ["meta-sgd", "maml"]
+    add("--methods", choices=METHODS, default=methods, help=told, **several)
+    add("--seeds", type=int, metavar="N", help="from --seed on (1)")
+    add("--iterations", type=int, help="training iterations a learner")
+    told = "how many numbers α is: one an entry of θ, one a block, one (entry)"
+    shapes = {"choices": ALPHA_SHAPES, "default": ["entry"], "help": told, **several}
+    add("--alpha", **shapes)
+    several = {"type": int, "nargs": "+", "metavar": "N"}
+    told = "2: exact, 1: without curvature (2)"
+    add("--order", choices=(1, 2), default=[2], help=told, **several)
+    told = "in training and test (1)"
+    add("--inner-steps", default=[1], help=told, **several)
+    start = {"type": float, "nargs": 2, "metavar": ("LOW", "HIGH")}
+    told = "α is drawn from here before training (0.005 0.1)"
+    add("--alpha-start", default=(0.005, 0.1), help=told, **start)
+    where = table.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, default=1, help="processes (1)")
+    told = "compute on the Dask cluster whose scheduler is here"
+    where.add_argument("--scheduler", metavar="ADDRESS", help=told)
+    add("--full", action="store_true", help="networks two-layer and deep, 3 seeds")
+    add_run_options(add, "table1", "500 iterations, 200 test curves")
+    table.set_defaults(run=run_table1)
 
 
 def add_classify(commands):
@@ -140,6 +199,14 @@ def run_sinusoid(options):
     tell_results(experiment.run(), sinusoid_table, options.out)
 
 
+def run_table1(options):
+    """The paper's table 1."""
+    config = Table1Config.from_options(options)
+    where = {"workers": options.workers, "scheduler": options.scheduler}
+    experiment = Table1Experiment(config, options.out, options.resume, **where)
+    tell_results(experiment.run(), table1_text, options.out)
+
+
 def run_classify(options):
     """Few-shot classification."""
     config = ClassifyConfig.from_options(options)
@@ -190,7 +257,7 @@ def main(arguments=None):
         again = "; --resume goes on from here" if hasattr(options, "resume") else ""
         print(f"\nstopped{again}", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, TrainingDiverged, CheckpointError) as error:
+    except EXPECTED as error:
         print(f"error: {told(error)}", file=sys.stderr)
         return 1
 

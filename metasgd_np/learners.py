@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import check_order, interval, positive_number, whole_number
+from .checks import check_order, choose, interval, positive_number, whole_number
 from .deep_net import DeepNet
 from .meta_gradient import adapt, meta_gradient
 from .network import TwoLayerNet
@@ -77,6 +77,15 @@ class MAML(Learner):
         return mg.loss, mg.d_theta[None]
 
 
+ALPHA_SHAPES = {  # sizes of the runs of θ's entries that share one number of α
+    "entry": lambda net: np.ones(net.n_params, int),
+    "block": lambda net: np.array(
+        [block.size for block in net.blocks(np.zeros(net.n_params)).values()]
+    ),
+    "scalar": lambda net: np.array([net.n_params]),
+}
+
+
 @dataclass(frozen=True)
 class MetaSGD:
     """Learn where to start and how to step: dθ and dα of the query loss after J steps.
@@ -88,8 +97,15 @@ class MetaSGD:
     shared_start : bool         True: one draw for all entries; False: one an entry
     inner_steps : int           J, 0 or more
     order : 1 or 2              1 leaves out the curvature
+    alpha_shape : str           how many numbers α is: one an "entry" of θ, as in the
+                                paper, one a "block" (W1, b1, …), or one "scalar"
 
-    α has one entry for every entry of θ either way, and is free to turn negative.
+    α has one entry for every entry of θ whatever its shape, and is free to turn
+    negative. Entries tied to one number a start equal and stay equal: a enters the loss
+    through each of them, so each is given the derivative in a, the sum of theirs,
+
+        ∂L/∂a = Σ_i dα_i over the entries tied to a,  dα by (6.1)
+
     Source: arXiv:1707.09835, algorithm 1.
     """
 
@@ -98,6 +114,7 @@ class MetaSGD:
     shared_start: bool = False
     inner_steps: int = 1
     order: int = 2
+    alpha_shape: str = "entry"
 
     def __post_init__(self):
         start = interval("alpha_start", self.alpha_start)
@@ -105,13 +122,20 @@ class MetaSGD:
         steps = whole_number("inner_steps", self.inner_steps, 0)
         object.__setattr__(self, "inner_steps", steps)
         check_order(self.order)
+        choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
     def start(self, rng):
         """w before training: rows θ = net.init(rng) and α."""
         theta = self.net.init(rng)  # (P,)
-        n_draws = 1 if self.shared_start else len(theta)
+        sizes = self.tied_sizes()
+        n_draws = 1 if self.shared_start else len(sizes)
         alpha = rng.uniform(*self.alpha_start, n_draws)
-        return np.stack(np.broadcast_arrays(theta, alpha))  # (2, P)
+        alpha = np.repeat(np.broadcast_to(alpha, len(sizes)), sizes)  # (P,)
+        return np.stack([theta, alpha])  # (2, P)
+
+    def tied_sizes(self):
+        """How many entries of θ, which lie side by side, share each number of α."""
+        return ALPHA_SHAPES[self.alpha_shape](self.net)
 
     def unpack(self, w):
         """w (2, P) → θ (P,) and α (P,)."""
@@ -123,7 +147,15 @@ class MetaSGD:
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
-        return mg.loss, np.stack([mg.d_theta, mg.d_alpha])
+        return mg.loss, np.stack([mg.d_theta, self.tied(mg.d_alpha)])
+
+    def tied(self, d_alpha):
+        """dα (P,) with each entry the sum of those it is tied to."""
+        sizes = self.tied_sizes()
+        if len(sizes) == len(d_alpha):
+            return d_alpha
+        starts = np.cumsum(sizes) - sizes
+        return np.repeat(np.add.reduceat(d_alpha, starts), sizes)  # (P,)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ folded, and derivatives by the complex step. Every size differs from every other
 from fractions import Fraction
 
 import numpy as np
+import pytest
 import sympy
 
 from metasgd_np import TwoLayerNet
@@ -127,3 +128,13 @@ def evaluate(polynomial, values):
     at = zip(polynomial.ring.gens, map(sympy.QQ.convert, values), strict=True)
     value = polynomial.evaluate(list(at))
     return Fraction(int(value.numerator), int(value.denominator))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Dask scheduler and two workers, each a process of this machine."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as running:
+        yield running

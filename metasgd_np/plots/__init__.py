@@ -25,6 +25,7 @@ from .learning import (
     mse_by_steps,
     mse_over_seeds,
 )
+from .tables import table1
 
 __all__ = [
     "STYLES",
@@ -49,6 +50,7 @@ __all__ = [
     "paths_on_bowls",
     "save",
     "shape_flow",
+    "table1",
     "taylor_terms",
 ]
 

@@ -1,0 +1,106 @@
+"""Where a sweep is computed: in this process, in several, or on a Dask cluster.
+
+Each function here opens a `concurrent.futures.Executor` and closes it again.
+"""
+
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
+
+from .checks import whole_number
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker to appear
+
+
+@contextmanager
+def open_executor(workers=1, scheduler=None):
+    """The executor of `--workers N` or `--scheduler ADDRESS`; None for one worker.
+
+    Raises ValueError if both are given, or if the cluster cannot be used.
+    """
+    workers = whole_number("--workers", workers, 1)
+    if scheduler is not None:
+        if workers > 1:
+            raise ValueError(
+                f"--workers {workers} counts processes of this machine, but "
+                f"--scheduler {scheduler} has workers of its own; leave one out"
+            )
+        with open_cluster(scheduler) as executor:
+            yield executor
+    elif workers > 1:
+        with open_processes(workers) as executor:
+            yield executor
+    else:
+        yield None
+
+
+@contextmanager
+def open_processes(workers):
+    """A pool of processes with one BLAS thread each; none of them outlives this one."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    others = active_children()
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # read as the children import NumPy
+    executor = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=end_with_parent
+    )
+    try:
+        yield executor
+    except BaseException:  # Ctrl-C above all: do not wait for cells half computed
+        executor.shutdown(wait=False, cancel_futures=True)
+        children = [child for child in active_children() if child not in others]
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.join()
+        raise
+    finally:
+        executor.shutdown()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def end_with_parent():
+    """In a child process: leave Ctrl-C to the parent, and end when the parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch():
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def open_cluster(address):
+    """The executor of the Dask cluster whose scheduler listens at `address`."""
+    try:
+        from distributed import Client  # noqa: PLC0415 (an extra of its own)
+    except ImportError:
+        raise ValueError(
+            "--scheduler needs Dask, which is not installed; run: "
+            'python -m pip install "distributed>=2024.8"'
+        ) from None
+    try:
+        client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"no Dask scheduler answers at {address} ({type(error).__name__}); start "
+            "one with `dask scheduler` and pass the address that it prints"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)
+        except TimeoutError:
+            raise ValueError(
+                f"the scheduler at {address} has no workers; start some with "
+                f"`dask worker {address} --nthreads 1`"
+            ) from None
+        executor = client.get_executor(pure=False)
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)  # nothing is left but on the way to an error
