@@ -16,6 +16,7 @@ from .gradient_check import (
     small_problem,
 )
 from .losses import LOSSES
+from .navigate import NavigationConfig, NavigationExperiment, navigation_table
 from .training import TrainingDiverged
 from .worksheet import Worksheet
 
@@ -25,6 +26,8 @@ Meta-SGD in NumPy, with every derivative written out by hand.
   python -m metasgd_np sinusoid            train Meta-SGD, MAML and joint training on
                                            sine waves; a table and four figures (30 s)
   python -m metasgd_np sinusoid --quick    the same in a few seconds, barely trained
+  python -m metasgd_np navigate            Meta-SGD and MAML learn to walk to unseen
+                                           goals, by policy gradients (2 min)
   python -m metasgd_np worksheet           one small example, every value worked out;
                                            --blank leaves them for you to find
   python -m metasgd_np gradcheck           every derivative of a small network against
@@ -41,7 +44,7 @@ def build_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add_command in (add_sinusoid, add_worksheet, add_gradcheck):
+    for add_command in (add_sinusoid, add_navigate, add_worksheet, add_gradcheck):
         add_command(commands)
     return parser
 
@@ -62,6 +65,25 @@ def add_sinusoid(commands):
     add("--quick", action="store_true", help="300 iterations, 100 test curves")
     add("--resume", action="store_true", help="go on with the run in --out")
     sinusoid.set_defaults(run=run_sinusoid)
+
+
+def add_navigate(commands):
+    """The options of `navigate`."""
+    navigate = commands.add_parser(
+        "navigate",
+        help="2-D navigation: Meta-SGD and MAML by policy gradients",
+        description="Train Meta-SGD and MAML to walk to goals they cannot see, judge "
+        "them on new ones, and leave results.json, three figures and checkpoints.",
+    )
+    add = navigate.add_argument
+    add("--start", default="fixed", help="fixed (at the origin) or varying (fixed)")
+    add("--iterations", type=int, help="training iterations a learner (40)")
+    add("--seed", type=int, default=0, help="same seed, same numbers (0)")
+    add("--out", default="results/navigate", metavar="DIR", help="(results/navigate)")
+    add("--quick", action="store_true", help="3 iterations, 20 test tasks")
+    add("--full", action="store_true", help="the paper's network and 100 iterations")
+    add("--resume", action="store_true", help="go on with the run in --out")
+    navigate.set_defaults(run=run_navigate)
 
 
 def add_worksheet(commands):
@@ -107,6 +129,18 @@ def run_sinusoid(options):
     print(sinusoid_table(results))
     seconds = results["seconds"]
     print(f"\n{seconds:.0f} s; results.json and the figures are in {options.out}")
+
+
+def run_navigate(options):
+    """Meta-SGD's reinforcement learning experiment."""
+    o = options
+    config = NavigationConfig.from_options(
+        o.start, o.iterations, o.seed, o.quick, o.full
+    )
+    results = NavigationExperiment(config, o.out, o.resume).run()
+    print(navigation_table(results))
+    seconds = results["seconds"]
+    print(f"\n{seconds:.0f} s; results.json and the figures are in {o.out}")
 
 
 def run_worksheet(options):

@@ -11,6 +11,7 @@ inside and outside alike, as in MAML and Meta-SGD.
 """
 
 from math import isfinite
+from numbers import Real
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +20,7 @@ from .advantages import policy_batch
 from .checks import whole_number
 from .meta_gradient import adapt, chunk_length
 from .tasks import TaskBatch
+from .tasks.navigation import SPEED
 from .training import (
     Evaluation,
     TrainingDiverged,
@@ -207,11 +209,31 @@ def evaluate_policy(
     return Evaluation(-np.concatenate(returns, axis=-1))
 
 
+def reference_returns(world, seed, stream, n_tasks=600):
+    """What knows nothing and what knows all, on the tasks of `evaluate_policy`.
+
+    {"random": every action drawn from N(0, 1), "oracle": full speed straight to the
+    goal, in each direction}, each an Evaluation of one row, minus the returns.
+    """
+    tasks = world.sample(random_stream(seed, stream), n_tasks)
+    rng = random_stream(seed, "figure", 2)
+    acts = {
+        "random": lambda step, X: rng.standard_normal(X.shape, X.dtype),
+        "oracle": lambda step, X: (tasks[:, 1, None] - X) / SPEED,
+    }
+    return {
+        name: Evaluation(-world.walk(act, tasks, 20).returns[None])
+        for name, act in acts.items()
+    }
+
+
 def check_discount(discount):
-    """`discount` as a float, or a ValueError unless it lies in [0, 1]."""
+    """`discount` as a float, or an error unless it is a number from 0 to 1."""
+    if isinstance(discount, bool) or not isinstance(discount, Real):
+        raise TypeError(f"discount is {discount!r}, but it must be a number, 0 to 1")
     if not 0 <= discount <= 1:
         raise ValueError(
-            f"discount is {discount}, but it must lie between 0 and 1; 0.99 counts "
+            f"discount is {discount}, but it must lie between 0 and 1; 0.99 looks "
             "about a hundred steps ahead"
         )
     return float(discount)

@@ -5,9 +5,9 @@ import pytest
 from conftest import (
     N_Q,
     N_S,
-    O,
     D,
     H,
+    O,
     T,
     assert_blocks_close,
     assert_close,
@@ -110,9 +110,7 @@ def test_the_divergence_is_that_of_two_gaussians():
     assert_close(divergence(old, new, Y), kl.mean(-1), 1e-13)
     assert np.abs(divergence(old, old, Y)).max() < 1e-15
     Y[:, 2:4, -1] = 0  # a step of weight 0 was not taken: it does not count
-    assert_close(
-        divergence(old, new, Y), np.delete(kl, [2, 3], axis=1).mean(-1), 1e-13
-    )
+    assert_close(divergence(old, new, Y), np.delete(kl, [2, 3], axis=1).mean(-1), 1e-13)
 
 
 def test_the_divergence_has_slope_zero_where_the_policies_agree():

@@ -265,6 +265,11 @@ def test_bad_settings_are_named(settings, error, message):
 
 def test_a_learner_without_a_policy_is_refused():
     _, w, _, batch = setting()
-    for learner in (MetaSGD(TwoLayerNet(D, H, O)), JointTraining(POLICIES["two layers"])):
-        with pytest.raises(TypeError, match="takes a MetaSGD or MAML whose net is a Gau"):
+    for learner in (
+        MetaSGD(TwoLayerNet(D, H, O)),
+        JointTraining(POLICIES["two layers"]),
+    ):
+        with pytest.raises(
+            TypeError, match="takes a MetaSGD or MAML whose net is a Gau"
+        ):
             TRPO().step(learner, w, batch)

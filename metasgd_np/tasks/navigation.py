@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import choose, whole_number
+from ..checks import check_axes_in_front, check_vector, choose, whole_number
 
 STARTS = {"fixed": 0.0, "varying": 1.0}
 SPEED = 0.1  # units of length a step
@@ -91,10 +91,32 @@ class Navigation:
         return Trajectories(states, actions, rewards, alive)
 
     def roll_out(self, policy, theta, tasks, rng, n_trajectories=20):
-        """Trajectories of a GaussianPolicy at θ (P,) or, one a task, (T, P)."""
+        """Trajectories of a GaussianPolicy at θ (P,) or, one a task, (T, P).
+
+        Raises ValueError if an argument does not fit or holds NaN.
+        """
         n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
+        theta = check_walk(policy, theta, tasks)
         shape = (self.horizon, len(tasks), n_trajectories, 2)
         noise = rng.standard_normal(shape, self.dtype)
         return self.walk(
             lambda step, X: policy.act(theta, X, noise[step]), tasks, n_trajectories
         )
+
+
+def check_walk(policy, theta, tasks):
+    """θ as an array, or a ValueError unless policy, θ and tasks fit one another."""
+    if (policy.n_in, policy.n_out) != (2, 2):
+        raise ValueError(
+            f"the policy takes D = {policy.n_in} numbers and O = {policy.n_out} leave "
+            "it, but a point has two coordinates and two speeds; use a net of 2 inputs "
+            "and 2 outputs"
+        )
+    if np.ndim(tasks) != 3 or tasks.shape[1:] != (2, 2):
+        raise ValueError(
+            f"tasks has shape {np.shape(tasks)}, but it holds a start and a goal a "
+            "task, (T, 2, 2); world.sample(rng, T) draws them"
+        )
+    theta = check_vector("theta", theta, policy.n_params)
+    check_axes_in_front(theta=theta.shape[:-1], tasks=tasks.shape[:1])
+    return theta
