@@ -43,7 +43,7 @@ FACES = (
 DRAWINGS = 20  # of each letter, as in Omniglot
 SIDE, FINE = 28, 3  # pixels of a drawing; drawn FINE times as fine, then averaged
 FONT_SIZE, SMALLEST, LARGEST = 60, 24, 70  # of letters, in pixels of SIDE · FINE = 84
-TOO_ALIKE = 0.92  # cosine of two normalised drawings from which they count as one
+TOO_ALIKE = 0.9  # cosine of two normalised drawings from which they count as one
 FEWEST_FACES = 8
 LIGHTER, BOLDER = ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)
 SLANT = 0.25
