@@ -81,7 +81,7 @@ def alpha_images(net, alpha, units=10):
         "units whose α is\nnegative (%)": 100 * (W1 < 0).mean(1),
     }
     for axis, (title, pixels) in zip(left.subplots(2, 1), panels.items(), strict=True):
-        limit = 100 if "%" in title else np.abs(pixels).max()
+        limit = max(np.abs(pixels).max(), 0.1)
         low = 0 if "%" in title else -limit
         image = axis.imshow(
             pixels.reshape(side, side), cmap="gray", vmin=low, vmax=limit

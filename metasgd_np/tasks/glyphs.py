@@ -79,6 +79,7 @@ def build_glyphs():
     return arrays
 
 
+@cache
 def distinct_letters():
     """{use: [(letter, alphabet), …]} without letters too like an earlier one."""
     uses, letters = [], []
