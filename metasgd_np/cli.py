@@ -6,7 +6,6 @@ import sys
 import matplotlib as mpl
 
 from .activations import ACTIVATIONS
-from .checkpoints import CheckpointError
 from .classification import DATA, ClassifyConfig, ClassifyExperiment, classify_table
 from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
 from .gradient_check import (
@@ -48,7 +47,6 @@ EXPECTED = (
     TypeError,
     OSError,
     TrainingDiverged,
-    CheckpointError,
     CellsFailed,
 )
 
@@ -297,5 +295,6 @@ def main(arguments=None):
 def told(error):
     """An error as one sentence; of the system's errors, the reason and the path."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}"
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
     return str(error)

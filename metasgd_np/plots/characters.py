@@ -3,14 +3,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ..tasks import TaskBatch
 from .learning import STYLES
 
 
-def answers(batch, before, after):
-    """A row a task: its support set, then query drawings with two answers each.
+def answers(batch, before, after, ways, shown=5):
+    """A row a task: a support drawing a class, then query drawings, each with answers.
 
-    batch : TaskBatch of square images    before, after : (T, N_q) labels answered
+    batch : TaskBatch of square images, class by class, as FewShot draws them
+    before, after : (T, N_q) labels answered    shown : classes, at the most
     """
+    batch, before, after = first_classes(batch, before, after, ways, shown)
     n_tasks, n_support, n_pixels = batch.X_s.shape
     n_query, side = batch.X_q.shape[1], int(n_pixels**0.5)
     columns = n_support + 1 + n_query
@@ -37,6 +40,18 @@ def answers(batch, before, after):
     right = (n_support + 1 + n_query / 2) / columns
     figure.text(right, top, "query: answer before→after adapting (✗ wrong)", **text)
     return figure
+
+
+def first_classes(batch, before, after, ways, shown):
+    """One support and at most two query drawings of each of the first classes."""
+
+    def of_class(A, n):
+        by_class = A.reshape(len(A), ways, -1, *A.shape[2:])[:, :shown, :n]
+        return by_class.reshape(len(A), -1, *A.shape[2:])
+
+    support = (of_class(A, 1) for A in (batch.X_s, batch.Y_s))
+    query = (of_class(A, 2) for A in (batch.X_q, batch.Y_q))
+    return TaskBatch(*support, *query), of_class(before, 2), of_class(after, 2)
 
 
 def accuracy_by_steps(evaluations, title):

@@ -1,10 +1,10 @@
 """Letters of many alphabets, drawn in many faces: Omniglot's job without a download.
 
 Matplotlib ships the DejaVu and STIX fonts. Every letter of the alphabets below, but for
-accented ones, is drawn 20 times. A drawing takes the next face that holds the letter,
-then is turned, scaled, slanted and shifted a little at random. Where fewer than eight
-faces hold a letter, each also serves slanted, and with a bolder stroke, or a lighter
-one if it is bold itself.
+accented and tiny ones, is drawn 20 times. A drawing takes the next face that holds the
+letter, then is turned, scaled, slanted and shifted a little at random. Where fewer than
+eight faces hold a letter, each also serves slanted, and with a bolder stroke, or a
+lighter one if it is bold itself.
 
 Whole alphabets go to training, validation or test. Letters of the same or nearly the
 same shape, also when turned by quarters, count once: Latin A, Greek Α and Cyrillic А
@@ -24,7 +24,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from .cache import cached
-from .few_shot import Characters
+from .few_shot import DRAWINGS, Characters
 from .images import normalise
 
 VERSION = 2  # goes up whenever other images come out of the same fonts
@@ -40,7 +40,6 @@ FACES = (
     *(f"{SANS}Mono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
 )
-DRAWINGS = 20  # of each letter, as in Omniglot
 SIDE, FINE = 28, 3  # pixels of a drawing; drawn FINE times as fine, then averaged
 FONT_SIZE, SMALLEST, LARGEST = 60, 24, 70  # of letters, in pixels of SIDE · FINE = 84
 TOO_ALIKE = 0.9  # cosine of two normalised drawings from which they count as one

@@ -38,7 +38,7 @@ def normalise(images):
 
 
 def tents(centre, k, side):
-    """Rows of weights (n, S, S): row t is a tent at c + k (t − middle), of sum 1."""
+    """Weights (n, S, S): row t is a tent at c + k (t − middle), its sum about 1."""
     t = np.arange(side, dtype=np.float32) - (side - 1) / 2  # (S,)
     at = centre[:, None] + k[:, None] * t  # (n, S)
     half = np.maximum(WIDTH * k, 1)[:, None, None]  # (n, 1, 1)
