@@ -128,7 +128,7 @@ def add_table1(commands):
     told = "compute on the Dask cluster whose scheduler is here"
     where.add_argument("--scheduler", metavar="ADDRESS", help=told)
     add("--full", action="store_true", help="networks two-layer and deep, 3 seeds")
-    add_run_options(add, "table1", "500 iterations, 200 test curves")
+    add_run_options(add, "table1", "300 iterations, 200 test curves")
     table.set_defaults(run=run_table1)
 
 

@@ -101,6 +101,19 @@ def open_cluster(address):
             ) from None
         executor = client.get_executor(pure=False)
         try:
+            executor.submit(process_id).result()
+        except Exception as error:
+            raise ValueError(
+                f"the cluster at {address} cannot run this package "
+                f"({type(error.__cause__ or error).__name__}); install it, in the same "
+                "version, where the scheduler and the workers run"
+            ) from None
+        try:
             yield executor
         finally:
             executor.shutdown(wait=False)  # nothing is left but on the way to an error
+
+
+def process_id():
+    """Where this runs; a task that needs nothing but the package."""
+    return os.getpid()

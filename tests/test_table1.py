@@ -269,6 +269,6 @@ def test_a_run_that_diverges_is_told_and_the_rest_is_saved(
     run_of = training.run
     monkeypatch.setattr(training, "run", run)
     told = error_of(capsys, "--out", tmp_path)
-    assert "3 of 6 cells failed (two-layer_maml_5-shot_seed-0, two-layer" in told
+    assert "3 of 6 cells failed (two-layer_maml_5-shot_seed-0 and 2 more: " in told
     assert "ArithmeticError: too hot" in told
     assert len(list((tmp_path / "cells").iterdir())) == 3
