@@ -140,6 +140,20 @@ def test_every_method_and_ablation_has_a_row_of_its_own(tmp_path):
     assert 0.0 < saved["result"]["alpha"]["min"] < 0.05
 
 
+def test_the_decay_of_alpha_is_that_of_the_network_or_as_asked():
+    def alphas(**options):
+        cells = sweep_cells(config_of(methods=("meta-sgd",), **options)).values()
+        settings = next(iter(cells))
+        return training.trained({**settings, "iterations": 50})[1][1]
+
+    def size(alpha):
+        return np.abs(alpha).mean()
+
+    assert (
+        size(alphas(alpha_decay=9.0)) < size(alphas()) < size(alphas(alpha_decay=0.0))
+    )
+
+
 def test_fixed_step_sizes_are_the_best_on_validation_curves():
     cells = sweep_cells(config_of(methods=("maml", "joint"), nets=("deep",)))
     for settings in list(cells.values())[:2]:
@@ -230,6 +244,10 @@ def error_of(capsys, *arguments):
         (["--seed", -1], "--seed is -1, but it must be 0 or more"),
         (["--iterations", 0], "--iterations is 0, but it must be 1 or more"),
         (["--inner-steps", 1, 0], "--inner-steps is 0, but it must be 1 or more"),
+        (
+            ["--alpha-decay", -1],
+            "--alpha-decay is -1.0, but it must be a finite number",
+        ),
         (["--alpha-start", 0.1, 0.0], "--alpha-start is [0.1, 0.0]"),
     ],
 )
