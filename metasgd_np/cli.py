@@ -106,7 +106,7 @@ def add_table1(commands):
     add = table.add_argument
     several = {"nargs": "+", "metavar": "NAME"}
     nets = "; ".join(f"{name}: {setting.told}" for name, setting in SETTINGS.items())
-    add("--net", choices=SETTINGS, help=f"{nets} (two-layer)", **several)
+    add("--net", choices=SETTINGS, help=f"{nets} (deep)", **several)
     told = f"{', '.join(METHODS)} (meta-sgd maml)"
     methods = ["meta-sgd", "maml"]
     add("--methods", choices=METHODS, default=methods, help=told, **several)
@@ -123,7 +123,7 @@ def add_table1(commands):
     start = {"type": float, "nargs": 2, "metavar": ("LOW", "HIGH")}
     told = "α is drawn from here before training (0.005 0.1)"
     add("--alpha-start", default=(0.005, 0.1), help=told, **start)
-    told = "how fast Meta-SGD's α decays (two-layer: 0.1, else 0)"
+    told = "how fast Meta-SGD's α decays (two-layer: 0.15, else 0)"
     add("--alpha-decay", type=float, metavar="RATE", help=told)
     where = table.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=1, help="processes (1)")
