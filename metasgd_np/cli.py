@@ -108,7 +108,7 @@ def add_table1(commands):
     add = table.add_argument
     several = {"nargs": "+", "metavar": "NAME"}
     nets = "; ".join(f"{name}: {setting.told}" for name, setting in SETTINGS.items())
-    add("--net", choices=SETTINGS, help=f"{nets} (two-layer)", **several)
+    add("--net", choices=SETTINGS, help=f"{nets} (deep)", **several)
     told = f"{', '.join(METHODS)} (meta-sgd maml)"
     methods = ["meta-sgd", "maml"]
     add("--methods", choices=METHODS, default=methods, help=told, **several)
@@ -125,12 +125,14 @@ def add_table1(commands):
     start = {"type": float, "nargs": 2, "metavar": ("LOW", "HIGH")}
     told = "α is drawn from here before training (0.005 0.1)"
     add("--alpha-start", default=(0.005, 0.1), help=told, **start)
+    told = "how fast Meta-SGD's α decays (two-layer: 0.15, else 0)"
+    add("--alpha-decay", type=float, metavar="RATE", help=told)
     where = table.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=1, help="processes (1)")
     told = "compute on the Dask cluster whose scheduler is here"
     where.add_argument("--scheduler", metavar="ADDRESS", help=told)
     add("--full", action="store_true", help="networks two-layer and deep, 3 seeds")
-    add_run_options(add, "table1", "500 iterations, 200 test curves")
+    add_run_options(add, "table1", "300 iterations, 200 test curves")
     table.set_defaults(run=run_table1)
 
 

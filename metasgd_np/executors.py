@@ -8,7 +8,9 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from threading import RLock, Thread
+
+from tqdm import tqdm
 
 from .checks import whole_number
 
@@ -50,15 +52,12 @@ def open_processes(workers):
     try:
         yield executor
     except BaseException:  # Ctrl-C above all: do not wait for cells half computed
-        executor.shutdown(wait=False, cancel_futures=True)
-        children = [child for child in active_children() if child not in others]
-        for child in children:
-            child.terminate()
-        for child in children:
-            child.join()
+        for child in active_children():
+            if child not in others:
+                child.terminate()
         raise
     finally:
-        executor.shutdown()
+        executor.shutdown(cancel_futures=True)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
@@ -66,6 +65,7 @@ def open_processes(workers):
 def end_with_parent():
     """In a child process: leave Ctrl-C to the parent, and end when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(RLock())  # its own lock is the system's, and outlives a killed child
 
     def watch():
         parent_process().join()
@@ -101,6 +101,19 @@ def open_cluster(address):
             ) from None
         executor = client.get_executor(pure=False)
         try:
+            executor.submit(process_id).result()
+        except Exception as error:
+            raise ValueError(
+                f"the cluster at {address} cannot run this package "
+                f"({type(error.__cause__ or error).__name__}); install it, in the same "
+                "version, where the scheduler and the workers run"
+            ) from None
+        try:
             yield executor
         finally:
             executor.shutdown(wait=False)  # nothing is left but on the way to an error
+
+
+def process_id():
+    """Where this runs; a task that needs nothing but the package."""
+    return os.getpid()

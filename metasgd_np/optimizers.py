@@ -1,6 +1,6 @@
-"""The outer loop's update rules: SGD and Adam.
+"""The outer loop's update rules: SGD, Adam and AdamW.
 
-Both are used alike. The state is a tuple of arrays of the parameters' shape, t counts
+All are used alike. The state is a tuple of arrays of the parameters' shape, t counts
 the updates from 1, and `scale` multiplies the rate (for a decaying one):
 
     state = optimizer.start(w)
@@ -75,4 +75,39 @@ class Adam:
         return w - rate * m / (root + self.epsilon), (m, v)  # (7.4)
 
 
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam, while each row r of w (R, P) decays towards 0 by itself, at its own λ_r.
+
+    w_r ← (7.4) − η λ_r w_r,   η the rate times the scale; decay = (λ_1, …, λ_R)
+
+    Unlike a penalty on the loss, the decay is not divided by √v̂.
+    Source: Loshchilov and Hutter, arXiv:1711.05101, algorithm 2.
+    """
+
+    decay: tuple = (0.0, 0.0)
+
+    def __post_init__(self):
+        super().__post_init__()
+        decay = tuple(self.decay)
+        for value in decay:
+            if not 0 <= value < np.inf:
+                raise ValueError(
+                    f"decay is {decay}, but it must be numbers of 0 or more, one a row "
+                    "of w; (0, 0.1) lets Meta-SGD's α decay and θ not"
+                )
+        object.__setattr__(self, "decay", decay)
+
+    def step(self, w, gradient, state, t, scale=1.0):
+        """The t-th update of w (R, P); returns the new w and the new state."""
+        new, state = super().step(w, gradient, state, t, scale)
+        if w.ndim != 2 or len(w) != len(self.decay):
+            raise ValueError(
+                f"decay is {self.decay}, one number a row of w, but w has shape "
+                f"{w.shape}; give as many numbers as it has rows"
+            )
+        decay = np.array(self.decay, w.dtype)[:, None]  # (R, 1)
+        return new - self.rate * scale * decay * w, state  # (R, P)
+
+
+OPTIMIZERS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}

@@ -120,10 +120,13 @@ def told_failures(failed, n_cells):
     for name, error in failed.items():
         told = f"{type(error).__name__}: {error}".splitlines()[0]
         names.setdefault(told, []).append(name)
-    told = "; ".join(f"{', '.join(which)}: {error}" for error, which in names.items())
+    parts = []
+    for error, (first, *others) in names.items():
+        which = f"{first} and {len(others)} more" if others else first
+        parts.append(f"{which}: {error}")
     return (
-        f"{len(failed)} of {n_cells} cells failed ({told}); the others are saved, and "
-        "--resume computes only what is missing"
+        f"{len(failed)} of {n_cells} cells failed ({'; '.join(parts)}); the others are "
+        "saved, and --resume computes only what is missing"
     )
 
 

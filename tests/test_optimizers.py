@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metasgd_np import SGD, Adam
+from metasgd_np.optimizers import AdamW
 
 
 def adam_by_hand(w, gradients, rate, beta1, beta2, epsilon):
@@ -33,6 +34,31 @@ def test_adam_follows_its_formulas_entry_by_entry():
             w[index], gradients[(slice(None), *index)], 0.07, 0.6, 0.8, 0.03
         )
         assert now[index] == pytest.approx(expected, rel=1e-13)
+
+
+def test_adamw_is_adam_and_a_decay_of_each_row_by_itself():
+    rng = np.random.default_rng(1)
+    w, gradient = rng.standard_normal((2, 3, 4))
+    for scale in (1.0, 0.25):
+        adam, adamw = Adam(0.07), AdamW(0.07, decay=(0, 0.3, 2.0))
+        new, state = adamw.step(w, gradient, adamw.start(w), 1, scale)
+        of_adam, state_of_adam = adam.step(w, gradient, adam.start(w), 1, scale)
+        for row, decay in enumerate((0, 0.3, 2.0)):
+            expected = of_adam[row] - 0.07 * scale * decay * w[row]
+            np.testing.assert_allclose(new[row], expected, rtol=1e-13)
+        for mine, its in zip(state, state_of_adam, strict=True):
+            np.testing.assert_array_equal(mine, its)
+    single = w.astype(np.float32)
+    new, _ = adamw.step(single, single, adamw.start(single), 1, scale=0.3)
+    assert new.dtype == np.float32
+
+
+def test_a_decay_of_another_number_of_rows_is_told():
+    adamw = AdamW(decay=(0, 0.1))
+    for shape in ((1, 4), (2,)):
+        w = np.ones(shape)
+        with pytest.raises(ValueError, match="give as many numbers as it has rows"):
+            adamw.step(w, w, adamw.start(w), 1)
 
 
 def test_the_defaults_are_those_of_the_paper():
@@ -75,6 +101,7 @@ def test_single_precision_stays_single(optimizer):
         (lambda: Adam(beta1=1), ValueError, "beta1 is 1"),
         (lambda: Adam(beta2=-0.1), ValueError, "beta2 is -0.1"),
         (lambda: Adam(epsilon=0), ValueError, "epsilon is 0"),
+        (lambda: AdamW(decay=(0, -1)), ValueError, r"decay is \(0, -1\)"),
     ],
 )
 def test_bad_settings_are_told(make, error, words):

@@ -13,9 +13,10 @@ from metasgd_np.plots import table1 as draw_table1
 from metasgd_np.sweep import load_cell
 from metasgd_np.table1 import telling, training
 from metasgd_np.table1.cells import Table1Config, sweep_cells
+from metasgd_np.table1.nets import SpreadNet
 
 PNG = b"\x89PNG\r\n\x1a\n"
-TINY = ["table1", "--quick", "--iterations", "3"]
+TINY = ["table1", "--quick", "--iterations", "3", "--net", "two-layer"]
 CELL = r"\d+\.\d\d ± \d+\.\d\d(?: \[[c1m]\])?"
 
 
@@ -27,7 +28,8 @@ def results_of(folder):
 
 
 def config_of(**options):
-    return Table1Config(iterations=3, n_validate=10, n_test=(10, 20), **options)
+    few = {"iterations": 3, "n_validate": 10, "n_test": (10, 20)}
+    return Table1Config(**{"nets": ("two-layer",), **few, **options})
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +142,33 @@ def test_every_method_and_ablation_has_a_row_of_its_own(tmp_path):
     assert 0.0 < saved["result"]["alpha"]["min"] < 0.05
 
 
+def test_the_units_of_the_two_layer_net_start_spread_over_the_inputs():
+    net = SpreadNet(1, 500, 1)
+    blocks = net.blocks(net.init(np.random.default_rng(0)))
+    places = -blocks["b1"] / blocks["W1"][0]
+    deciles = np.quantile(places, np.linspace(0, 1, 11))
+    np.testing.assert_allclose(deciles, np.linspace(-5, 5, 11), atol=0.6)
+    plain = TwoLayerNet(1, 500, 1)
+    expected = plain.blocks(plain.init(np.random.default_rng(0)))
+    for name in ("W1", "W2", "b2"):
+        np.testing.assert_array_equal(blocks[name], expected[name])
+    assert repr(SpreadNet(1, 2, 3)).startswith("SpreadNet(1, 2, 3, activation='tanh'")
+
+
+def test_the_decay_of_alpha_is_that_of_the_network_or_as_asked():
+    def alphas(**options):
+        cells = sweep_cells(config_of(methods=("meta-sgd",), **options)).values()
+        settings = next(iter(cells))
+        return training.trained({**settings, "iterations": 50})[1][1]
+
+    def size(alpha):
+        return np.abs(alpha).mean()
+
+    assert (
+        size(alphas(alpha_decay=9.0)) < size(alphas()) < size(alphas(alpha_decay=0.0))
+    )
+
+
 def test_fixed_step_sizes_are_the_best_on_validation_curves():
     cells = sweep_cells(config_of(methods=("maml", "joint"), nets=("deep",)))
     for settings in list(cells.values())[:2]:
@@ -230,6 +259,10 @@ def error_of(capsys, *arguments):
         (["--seed", -1], "--seed is -1, but it must be 0 or more"),
         (["--iterations", 0], "--iterations is 0, but it must be 1 or more"),
         (["--inner-steps", 1, 0], "--inner-steps is 0, but it must be 1 or more"),
+        (
+            ["--alpha-decay", -1],
+            "--alpha-decay is -1.0, but it must be a finite number",
+        ),
         (["--alpha-start", 0.1, 0.0], "--alpha-start is [0.1, 0.0]"),
     ],
 )
@@ -269,6 +302,6 @@ def test_a_run_that_diverges_is_told_and_the_rest_is_saved(
     run_of = training.run
     monkeypatch.setattr(training, "run", run)
     told = error_of(capsys, "--out", tmp_path)
-    assert "3 of 6 cells failed (two-layer_maml_5-shot_seed-0, two-layer" in told
+    assert "3 of 6 cells failed (two-layer_maml_5-shot_seed-0 and 2 more: " in told
     assert "ArithmeticError: too hot" in told
     assert len(list((tmp_path / "cells").iterdir())) == 3

@@ -20,6 +20,11 @@ from .training import compute_cell
 __all__ = ["METHODS", "SETTINGS", "Table1Config", "Table1Experiment", "table1_text"]
 
 
+def trained_as(net):
+    """A network and how it is trained unless the configuration says otherwise."""
+    return {**vars(SETTINGS[net]), "net": repr(SETTINGS[net].net)}
+
+
 class Table1Experiment(Experiment):
     """The sweep of a Table1Config, in this process, in several, or on a cluster.
 
@@ -55,6 +60,7 @@ class Table1Experiment(Experiment):
         return {
             "command": "table1",
             "configuration": asdict(self.config),
+            "training": {name: trained_as(name) for name in self.config.nets},
             "versions": versions(),
             "table": table,
             "verdict": {

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..experiments import ALPHAS, TEST_SHOTS
 from ..learners import MAML, JointTraining, MetaSGD, Reptile
-from ..optimizers import SGD, Adam
+from ..optimizers import SGD, Adam, AdamW
 from ..tasks import Sinusoids
 from ..training import evaluate, random_stream, train
 from .cells import LEARNS_ALPHA, SETTINGS
@@ -70,11 +70,15 @@ def trained(settings):
 def run(settings, learner, iterations=None):
     """w after training the learner on the training stream of the seed."""
     s = settings
-    is_reptile = isinstance(learner, Reptile)
+    optimizer = Adam(s["rate"])
+    if isinstance(learner, Reptile):
+        optimizer = SGD(REPTILE_RATE)
+    elif s["alpha_decay"] > 0:
+        optimizer = AdamW(s["rate"], decay=(0.0, s["alpha_decay"]))
     return train(
         learner,
         TASKS,
-        SGD(REPTILE_RATE) if is_reptile else Adam(s["rate"]),
+        optimizer,
         iterations=s["iterations"] if iterations is None else iterations,
         shots=s["shots"],
         n_query=s["n_query"],
