@@ -55,7 +55,7 @@ class NavigationConfig:
     trajectories: int = 20
     horizon: int = 100
     discount: float = 0.99
-    alpha: float = 0.5  # MAML's step size; where Meta-SGD's α starts
+    alpha: float = 0.1  # MAML's step size; where Meta-SGD's α starts
     max_kl: float = 0.01
     thin: int = 4
     n_test: int = 600

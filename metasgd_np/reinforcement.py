@@ -63,7 +63,7 @@ def act_and_adapt(
 
 
 def one_step(policy, thetas, alpha, X, Y):
-    """θ − α∘g for each task, a few tasks at a time so that arrays stay in the caches."""
+    """θ − α∘g for each task, a few tasks at a time so that arrays stay in caches."""
     size = chunk_length(X.shape[1] * policy.n_hidden * X.itemsize)
     parts = [slice(i, i + size) for i in range(0, len(X), size)]
     return np.concatenate(

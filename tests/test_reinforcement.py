@@ -230,7 +230,7 @@ def test_bad_settings_are_named(settings, error, message):
 
 
 def test_a_learner_of_two_steps_is_refused():
-    with pytest.raises(ValueError, match="inner_steps = 2, but .* inner_steps=1"):
+    with pytest.raises(ValueError, match=r"inner_steps = 2, but .* inner_steps=1"):
         train_policy(MAML(POLICY, 0.1, inner_steps=2), WORLD, TRPO(), **SETTINGS)
 
 
@@ -246,7 +246,7 @@ def test_divergence_is_told():
             return TrustStep(w * np.inf, 0.0, 0.0, 0.0)
 
     with (
-        pytest.raises(TrainingDiverged, match="at iteration 1: .* lower max_kl"),
+        pytest.raises(TrainingDiverged, match=r"at iteration 1: .* lower max_kl"),
         np.errstate(invalid="ignore"),
     ):
         train_policy(LEARNERS["MAML"], WORLD, Wild(), **SETTINGS)
