@@ -104,7 +104,8 @@ class NavigationExperiment:
             name: self.evaluate(*learned) for name, learned in trained.items()
         }
         references = reference_returns(self.world, c.seed, "test", c.n_test)
-        self.draw(trained, evaluations, references)
+        plain = {name: both[0] for name, both in evaluations.items()}
+        self.draw(trained, plain, references)
         results = self.results(trained, evaluations, references)
         results["seconds"] = round(time.perf_counter() - started, 1)
         text = json.dumps(results, indent=2, ensure_ascii=False)
@@ -190,12 +191,9 @@ class NavigationExperiment:
             },
             "learners": {name: repr(lr) for name, (lr, _) in trained.items()},
             "step_scales": STEP_SCALES,
-            "returns": {
-                name: {
-                    "mean_by_steps": [round(-m, 4) for m in e.mean.tolist()],
-                    "interval_by_steps": [round(i, 4) for i in e.interval.tolist()],
-                }
-                for name, e in evaluations.items()
+            **{
+                kind: {name: by_steps(both[i]) for name, both in evaluations.items()}
+                for i, kind in enumerate(("returns", "discounted_returns"))
             },
             "references": {
                 name: {
@@ -216,6 +214,14 @@ class NavigationExperiment:
         }
 
 
+def by_steps(evaluation):
+    """Mean return and interval after 0, 1, … steps, as plain numbers."""
+    return {
+        "mean_by_steps": [round(-m, 4) for m in evaluation.mean.tolist()],
+        "interval_by_steps": [round(i, 4) for i in evaluation.interval.tolist()],
+    }
+
+
 def told(mean, interval):
     """ "−8.64 ± 0.68", as text."""
     return f"{mean:.2f} ± {interval:.2f}"
@@ -224,9 +230,10 @@ def told(mean, interval):
 def table_rows(results):
     """The table's cells, row by row: a header, learners, references, published."""
     yield "", "before", "1 step", "2 steps", "3 steps"
-    for name, cell in results["returns"].items():
-        pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
-        yield name, *(told(*pair) for pair in pairs)
+    for kind, note in (("returns", ""), ("discounted_returns", ", discounted")):
+        for name, cell in results[kind].items():
+            pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
+            yield name + note, *(told(*pair) for pair in pairs)
     for name, cell in results["references"].items():
         yield name, told(cell["mean"], cell["interval"]), "", "", ""
     for name, cell in results["published"].items():
@@ -252,7 +259,9 @@ def navigation_table(results):
     lines += [
         "",
         "  [c] found in two or more independent sources, [1] in one. The papers do not",
-        f"  tell horizon and discount; here {c['horizon']} steps and {c['discount']}.",
+        f"  tell horizon and discount; here {c['horizon']} steps and {c['discount']}. "
+        "Nor do they tell",
+        "  whether their returns are discounted.",
         "  Both learners train for one step. Steps two and three take half of α, as in",
         "  MAML's published evaluation.",
     ]

@@ -93,11 +93,12 @@ def surrogate(F_old, F, Y):
 def kl_targets(F_old, Y):
     """Targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) and a constant.
 
-    The mean is over the states whose weight in Y is not 0.
+    The mean is over the states whose weight in Y is not 0; a task without any, such as
+    one where all walks arrive in one and the same step, counts nothing.
     """
     M, S = np.split(F_old, 2, axis=-1)
     counted = (Y[..., -1] != 0).astype(F_old.dtype)  # (..., N)
-    share = counted / counted.mean(-1, keepdims=True)
+    share = counted / np.maximum(counted.mean(-1, keepdims=True), 1 / Y.shape[-2])
     return policy_targets(M, share, np.exp(S))
 
 

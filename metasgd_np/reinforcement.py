@@ -181,17 +181,17 @@ def evaluate_policy(
     trajectories=20,
     discount=0.99,
 ):
-    """Returns on new tasks before and after each of J steps, as an Evaluation.
+    """Returns on new tasks before and after each of J steps, plain and discounted.
 
-    The losses (J+1, n_tasks) are minus the returns. Step j has step sizes
-    step_scales[j] · α. Every learner judged with one seed and stream meets the same
-    tasks.
+    Two Evaluations, whose losses (J+1, n_tasks) are minus the returns; the second has
+    step t count γ^t. Step j of adapting has step sizes step_scales[j] · α. Every
+    learner judged with one seed and stream meets the same tasks.
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     tasks = world.sample(random_stream(seed, stream), n_tasks)
     theta, alpha = learner.unpack(w)
     alphas = [np.asarray(scale * alpha, alpha.dtype) for scale in step_scales]
-    returns = []
+    plain, discounted = [], []
     for start in range(0, n_tasks, CHUNK):
         rng = random_stream(seed, stream, 1 + start)
         part = tasks[start : start + CHUNK]
@@ -205,8 +205,9 @@ def evaluate_policy(
             trajectories=trajectories,
             discount=discount,
         )
-        returns.append([t.returns for t in drawn])  # (J+1, CHUNK)
-    return Evaluation(-np.concatenate(returns, axis=-1))
+        plain.append([t.returns for t in drawn])  # (J+1, CHUNK)
+        discounted.append([t.discounted(discount) for t in drawn])  # (J+1, CHUNK)
+    return tuple(Evaluation(-np.concatenate(R, -1)) for R in (plain, discounted))
 
 
 def reference_returns(world, seed, stream, n_tasks=600):

@@ -39,7 +39,12 @@ class Trajectories:
     @property
     def returns(self):
         """The mean over each task's trajectories of the sum of rewards, (T,)."""
-        return self.rewards.sum(-1, dtype=np.float64).mean(-1)
+        return self.discounted(1.0)
+
+    def discounted(self, discount):
+        """The same with the reward of step t, from 0, times discount^t, (T,)."""
+        share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
+        return (self.rewards @ share).mean(-1)
 
 
 @dataclass(frozen=True)
