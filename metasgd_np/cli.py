@@ -73,7 +73,7 @@ def add_navigate(commands):
         "navigate",
         help="2-D navigation: Meta-SGD and MAML by policy gradients",
         description="Train Meta-SGD and MAML to walk to goals they cannot see, judge "
-        "them on new ones, and leave results.json, three figures and checkpoints.",
+        "them on new ones, and leave results.json, four figures and checkpoints.",
     )
     add = navigate.add_argument
     add("--start", default="fixed", help="fixed (at the origin) or varying (fixed)")

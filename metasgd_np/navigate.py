@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import checkpoints, plots_navigation
+from . import checkpoints
+from . import plots_navigation as plots
 from .checks import choose, whole_number
 from .deep_net import DeepNet
 from .experiments import prepare_folder
@@ -59,6 +60,7 @@ class NavigationConfig:
     max_kl: float = 0.01
     thin: int = 4
     n_test: int = 600
+    n_drawn: int = 100  # tasks in the figures
 
     @classmethod
     def from_options(cls, start, iterations, seed, quick, full):
@@ -70,7 +72,8 @@ class NavigationConfig:
                 "--quick and --full contradict each other; leave out one of them"
             )
         if quick:
-            values |= {"quick": True, "iterations": 3, "meta_batch": 5, "n_test": 20}
+            values |= {"quick": True, "iterations": 3, "meta_batch": 5}
+            values |= {"n_test": 20, "n_drawn": 20}
         if full:
             values |= {"full": True, "iterations": 100, "activation": "relu"}
             values |= {"sizes": (2, 100, 100, 2)}
@@ -148,35 +151,39 @@ class NavigationExperiment:
         )
 
     def draw(self, trained, evaluations, references):
-        """Write the three figures as PNG files."""
+        """Write the four figures as PNG files."""
+        tasks, drawn = self.walks(trained)
+        some = {name: [t[:3] for t in pair] for name, pair in drawn.items()}
+        states = {name: state for name, (_, state) in trained.items()}
+        figures = {
+            "trajectories": plots.trajectories(some, tasks[:3]),
+            "landing": plots.landing(drawn, tasks),
+            "returns_by_steps": plots.returns_by_steps(evaluations, references),
+            "learning_curves": plots.learning_curves(states),
+        }
+        for name, figure in figures.items():
+            figure.savefig(self.out / f"{name}.png", dpi=100)
+            plots.plt.close(figure)
+
+    def walks(self, trained):
+        """Tasks for the figures, and {name: [Trajectories before, after one step]}."""
         c = self.config
-        rng = random_stream(c.seed, "figure")
-        tasks = self.world.sample(rng, 3)
+        tasks = self.world.sample(random_stream(c.seed, "figure"), c.n_drawn)
         drawn = {}
         for name, (learner, state) in trained.items():
             theta, alpha = learner.unpack(state.w)
+            rng = random_stream(c.seed, "figure", 1)
             drawn[name], _ = act_and_adapt(
                 self.policy,
                 theta,
                 [alpha],
                 self.world,
                 tasks,
-                random_stream(c.seed, "figure", 1),
+                rng,
                 trajectories=c.trajectories,
                 discount=c.discount,
             )
-        figures = {
-            "trajectories": plots_navigation.trajectories(drawn, tasks),
-            "returns_by_steps": plots_navigation.returns_by_steps(
-                evaluations, references
-            ),
-            "learning_curves": plots_navigation.learning_curves(
-                {name: state for name, (_, state) in trained.items()}
-            ),
-        }
-        for name, figure in figures.items():
-            figure.savefig(self.out / f"{name}.png", dpi=100)
-            plots_navigation.plt.close(figure)
+        return tasks, drawn
 
     def results(self, trained, evaluations, references):
         """Everything worth keeping, as plain numbers for results.json."""

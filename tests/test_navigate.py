@@ -49,7 +49,7 @@ def test_a_run_leaves_results_figures_and_checkpoints(quick):
     assert references["random"]["mean"] < -50 < -1 < references["oracle"]["mean"] < 0
     assert results["published"]["Meta-SGD"] == "-8.64 ± 0.68 [c]"
     assert list(results["alpha"]) == ["W1", "b1", "W2", "b2", "s"]
-    for name in ("trajectories", "returns_by_steps", "learning_curves"):
+    for name in ("trajectories", "landing", "returns_by_steps", "learning_curves"):
         assert (quick / f"{name}.png").read_bytes().startswith(PNG)
 
 
@@ -177,4 +177,18 @@ def test_the_walks_drawn_are_the_walks_given(quick):
     np.testing.assert_array_equal(lines[4].get_xydata(), pair[1].states[1, 1])
     np.testing.assert_array_equal(lines[-1].get_xydata()[0], tasks[1, 1])
     assert figure.axes[0].get_xlabel() == "x (units of length)"
+    plots_navigation.plt.close(figure)
+
+
+def test_the_landing_is_where_the_second_half_is_spent(quick):
+    e = experiment(quick)
+    rng = np.random.default_rng(0)
+    tasks = e.world.sample(rng, 5)
+    theta = e.policy.init(rng).astype("float32")
+    pair = [e.world.roll_out(e.policy, theta, tasks, rng, 4) for _ in range(2)]
+    figure = plots_navigation.landing({"MAML": pair}, tasks)
+    (points,) = figure.axes[0].collections
+    settled = np.hypot(*pair[1].states[:, :, 50:].mean((1, 2)).T)
+    expected = np.stack([np.hypot(*tasks[:, 1].T), settled], axis=1)
+    np.testing.assert_allclose(points.get_offsets(), expected, rtol=1e-5)
     plots_navigation.plt.close(figure)
