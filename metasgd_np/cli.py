@@ -16,7 +16,8 @@ from .gradient_check import (
     small_problem,
 )
 from .losses import LOSSES
-from .navigate import NavigationConfig, NavigationExperiment, navigation_table
+from .navigate import NavigationConfig, NavigationExperiment
+from .navigate_report import navigation_table
 from .training import TrainingDiverged
 from .worksheet import Worksheet
 

@@ -8,7 +8,8 @@ import pytest
 
 from metasgd_np import checkpoints, plots_navigation
 from metasgd_np.cli import main
-from metasgd_np.navigate import NavigationConfig, NavigationExperiment, told
+from metasgd_np.navigate import NavigationConfig, NavigationExperiment
+from metasgd_np.navigate_report import told
 from metasgd_np.training import random_stream
 
 PNG = b"\x89PNG\r\n\x1a\n"

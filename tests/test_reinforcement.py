@@ -11,16 +11,16 @@ import pytest
 from conftest import assert_close
 
 from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt
-from metasgd_np.advantages import policy_batch
-from metasgd_np.checkpoints import load, save, train_and_save
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.reinforcement import (
+from metasgd_np.acting import (
     act_and_adapt,
     evaluate_policy,
     one_step,
     reference_returns,
-    train_policy,
 )
+from metasgd_np.advantages import policy_batch
+from metasgd_np.checkpoints import load, save, train_and_save
+from metasgd_np.policy import GaussianPolicy
+from metasgd_np.reinforcement import train_policy
 from metasgd_np.tasks import Navigation
 from metasgd_np.training import TrainingDiverged
 from metasgd_np.trpo import TRPO, TrustStep
