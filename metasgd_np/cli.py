@@ -17,7 +17,8 @@ from .gradient_check import (
 )
 from .learners import ALPHA_SHAPES
 from .losses import LOSSES
-from .navigate import NavigationConfig, NavigationExperiment, navigation_table
+from .navigate import NavigationConfig, NavigationExperiment
+from .navigate_report import navigation_table
 from .sweep import CellsFailed
 from .table1 import METHODS, SETTINGS, Table1Config, Table1Experiment, table1_text
 from .training import TrainingDiverged
@@ -167,7 +168,7 @@ def add_navigate(commands):
         "navigate",
         help="2-D navigation: Meta-SGD and MAML by policy gradients",
         description="Train Meta-SGD and MAML to walk to goals they cannot see, judge "
-        "them on new ones, and leave results.json, three figures and checkpoints.",
+        "them on new ones, and leave results.json, four figures and checkpoints.",
     )
     add = navigate.add_argument
     add("--start", default="fixed", help="fixed (at the origin) or varying (fixed)")

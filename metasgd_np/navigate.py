@@ -8,32 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import checkpoints, plots_navigation
+from . import checkpoints
+from . import plots_navigation as plots
+from .acting import act_and_adapt, evaluate_policy, reference_returns
 from .checks import choose, whole_number
 from .deep_net import DeepNet
 from .experiments import prepare_folder
 from .learners import MAML, MetaSGD
+from .navigate_report import PAPER, by_steps
 from .policy import GaussianPolicy
-from .reinforcement import (
-    act_and_adapt,
-    evaluate_policy,
-    reference_returns,
-    train_policy,
-)
+from .reinforcement import train_policy
 from .tasks import Navigation
 from .tasks.navigation import STARTS
 from .training import random_stream
 from .trpo import TRPO
 
 STEP_SCALES = (1, 0.5, 0.5)  # of α, at the first step and those after it
-
-# Meta-SGD (arXiv:1707.09835v2), table 3: return after one step ± 95 % interval.
-PAPER = {
-    "fixed": {"Meta-SGD": "-8.64 ± 0.68 [c]", "MAML": "-9.12 ± 0.66 [c]"},
-    "varying": {"Meta-SGD": "-10.15 ± 0.62 [c]", "MAML": "-10.71 ± 0.76 [c]"},
-}
-# MAML (arXiv:1703.03400), section 5.3: returns after 0, 1, 2, 3 steps, fixed start.
-MAML_PAPER = ("-40.41 [1]", "-11.68 [1]", "-3.33 [1]", "-3.23 [1]")
 
 
 @dataclass(frozen=True)
@@ -55,10 +45,11 @@ class NavigationConfig:
     trajectories: int = 20
     horizon: int = 100
     discount: float = 0.99
-    alpha: float = 0.5  # MAML's step size; where Meta-SGD's α starts
+    alpha: float = 0.1  # MAML's step size; where Meta-SGD's α starts
     max_kl: float = 0.01
     thin: int = 4
     n_test: int = 600
+    n_drawn: int = 100  # tasks in the figures
 
     @classmethod
     def from_options(cls, start, iterations, seed, quick, full):
@@ -70,7 +61,8 @@ class NavigationConfig:
                 "--quick and --full contradict each other; leave out one of them"
             )
         if quick:
-            values |= {"quick": True, "iterations": 3, "meta_batch": 5, "n_test": 20}
+            values |= {"quick": True, "iterations": 3, "meta_batch": 5}
+            values |= {"n_test": 20, "n_drawn": 20}
         if full:
             values |= {"full": True, "iterations": 100, "activation": "relu"}
             values |= {"sizes": (2, 100, 100, 2)}
@@ -104,7 +96,8 @@ class NavigationExperiment:
             name: self.evaluate(*learned) for name, learned in trained.items()
         }
         references = reference_returns(self.world, c.seed, "test", c.n_test)
-        self.draw(trained, evaluations, references)
+        plain = {name: both[0] for name, both in evaluations.items()}
+        self.draw(trained, plain, references)
         results = self.results(trained, evaluations, references)
         results["seconds"] = round(time.perf_counter() - started, 1)
         text = json.dumps(results, indent=2, ensure_ascii=False)
@@ -147,35 +140,39 @@ class NavigationExperiment:
         )
 
     def draw(self, trained, evaluations, references):
-        """Write the three figures as PNG files."""
+        """Write the four figures as PNG files."""
+        tasks, drawn = self.walks(trained)
+        some = {name: [t[:3] for t in pair] for name, pair in drawn.items()}
+        states = {name: state for name, (_, state) in trained.items()}
+        figures = {
+            "trajectories": plots.trajectories(some, tasks[:3]),
+            "landing": plots.landing(drawn, tasks),
+            "returns_by_steps": plots.returns_by_steps(evaluations, references),
+            "learning_curves": plots.learning_curves(states),
+        }
+        for name, figure in figures.items():
+            figure.savefig(self.out / f"{name}.png", dpi=100)
+            plots.plt.close(figure)
+
+    def walks(self, trained):
+        """Tasks for the figures, and {name: [Trajectories before, after one step]}."""
         c = self.config
-        rng = random_stream(c.seed, "figure")
-        tasks = self.world.sample(rng, 3)
+        tasks = self.world.sample(random_stream(c.seed, "figure"), c.n_drawn)
         drawn = {}
         for name, (learner, state) in trained.items():
             theta, alpha = learner.unpack(state.w)
+            rng = random_stream(c.seed, "figure", 1)
             drawn[name], _ = act_and_adapt(
                 self.policy,
                 theta,
                 [alpha],
                 self.world,
                 tasks,
-                random_stream(c.seed, "figure", 1),
+                rng,
                 trajectories=c.trajectories,
                 discount=c.discount,
             )
-        figures = {
-            "trajectories": plots_navigation.trajectories(drawn, tasks),
-            "returns_by_steps": plots_navigation.returns_by_steps(
-                evaluations, references
-            ),
-            "learning_curves": plots_navigation.learning_curves(
-                {name: state for name, (_, state) in trained.items()}
-            ),
-        }
-        for name, figure in figures.items():
-            figure.savefig(self.out / f"{name}.png", dpi=100)
-            plots_navigation.plt.close(figure)
+        return tasks, drawn
 
     def results(self, trained, evaluations, references):
         """Everything worth keeping, as plain numbers for results.json."""
@@ -190,12 +187,9 @@ class NavigationExperiment:
             },
             "learners": {name: repr(lr) for name, (lr, _) in trained.items()},
             "step_scales": STEP_SCALES,
-            "returns": {
-                name: {
-                    "mean_by_steps": [round(-m, 4) for m in e.mean.tolist()],
-                    "interval_by_steps": [round(i, 4) for i in e.interval.tolist()],
-                }
-                for name, e in evaluations.items()
+            **{
+                kind: {name: by_steps(both[i]) for name, both in evaluations.items()}
+                for i, kind in enumerate(("returns", "discounted_returns"))
             },
             "references": {
                 name: {
@@ -214,46 +208,3 @@ class NavigationExperiment:
                 for name, values in blocks.items()
             },
         }
-
-
-def told(mean, interval):
-    """ "−8.64 ± 0.68", as text."""
-    return f"{mean:.2f} ± {interval:.2f}"
-
-
-def table_rows(results):
-    """The table's cells, row by row: a header, learners, references, published."""
-    yield "", "before", "1 step", "2 steps", "3 steps"
-    for name, cell in results["returns"].items():
-        pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
-        yield name, *(told(*pair) for pair in pairs)
-    for name, cell in results["references"].items():
-        yield name, told(cell["mean"], cell["interval"]), "", "", ""
-    for name, cell in results["published"].items():
-        yield f"{name}, Meta-SGD's paper", "", cell, "", ""
-    if results["configuration"]["start"] == "fixed":
-        yield "MAML, its own paper", *MAML_PAPER
-
-
-def navigation_table(results):
-    """The results as aligned text, with the published figures beside them."""
-    c = results["configuration"]
-    rows = list(table_rows(results))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        f"Return on a new task, {c['start']} start, before and after steps on "
-        f"{c['trajectories']} trajectories each",
-        f"(mean ± 95 % interval over {c['n_test']} tasks, one seed):",
-        "",
-    ]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append("  " + "   ".join(cells).rstrip())
-    lines += [
-        "",
-        "  [c] found in two or more independent sources, [1] in one. The papers do not",
-        f"  tell horizon and discount; here {c['horizon']} steps and {c['discount']}.",
-        "  Both learners train for one step. Steps two and three take half of α, as in",
-        "  MAML's published evaluation.",
-    ]
-    return "\n".join(lines)

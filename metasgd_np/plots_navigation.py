@@ -45,6 +45,35 @@ def trajectories(drawn, tasks, shown=5):
     return figure
 
 
+def landing(drawn, tasks):
+    """How far from the start a learner settles, against how far the goal is.
+
+    drawn, tasks : as for `trajectories`; a walk settles where its second half is spent
+    """
+    figure, axis = plt.subplots(figsize=(5.2, 4.6))
+    starts, goals = tasks[:, 0], tasks[:, 1]  # each (T, 2)
+    far = np.hypot(*(goals - starts).T)  # (T,)
+    for name, (_, after) in drawn.items():
+        half = after.states.shape[2] // 2
+        settled = after.states[:, :, half:].mean((1, 2))  # (T, 2)
+        look = {"color": STYLES[name]["color"], "marker": STYLES[name]["marker"]}
+        axis.scatter(
+            far, np.hypot(*(settled - starts).T), s=14, alpha=0.7, label=name, **look
+        )
+    top = 1.05 * far.max()
+    axis.plot([0, top], [0, top], "k:", label="on the goal's distance")
+    axis.set(
+        xlabel="distance from start to goal (units of length)",
+        ylabel="distance from start to where the walks settle",
+        xlim=(0, top),
+        ylim=(0, None),
+    )
+    axis.set_title(f"After one step, {len(tasks)} new tasks, one seed", fontsize=10)
+    axis.legend(frameon=False)
+    figure.tight_layout()
+    return figure
+
+
 def returns_by_steps(evaluations, references):
     """Return after 0, 1, … steps, mean and 95 % interval, beside the references.
 

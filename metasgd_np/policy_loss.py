@@ -85,19 +85,20 @@ def log_density(F, Y):
 
 
 def surrogate(F_old, F, Y):
-    """−(1/N) Σ w π(a|x) / π_old(a|x), equation (12.14); (...)."""
+    """−(1/N) Σ w π(a|x) / π_old(a|x), equation (12.12); (...)."""
     ratio = np.exp(log_density(F, Y) - log_density(F_old, Y))  # (..., N)
-    return -(Y[..., -1] * ratio).mean(-1)  # (...) (12.14)
+    return -(Y[..., -1] * ratio).mean(-1)  # (...) (12.12)
 
 
 def kl_targets(F_old, Y):
     """Targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) and a constant.
 
-    The mean is over the states whose weight in Y is not 0.
+    The mean is over the states whose weight in Y is not 0; a task without any, such as
+    one where all walks arrive in one and the same step, counts nothing.
     """
     M, S = np.split(F_old, 2, axis=-1)
     counted = (Y[..., -1] != 0).astype(F_old.dtype)  # (..., N)
-    share = counted / counted.mean(-1, keepdims=True)
+    share = counted / np.maximum(counted.mean(-1, keepdims=True), 1 / Y.shape[-2])
     return policy_targets(M, share, np.exp(S))
 
 

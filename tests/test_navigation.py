@@ -72,6 +72,12 @@ def test_the_horizon_ends_what_has_not_arrived():
     assert t.alive.all()
 
 
+def test_discounted_returns_start_with_a_whole_reward():
+    t = walk([(1, 0), (1, 0), (0, 0)], (0, 0), (0.5, 0))
+    assert t.discounted(0.5)[0] == pytest.approx(-0.4 - 0.3 / 2 - 0.3 / 4, rel=1e-14)
+    assert t.returns[0] == pytest.approx(-1.0, rel=1e-14)
+
+
 # Tasks
 
 

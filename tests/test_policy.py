@@ -1,4 +1,4 @@
-"""The Gaussian policy: its loss by the textbook, and the ladder on top of it."""
+"""The Gaussian policy: its loss by the textbook formula, and the ladder on top."""
 
 import numpy as np
 import pytest

@@ -11,16 +11,16 @@ import pytest
 from conftest import assert_close
 
 from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt
-from metasgd_np.advantages import policy_batch
-from metasgd_np.checkpoints import load, save, train_and_save
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.reinforcement import (
+from metasgd_np.acting import (
     act_and_adapt,
     evaluate_policy,
     one_step,
     reference_returns,
-    train_policy,
 )
+from metasgd_np.advantages import policy_batch
+from metasgd_np.checkpoints import load, save, train_and_save
+from metasgd_np.policy import GaussianPolicy
+from metasgd_np.reinforcement import train_policy
 from metasgd_np.tasks import Navigation
 from metasgd_np.training import TrainingDiverged
 from metasgd_np.trpo import TRPO, TrustStep
@@ -170,15 +170,20 @@ def test_learners_are_judged_on_the_same_tasks_and_steps_are_scaled():
     learner = LEARNERS["MAML"]
     w = learner.start(np.random.default_rng(0))
     given = {"n_tasks": 23, "trajectories": 5}
-    e = evaluate_policy(learner, w, WORLD, 0, "test", **given)
-    assert e.scores.shape == (4, 23)
-    again = evaluate_policy(learner, w, WORLD, 0, "test", **given)
+    e, discounted = evaluate_policy(learner, w, WORLD, 0, "test", **given)
+    assert e.scores.shape == discounted.scores.shape == (4, 23)
+    again, _ = evaluate_policy(learner, w, WORLD, 0, "test", **given)
     np.testing.assert_array_equal(e.scores, again.scores)
     half = MAML(POLICY, 0.15)
-    scaled = evaluate_policy(half, w, WORLD, 0, "test", step_scales=(2, 1, 1), **given)
+    scaled, _ = evaluate_policy(
+        half, w, WORLD, 0, "test", step_scales=(2, 1, 1), **given
+    )
     assert_close(scaled.scores, e.scores, 1e-9)
-    other = evaluate_policy(learner, w, WORLD, 0, "validate", **given)
+    other, _ = evaluate_policy(learner, w, WORLD, 0, "validate", **given)
     assert (other.scores[0] != e.scores[0]).all()
+    # 8 steps at 0.99: between 0.99^7 and 1 times the plain sum of distances
+    ratio = discounted.scores / e.scores
+    assert 0.99**7 < ratio.min() < ratio.max() < 1
 
 
 def test_the_oracle_bounds_what_can_be_had_and_random_walks_stay_far():

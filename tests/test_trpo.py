@@ -1,4 +1,4 @@
-"""TRPO over (θ, α): the Fisher matrix through the inner step, and its step."""
+"""TRPO over (θ, α): the Fisher matrix through the inner step, the step it allows."""
 
 import sys
 

@@ -39,7 +39,17 @@ class Trajectories:
     @property
     def returns(self):
         """The mean over each task's trajectories of the sum of rewards, (T,)."""
-        return self.rewards.sum(-1, dtype=np.float64).mean(-1)
+        return self.discounted(1.0)
+
+    def __getitem__(self, tasks):
+        """The Trajectories of some of the tasks, a slice."""
+        arrays = (self.states, self.actions, self.rewards, self.alive)
+        return Trajectories(*(array[tasks] for array in arrays))
+
+    def discounted(self, discount):
+        """The same with the reward of step t, from 0, times discount^t, (T,)."""
+        share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
+        return (self.rewards @ share).mean(-1)
 
 
 @dataclass(frozen=True)
