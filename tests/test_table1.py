@@ -211,6 +211,18 @@ def test_the_gradient_of_a_tied_alpha_is_the_derivative_in_its_number(net, shape
         )
 
 
+def test_the_seeds_are_averaged_and_their_intervals_pooled():
+    cells = sweep_cells(config_of(methods=("maml",), seeds=(0, 1)))
+    figures = {0: [1.0, 0.3], 1: [2.0, 0.4]}
+    results = {
+        name: {"mse": {f"{k}": {"10": figures[s["seed"]]} for k in (5, 10, 20)}}
+        for name, s in cells.items()
+    }
+    table = telling.summarise(cells, results)
+    entry = table["two-layer"]["10"]["20"]["MAML"]["5"]
+    assert entry == {"by_seed": [1.0, 2.0], "mean": 1.5, "interval": 0.25}
+
+
 def test_the_verdict_names_every_entry_missed():
     def rows(ours, maml):
         entry = {f"{k}": {"mean": ours} for k in (5, 10, 20)}
