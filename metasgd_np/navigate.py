@@ -1,21 +1,17 @@
 """The experiment behind `navigate`: Meta-SGD and MAML learn to walk to unseen goals."""
 
-import json
-import platform
 import sys
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from . import checkpoints
-from . import plots_navigation as plots
 from .acting import act_and_adapt, evaluate_policy, reference_returns
 from .checks import choose, whole_number
 from .deep_net import DeepNet
-from .experiments import prepare_folder
+from .experiments import Experiment, versions
 from .learners import MAML, MetaSGD
 from .navigate_report import PAPER, by_steps
+from .plots import navigation as plots
 from .policy import GaussianPolicy
 from .reinforcement import train_policy
 from .tasks import Navigation
@@ -71,14 +67,11 @@ class NavigationConfig:
         return cls(**values)
 
 
-class NavigationExperiment:
+class NavigationExperiment(Experiment):
     """Meta-SGD and MAML on the same tasks, judged on new ones beside two references."""
 
     def __init__(self, config, out, resume=False, progress=True):
-        self.config = config
-        self.out = prepare_folder(out, resume)
-        self.resume = resume
-        self.progress = progress
+        super().__init__(config, out, resume, progress)
         self.policy = GaussianPolicy(DeepNet(config.sizes, config.activation))
         # Single precision acts and trains about twice as fast.
         self.world = Navigation(config.start, config.horizon, dtype="float32")
@@ -97,11 +90,9 @@ class NavigationExperiment:
         }
         references = reference_returns(self.world, c.seed, "test", c.n_test)
         plain = {name: both[0] for name, both in evaluations.items()}
-        self.draw(trained, plain, references)
         results = self.results(trained, evaluations, references)
         results["seconds"] = round(time.perf_counter() - started, 1)
-        text = json.dumps(results, indent=2, ensure_ascii=False)
-        (self.out / "results.json").write_text(text + "\n", encoding="utf-8")
+        self.write(results, self.figures(trained, plain, references))
         return results
 
     def train(self, name, learner):
@@ -139,20 +130,17 @@ class NavigationExperiment:
             discount=c.discount,
         )
 
-    def draw(self, trained, evaluations, references):
-        """Write the four figures as PNG files."""
+    def figures(self, trained, evaluations, references):
+        """The four figures by name."""
         tasks, drawn = self.walks(trained)
         some = {name: [t[:3] for t in pair] for name, pair in drawn.items()}
         states = {name: state for name, (_, state) in trained.items()}
-        figures = {
+        return {
             "trajectories": plots.trajectories(some, tasks[:3]),
             "landing": plots.landing(drawn, tasks),
             "returns_by_steps": plots.returns_by_steps(evaluations, references),
             "learning_curves": plots.learning_curves(states),
         }
-        for name, figure in figures.items():
-            figure.savefig(self.out / f"{name}.png", dpi=100)
-            plots.plt.close(figure)
 
     def walks(self, trained):
         """Tasks for the figures, and {name: [Trajectories before, after one step]}."""
@@ -181,10 +169,7 @@ class NavigationExperiment:
         return {
             "command": "navigate",
             "configuration": vars(self.config),
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
+            "versions": versions(),
             "learners": {name: repr(lr) for name, (lr, _) in trained.items()},
             "step_scales": STEP_SCALES,
             **{

@@ -6,10 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from metasgd_np import checkpoints, plots_navigation
+from metasgd_np import checkpoints
 from metasgd_np.cli import main
 from metasgd_np.navigate import NavigationConfig, NavigationExperiment
 from metasgd_np.navigate_report import told
+from metasgd_np.plots import navigation as plots
 from metasgd_np.training import random_stream
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -171,14 +172,14 @@ def test_the_walks_drawn_are_the_walks_given(quick):
     tasks = e.world.sample(rng, 2)
     theta = e.policy.init(rng).astype("float32")
     pair = [e.world.roll_out(e.policy, theta, tasks, rng, 4) for _ in range(2)]
-    figure = plots_navigation.trajectories({"Meta-SGD": pair}, tasks, shown=3)
+    figure = plots.trajectories({"Meta-SGD": pair}, tasks, shown=3)
     assert len(figure.axes) == 2
     lines = figure.axes[1].get_lines()
     assert len(lines) == 3 + 3 + 2
     np.testing.assert_array_equal(lines[4].get_xydata(), pair[1].states[1, 1])
     np.testing.assert_array_equal(lines[-1].get_xydata()[0], tasks[1, 1])
     assert figure.axes[0].get_xlabel() == "x (units of length)"
-    plots_navigation.plt.close(figure)
+    plots.plt.close(figure)
 
 
 def test_the_landing_is_where_the_second_half_is_spent(quick):
@@ -187,9 +188,9 @@ def test_the_landing_is_where_the_second_half_is_spent(quick):
     tasks = e.world.sample(rng, 5)
     theta = e.policy.init(rng).astype("float32")
     pair = [e.world.roll_out(e.policy, theta, tasks, rng, 4) for _ in range(2)]
-    figure = plots_navigation.landing({"MAML": pair}, tasks)
+    figure = plots.landing({"MAML": pair}, tasks)
     (points,) = figure.axes[0].collections
     settled = np.hypot(*pair[1].states[:, :, 50:].mean((1, 2)).T)
     expected = np.stack([np.hypot(*tasks[:, 1].T), settled], axis=1)
     np.testing.assert_allclose(points.get_offsets(), expected, rtol=1e-5)
-    plots_navigation.plt.close(figure)
+    plots.plt.close(figure)

@@ -1,9 +1,9 @@
-"""The figures of `navigate`; each function returns a Matplotlib Figure."""
+"""Figures of 2-D navigation: walks, returns, and where a step leads."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .plots import STYLES
+from .learning import STYLES
 
 LOOKS = {"random": ("0.5", ":"), "oracle": ("k", "-.")}
 
