@@ -67,6 +67,7 @@ def test_the_map_shows_every_room():
     assert "`tasks/`" in table
     assert "`gradient_check/`" in table
     assert "`plots/`" in table
+    assert "`table1/`" in table
 
 
 def test_the_package_offers_the_names_it_promises():
