@@ -22,6 +22,8 @@ from .network import TwoLayerNet
 from .tasks import Characters, TaskBatch
 from .training import Evaluation
 
+SLICE = 20  # tasks compared at a time
+
 
 def nearest_neighbour(batch):
     """Accuracy on each task of the label of the nearest support point.
@@ -29,10 +31,14 @@ def nearest_neighbour(batch):
     Nearest is the smallest ‖x − s‖² = ‖x‖² + ‖s‖² − 2 x·s, of which ‖x‖² is the same
     for every s. Returns an Evaluation without steps, scores (1, T).
     """
-    X_s, X_q = batch.X_s, batch.X_q
-    distance = (X_s**2).sum(-1)[:, None] - 2 * X_q @ X_s.mT  # (T, N_q, N_s)
-    found = np.take_along_axis(batch.Y_s, distance.argmin(-1), axis=-1)  # (T, N_q)
-    return Evaluation((found == batch.Y_q).mean(-1)[None])
+    scores = []
+    for start in range(0, len(batch), SLICE):  # for memory
+        part = batch[start : start + SLICE]
+        X_s, X_q = part.X_s, part.X_q
+        distance = (X_s**2).sum(-1)[:, None] - 2 * X_q @ X_s.mT  # (T, N_q, N_s)
+        found = np.take_along_axis(part.Y_s, distance.argmin(-1), axis=-1)  # (T, N_q)
+        scores.append((found == part.Y_q).mean(-1))
+    return Evaluation(np.concatenate(scores)[None])
 
 
 def logistic_regression(n_in, ways, alpha):

@@ -97,8 +97,10 @@ def load(path):
         ) from None
 
 
-def train_and_save(path, *args, resume=False, **settings):
-    """`train(*args, **settings)`, saved to `path` every few seconds and at the end.
+def train_and_save(path, *args, resume=False, run=train, **settings):
+    """`run(*args, **settings)`, saved to `path` every few seconds and at the end.
+
+    `run` is `train`, or a function that takes start_from and after_block as it does.
 
     With `resume`, a run saved at `path` goes on from there; a finished one is returned
     at once. Stopped by Ctrl-C or by divergence, the last whole block is saved.
@@ -116,7 +118,7 @@ def train_and_save(path, *args, resume=False, **settings):
             saved_at = time.monotonic()
 
     try:
-        return train(*args, **settings, after_block=keep)
+        return run(*args, **settings, after_block=keep)
     finally:
         if latest is not None:
             save(path, latest)

@@ -128,11 +128,14 @@ def check_targets(name, Y, X, net):
                 f"{net.n_out} outputs knows the classes 0 to {net.n_out - 1}"
             )
         return
-    if Y.ndim < 2 or Y.shape[-2:] != (n_examples, net.n_out):
+    n_targets = getattr(net, "n_targets", net.n_out)  # a policy's are more than O
+    if Y.ndim < 2 or Y.shape[-2:] != (n_examples, n_targets):
+        columns, hint = "O", "did you leave out [..., None]?"
+        if n_targets != net.n_out:
+            columns, hint = "2O+1", "policy_targets makes them"
         raise ValueError(
             f"{name} has shape {Y.shape}, but with these inputs {net.loss_name} takes "
-            f"(..., N, O) = (..., {n_examples}, {net.n_out}); did you leave out "
-            "[..., None]?"
+            f"(..., N, {columns}) = (..., {n_examples}, {n_targets}); {hint}"
         )
     if net.loss_name == "sigmoid_cross_entropy" and not ((Y == 0) | (Y == 1)).all():
         raise ValueError(

@@ -1,9 +1,7 @@
-"""The experiment behind `classify`: characters never seen before, from a few drawings."""
+"""The experiment behind `classify`: new characters, from a few drawings."""
 
 import time
 from dataclasses import dataclass
-
-import numpy as np
 
 from . import plots
 from .baselines import (
@@ -12,29 +10,29 @@ from .baselines import (
     nearest_neighbour,
     new_last_layer,
 )
-from .checks import choose, whole_number
+from .checks import whole_number
 from .experiments import Experiment, versions
 from .learners import MAML, JointTraining, MetaSGD
 from .meta_gradient import adapt
 from .network import TwoLayerNet
-from .tasks import FewShot, load_omniglot
-
-
-def load_glyphs(): pass
-
+from .tasks import FewShot, load_glyphs, load_omniglot
+from .tasks.few_shot import DRAWINGS
 from .training import accuracy, evaluate, random_stream
 
-DATA = {"glyphs": "Matplotlib's fonts", "omniglot": "the zips at --path"}
-DRAWINGS = 20  # of each character, in both sets
+DATA = ("glyphs", "omniglot")
 SIDE = 14  # pixels: drawings of 28 × 28, each 2 × 2 averaged
 ALPHA_START = (0.1, 0.1)
 ALPHAS = {  # fixed step sizes to choose from on validation characters
     "MAML": (0.1, 0.3, 1.0),
-    "joint training": (0.1, 0.3, 1.0),
-    "logistic regression": (0.1, 1.0),
+    "joint training": (0.1, 0.3, 1.0, 3.0),
+    "logistic regression": (0.1, 0.3, 1.0, 3.0),
 }
 SHOWN_STEPS = 5  # at the least, in the figure
-FINE_TUNING_STEPS = 20  # at the most; how many is chosen on validation characters
+JOINT_ITERATIONS = 4_000  # at the most: by then its training loss is near zero
+FITTING_STEPS = {  # at the most; how many is chosen on validation characters
+    "joint training": 20,
+    "logistic regression": 100,
+}
 
 # Omniglot as drawn, 5-way, accuracy in % after adapting, by shots: the figures without
 # convolutions in MAML (arXiv:1703.03400), table 1, of four layers with batch norm.
@@ -77,14 +75,13 @@ class ClassifyConfig:
         }
         for name in ("data", "path", "normalise"):
             values[name] = getattr(options, name)
-        choose("--data", options.data, DATA)
-        if options.data == "omniglot" and options.path is None:
+        check_path(options.data, options.path)
+        if values["shots"] >= DRAWINGS:
             raise ValueError(
-                "--data omniglot needs --path, the folder that holds "
-                "images_background.zip and images_evaluation.zip from "
-                "github.com/brendenlake/omniglot, folder python"
+                f"--shots is {values['shots']}, but of the {DRAWINGS} drawings of a "
+                f"character one is left to ask about; choose at most {DRAWINGS - 1}"
             )
-        values["n_query"] = max(1, min(15, DRAWINGS - values["shots"]))
+        values["n_query"] = min(15, DRAWINGS - values["shots"])
         if options.quick:
             values |= {"quick": True, "iterations": 60, "hidden": 64}
             values |= {"n_validate": 20, "n_test": 100}
@@ -93,8 +90,23 @@ class ClassifyConfig:
         return cls(**values)
 
 
+def check_path(data, path):
+    """ValueError unless --path is given with Omniglot and only then."""
+    if data == "omniglot" and not path:
+        raise ValueError(
+            "--data omniglot needs --path, the folder that holds images_background.zip "
+            "and images_evaluation.zip from github.com/brendenlake/omniglot, folder "
+            "python"
+        )
+    if data != "omniglot" and path is not None:
+        raise ValueError(
+            f"--path is {path}, but the letters of --data {data} need none; add "
+            "--data omniglot, or leave --path out"
+        )
+
+
 def load_splits(config):
-    """(train, validate, test) Characters of SIDE × SIDE; training ones also rotated."""
+    """(train, validate, test) Characters of SIDE × SIDE."""
     if config.data == "omniglot":
         splits = load_omniglot(config.path, seed=config.seed)
     else:
@@ -141,7 +153,7 @@ class ClassifyExperiment(Experiment):
             name: self.evaluate(learner, w, "test", max(steps, SHOWN_STEPS))
             for name, (learner, w, steps) in methods.items()
         }
-        evaluations["nearest neighbour"] = nearest_neighbour(self.test_batch())
+        evaluations["nearest neighbour"] = self.nearest()
         results = self.results(methods, evaluations)
         results["seconds"] = round(time.perf_counter() - started, 1)
         curves = {"Meta-SGD": state, "MAML": maml_state}
@@ -165,10 +177,13 @@ class ClassifyExperiment(Experiment):
         n_classes = len(self.all_classes.characters)
         loss = "softmax_cross_entropy"
         wide = TwoLayerNet(SIDE**2, self.config.hidden, n_classes, loss=loss)
-        state = self.train("joint-training", JointTraining(wide), self.all_classes)
+        iterations = min(self.config.iterations, JOINT_ITERATIONS)
+        state = self.train(
+            "joint-training", JointTraining(wide), self.all_classes, iterations
+        )
         net, w = new_last_layer(wide, state.w, self.config.ways)
         candidates = [(JointTraining(net, a), w) for a in ALPHAS["joint training"]]
-        return self.best(candidates, 1, FINE_TUNING_STEPS)
+        return self.best(candidates, 1, FITTING_STEPS["joint training"])
 
     def regression(self):
         """Logistic regression on the support set alone."""
@@ -176,7 +191,7 @@ class ClassifyExperiment(Experiment):
             logistic_regression(SIDE**2, self.config.ways, alpha)
             for alpha in ALPHAS["logistic regression"]
         ]
-        return self.best(candidates, 1, FINE_TUNING_STEPS)
+        return self.best(candidates, 1, FITTING_STEPS["logistic regression"])
 
     def best(self, candidates, least, most):
         """(learner, w, steps), of `least` to `most` steps, best on validation tasks."""
@@ -194,33 +209,37 @@ class ClassifyExperiment(Experiment):
             w,
             self.tasks[stream],
             random_stream(c.seed, stream),
-            shots=c.shots,
-            n_query=c.n_query,
-            n_tasks=c.n_test if stream == "test" else c.n_validate,
             steps=steps,
             score=accuracy,
+            **self.sizes(stream),
         )
 
-    def test_batch(self):
-        """The test tasks, as `evaluate` draws them."""
+    def nearest(self):
+        """The nearest neighbour on the test tasks that the others get."""
+        rng = random_stream(self.config.seed, "test")
+        return nearest_neighbour(self.tasks["test"].sample(rng, **self.sizes("test")))
+
+    def sizes(self, stream):
+        """How many tasks a stream has, and how large they are."""
         c = self.config
-        rng = random_stream(c.seed, "test")
-        return self.tasks["test"].sample(rng, c.n_test, c.shots, c.n_query)
+        n_tasks = c.n_test if stream == "test" else c.n_validate
+        return {"n_tasks": n_tasks, "shots": c.shots, "n_query": c.n_query}
 
     def figures(self, methods, evaluations, curves):
         """The figures by name."""
         c = self.config
         learner, w, steps = methods["Meta-SGD"]
         rng = random_stream(c.seed, "figure")
-        batch = self.tasks["test"].sample(rng, 3, c.shots, 2)
+        batch = self.tasks["test"].sample(rng, 3, c.shots, min(2, c.n_query))
         path = adapt(self.net, *learner.unpack(w), batch.X_s, batch.Y_s, steps)
         F = self.net.forward(path[[0, -1]], batch.X_q)  # (2, T, N, O)
         title = f"{c.ways}-way {c.shots}-shot, {c.data}"
         return {
-            "tasks": plots.answers(batch, *F.argmax(-1)),
+            "tasks": plots.answers(batch, *F.argmax(-1), c.ways),
             "accuracy_by_steps": plots.accuracy_by_steps(evaluations, title),
             "learning_curves": plots.learning_curves(curves, "query loss (nats)"),
             "alpha": plots.alpha_images(self.net, learner.unpack(w)[1]),
+            "characters": plots.contact_sheet(self.tasks["test"].characters),
         }
 
     def results(self, methods, evaluations):
@@ -231,7 +250,10 @@ class ClassifyExperiment(Experiment):
             "command": "classify",
             "configuration": vars(self.config),
             "versions": versions(),
-            "data": {name: repr(tasks) for name, tasks in self.tasks.items()},
+            "data": {
+                **{name: repr(tasks) for name, tasks in self.tasks.items()},
+                "joint training": repr(self.all_classes),
+            },
             "learners": {name: repr(method[0]) for name, method in methods.items()},
             "accuracy": {
                 name: {

@@ -6,7 +6,6 @@ import sys
 import matplotlib as mpl
 
 from .activations import ACTIVATIONS
-from .checkpoints import CheckpointError
 from .classification import DATA, ClassifyConfig, ClassifyExperiment, classify_table
 from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
 from .gradient_check import (
@@ -18,6 +17,8 @@ from .gradient_check import (
 )
 from .learners import ALPHA_SHAPES
 from .losses import LOSSES
+from .navigate import NavigationConfig, NavigationExperiment
+from .navigate_report import navigation_table
 from .sweep import CellsFailed
 from .table1 import METHODS, SETTINGS, Table1Config, Table1Experiment, table1_text
 from .training import TrainingDiverged
@@ -33,6 +34,8 @@ Meta-SGD in NumPy, with every derivative written out by hand.
                                            shots, tested on 5, 10 and 20
   python -m metasgd_np classify            tell apart characters never seen before, from
                                            one drawing each; a table and five figures
+  python -m metasgd_np navigate            Meta-SGD and MAML learn to walk to unseen
+                                           goals, by policy gradients (2 min)
   python -m metasgd_np worksheet           one small example, every value worked out;
                                            --blank leaves them for you to find
   python -m metasgd_np gradcheck           every derivative of a small network against
@@ -45,7 +48,6 @@ EXPECTED = (
     TypeError,
     OSError,
     TrainingDiverged,
-    CheckpointError,
     CellsFailed,
 )
 
@@ -62,6 +64,7 @@ def build_parser():
         add_sinusoid,
         add_table1,
         add_classify,
+        add_navigate,
         add_worksheet,
         add_gradcheck,
     ):
@@ -159,6 +162,22 @@ def add_classify(commands):
     classify.set_defaults(run=run_classify)
 
 
+def add_navigate(commands):
+    """The options of `navigate`."""
+    navigate = commands.add_parser(
+        "navigate",
+        help="2-D navigation: Meta-SGD and MAML by policy gradients",
+        description="Train Meta-SGD and MAML to walk to goals they cannot see, judge "
+        "them on new ones, and leave results.json, four figures and checkpoints.",
+    )
+    add = navigate.add_argument
+    add("--start", default="fixed", help="fixed (at the origin) or varying (fixed)")
+    add("--iterations", type=int, help="training iterations a learner (40)")
+    add("--full", action="store_true", help="the paper's network and 100 iterations")
+    add_run_options(add, "navigate", "3 iterations, 20 test tasks")
+    navigate.set_defaults(run=run_navigate)
+
+
 def add_worksheet(commands):
     """The options of `worksheet`."""
     sheet = commands.add_parser(
@@ -223,6 +242,18 @@ def tell_results(results, table, out):
     print(f"\n{seconds:.0f} s; results.json and the figures are in {out}")
 
 
+def run_navigate(options):
+    """Meta-SGD's reinforcement learning experiment."""
+    o = options
+    config = NavigationConfig.from_options(
+        o.start, o.iterations, o.seed, o.quick, o.full
+    )
+    results = NavigationExperiment(config, o.out, o.resume).run()
+    print(navigation_table(results))
+    seconds = results["seconds"]
+    print(f"\n{seconds:.0f} s; results.json and the figures are in {o.out}")
+
+
 def run_worksheet(options):
     """A worksheet on standard output."""
     sheet = Worksheet() if options.seed is None else Worksheet.from_seed(options.seed)
@@ -267,5 +298,6 @@ def main(arguments=None):
 def told(error):
     """An error as one sentence; of the system's errors, the reason and the path."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}"
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
     return str(error)

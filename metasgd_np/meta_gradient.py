@@ -145,23 +145,33 @@ def task_gradients(net, theta, alpha, batch, steps, order):
     thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     query = net.backward_pass(thetas[-1], batch.X_q, batch.Y_q)
 
-    lam = query.gradient  # (T, P) (5.2)
+    lam, d_alpha = chain_back(net, passes, alpha, query.gradient, order)  # (5.2)
+    return net.loss_function.value(query.F, query.Y), lam, d_alpha
+
+
+def chain_back(net, passes, alpha, lam, order=2):
+    """Carry λ_J (T, P) back through the steps; return λ_0 and dα, each (T, P)."""
     d_alpha = np.zeros_like(lam)  # (T, P)
     for step in reversed(passes):
         d_alpha = d_alpha - step.gradient * lam  # (T, P) (6.1)
         if order == 2:
             lam = lam - tangent_pass(net, step, alpha * lam).hv  # (T, P) (5.3)
-    return net.loss_function.value(query.F, query.Y), lam, d_alpha
+    return lam, d_alpha
 
 
 def chunks(batch, net, itemsize):
-    """The batch in slices of as many tasks as CHUNK_BYTES allows, at least one."""
+    """The batch in slices of `chunk_length` tasks."""
     n_examples = max(batch.X_s.shape[1], batch.X_q.shape[1])
-    numbers = max(n_examples * net.n_hidden, net.n_params)  # in a task's largest array
-    size = max(1, CHUNK_BYTES // (numbers * itemsize))
+    size = chunk_length(net, n_examples, itemsize)
     if size >= len(batch):
         return [batch]
     return [batch[i : i + size] for i in range(0, len(batch), size)]
+
+
+def chunk_length(net, n_examples, itemsize):
+    """How many tasks to take at a time: as many as CHUNK_BYTES allows, at least one."""
+    numbers = max(n_examples * net.n_hidden, net.n_params)  # in a task's largest array
+    return max(1, CHUNK_BYTES // (numbers * itemsize))
 
 
 def check_alpha(net, alpha, theta):

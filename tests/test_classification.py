@@ -1,6 +1,7 @@
 """The command `classify`, its baselines, and the figures that it leaves."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from metasgd_np.tasks.images import SPREAD, normalise
 from metasgd_np.training import accuracy, evaluate, random_stream
 
 SOFTMAX = "softmax_cross_entropy"
-FIGURES = ("tasks", "accuracy_by_steps", "learning_curves", "alpha")
+FIGURES = ("tasks", "accuracy_by_steps", "learning_curves", "alpha", "characters")
 
 
 def strokes(n_classes, seed, n_drawings=20):
@@ -84,18 +85,22 @@ def test_all_classes_share_their_labels_between_tasks():
     assert batch.X_q.shape == (5, 30, 784)
     assert set(np.unique(batch.Y_q)) == set(range(7))
     drawn = characters.images.reshape(7, 20, 784) / 255
-    for x, y in zip(batch.X_q[3], batch.Y_q[3], strict=True):
-        assert (drawn[y] == x).all(-1).any()
+    seen = set()
+    for x, y in zip(batch.X_q.reshape(-1, 784), batch.Y_q.ravel(), strict=True):
+        (which,) = np.flatnonzero((drawn[y] == x).all(-1))
+        seen.add(which)
+    assert seen == set(range(20))
     assert "strokes 0" in repr(tasks)
     with pytest.raises(ValueError, match="shots is 0"):
         tasks.sample(np.random.default_rng(0), 5, 0)
 
 
 def test_a_new_last_layer_keeps_the_first_and_is_zero():
-    wide = TwoLayerNet(6, 5, 9, loss=SOFTMAX)
+    wide = TwoLayerNet(6, 5, 9, "relu", SOFTMAX)
     w = np.random.default_rng(0).standard_normal((1, wide.n_params))
     net, w_new = new_last_layer(wide, w, ways=3)
     assert (net.n_in, net.n_hidden, net.n_out) == (6, 5, 3)
+    assert (net.activation_name, net.loss_name) == ("relu", SOFTMAX)
     assert w_new.shape == (1, net.n_params)
     np.testing.assert_array_equal(net.blocks(w_new)["W1"], wide.blocks(w)["W1"])
     np.testing.assert_array_equal(net.blocks(w_new)["b1"], wide.blocks(w)["b1"])
@@ -146,7 +151,7 @@ def test_reduced_drawings_are_means_of_squares():
     for row, column in ((0, 0), (7, 5), (9, 13)):
         square = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
         assert abs(found[1, 1, row, column] - square.mean()) <= 0.5
-    with pytest.raises(ValueError, match="side is 15, .* a number that divides 28"):
+    with pytest.raises(ValueError, match=r"side is 15, .* a number that divides 28"):
         characters.reduced(15)
 
 
@@ -194,6 +199,8 @@ def test_a_run_leaves_results_and_figures(quick):
     assert results["configuration"]["normalise"] is True
     assert "strokes 7, normalised" in results["data"]["test"]
     assert "strokes 5, normalised, reduced, rotated" in results["data"]["train"]
+    assert "strokes 6, normalised, reduced:" in results["data"]["validate"]
+    assert "strokes 5, normalised, reduced:" in results["data"]["joint training"]
     for name in FIGURES:
         assert (quick / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -209,6 +216,8 @@ def test_the_accuracies_are_those_of_the_checkpoint_on_the_test_tasks(quick):
     right = net.forward(theta, batch.X_q).argmax(-1) == batch.Y_q
     found = results_of(quick)["accuracy"]["Meta-SGD"]["mean_by_steps"][1]
     assert found == pytest.approx(right.mean(), abs=2e-3)
+    nearest = results_of(quick)["accuracy"]["nearest neighbour"]["mean_by_steps"]
+    assert nearest == pytest.approx(nearest_neighbour(batch).mean, abs=1e-6)
 
 
 def test_resuming_gives_the_same_results_and_tells_them(quick, capsys):
@@ -230,13 +239,49 @@ def test_what_is_chosen_is_the_best_on_validation_tasks(small_data, tmp_path):
     options = {"quick": True, "n_validate": 30, "n_test": 40, "iterations": 20}
     config = classification.ClassifyConfig(**options)
     experiment = ClassifyExperiment(config, tmp_path / "run", progress=False)
-    learner, w, steps = experiment.regression()
+    learner, _, steps = experiment.regression()
     scores = {}
     for alpha in classification.ALPHAS["logistic regression"]:
         candidate, start = logistic_regression(196, 5, alpha)
-        found = experiment.evaluate(candidate, start, "validate", 20)
+        found = experiment.evaluate(candidate, start, "validate", 100)
+        scores |= {(alpha, j): found.mean[j] for j in range(1, 101)}
+    assert scores[learner.alpha, steps] == max(scores.values())
+
+    learner, w, steps = experiment.fine_tuned()
+    scores = {}
+    for alpha in classification.ALPHAS["joint training"]:
+        candidate = replace(learner, alpha=alpha)
+        found = experiment.evaluate(candidate, w, "validate", 20)
         scores |= {(alpha, j): found.mean[j] for j in range(1, 21)}
     assert scores[learner.alpha, steps] == max(scores.values())
+
+    learner, _ = experiment.train_maml()
+    scores = {}
+    for alpha in classification.ALPHAS["MAML"]:
+        w = np.load(tmp_path / "run" / f"maml-alpha-{alpha}.npz")["w"]
+        found = experiment.evaluate(replace(learner, alpha=alpha), w, "validate", 1)
+        scores[alpha] = found.mean[1]
+    assert scores[learner.alpha] == max(scores.values())
+
+
+@pytest.mark.parametrize("shots", [1, 19])
+def test_the_figure_of_tasks_shows_answers_before_and_after(
+    small_data, tmp_path, monkeypatch, shots
+):
+    shown = []
+    answers = plots.answers
+    monkeypatch.setattr(
+        plots, "answers", lambda *given: (shown.append(given), answers(*given))[1]
+    )
+    options = ["classify", "--quick", "--iterations", "2", "--shots", str(shots)]
+    assert main([*options, "--out", str(tmp_path / "run")]) == 0
+    ((batch, before, after, ways),) = shown
+    w = np.load(tmp_path / "run" / "meta-sgd.npz")["w"]
+    net = TwoLayerNet(196, 64, 5, loss=SOFTMAX)
+    assert ways == 5
+    np.testing.assert_array_equal(before, net.forward(w[0], batch.X_q).argmax(-1))
+    theta = w[0] - w[1] * net.gradient(w[0], batch.X_s, batch.Y_s)
+    np.testing.assert_array_equal(after, net.forward(theta, batch.X_q).argmax(-1))
 
 
 def test_published_figures_stand_only_beside_the_setting_they_are_of(quick):
@@ -257,18 +302,18 @@ def test_published_figures_stand_only_beside_the_setting_they_are_of(quick):
         (["--ways", "1"], "--ways is 1, but it must be 2 or more"),
         (["--shots", "0"], "--shots is 0, but it must be 1 or more"),
         (["--steps", "0"], "--steps is 0, but it must be 1 or more"),
-        (["--shots", "20"], "shots + n_query is 21, but a class has 20 drawings"),
+        (["--shots", "20"], "--shots is 20, but of the 20 drawings"),
+        (["--path", "somewhere"], "--path is somewhere, but the letters of --data gly"),
         (["--ways", "16"], "ways is 16, but strokes 6, reduced has only 12"),
         (["--data", "omniglot"], "--data omniglot needs --path, the folder"),
-        (["--data", "omniglot", "--path", "nowhere"], "omniglot"),
+        (["--data", "omniglot", "--path", ""], "--data omniglot needs --path, the"),
+        (["--data", "omniglot", "--path", "nowhere"], "images_background"),
     ],
 )
 def test_bad_options_are_told(small_data, tmp_path, capsys, options, words):
     out = tmp_path / "run"
     assert main(["classify", "--quick", *options, "--out", str(out)]) == 1
-    printed = capsys.readouterr().err
-    assert "Traceback" not in printed
-    assert words in printed.splitlines()[-1]
+    assert words in capsys.readouterr().err.splitlines()[-1]
 
 
 # Figures
@@ -278,12 +323,24 @@ def test_answers_are_marked_where_they_are_wrong():
     batch = FewShot(strokes(6, 8), ways=3).sample(np.random.default_rng(0), 2, 1, 2)
     wrong = (batch.Y_q + 1) % 3
     after = batch.Y_q.copy()
-    after[1, 4] = wrong[1, 4]
-    figure = plots.answers(batch, wrong, after)
+    after[1, 4] = (batch.Y_q[1, 4] + 2) % 3
+    figure = plots.answers(batch, wrong, after, ways=3)
     titles = [axis.get_title() for axis in figure.axes]
     marked = [title for title in titles if title.endswith("✗")]
-    assert marked == [f"{wrong[1, 4]}→{wrong[1, 4]} ✗"]
+    assert marked == [f"{wrong[1, 4]}→{after[1, 4]} ✗"]
     assert titles.count("0→0") + titles.count("1→1") + titles.count("2→2") == 0
+    assert titles.count("1→0") + titles.count("2→1") + titles.count("0→2") == 11
+
+
+def test_answers_leave_out_what_would_not_fit():
+    batch = FewShot(strokes(7, 8), ways=6).sample(np.random.default_rng(0), 1, 3, 4)
+    figure = plots.answers(batch, batch.Y_q, batch.Y_q, ways=6, shown=2)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["0", "1", "", "0→0", "0→0", "1→1", "1→1"]
+    support = figure.axes[1].images[0].get_array()
+    np.testing.assert_array_equal(support.ravel(), batch.X_s[0, 3])
+    query = figure.axes[5].images[0].get_array()
+    np.testing.assert_array_equal(query.ravel(), batch.X_q[0, 4])
 
 
 def test_alpha_images_show_the_units_with_the_largest_alpha():
@@ -299,3 +356,16 @@ def test_alpha_images_show_the_units_with_the_largest_alpha():
     assert pixels[1, 1] == pytest.approx(0.9)
     share = next(a for a in figure.axes if "negative" in a.get_ylabel())
     np.testing.assert_allclose(share.images[0].get_array(), 20)
+
+
+def test_a_contact_sheet_has_a_row_for_each_alphabet():
+    characters = strokes(4, 9)
+    alphabets = np.array(["one", "one", "two_b", "two_b"])
+    characters = Characters(characters.images, alphabets)
+    figure = plots.contact_sheet(characters, letters=2, drawings=3)
+    assert len(figure.axes) == 12
+    labels = [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()]
+    assert labels == ["one", "two b"]
+    shown = figure.axes[7].images[0].get_array()  # row two, first letter, drawing 1
+    expected = np.minimum(255 - characters.images[2, 1], 232)
+    np.testing.assert_array_equal(shown, expected)

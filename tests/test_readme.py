@@ -66,6 +66,7 @@ def test_the_map_shows_every_room():
     assert {room for room in rooms if f"`{room}`" not in table} == set()
     assert "`tasks/`" in table
     assert "`gradient_check/`" in table
+    assert "`plots/`" in table
 
 
 def test_the_package_offers_the_names_it_promises():

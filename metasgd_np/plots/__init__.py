@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 
-from .characters import accuracy_by_steps, alpha_images, answers
+from .characters import accuracy_by_steps, alpha_images, answers, contact_sheet
 from .derivations import (
     arrows_on_contours,
     errors_and_cosines,
@@ -36,6 +36,7 @@ __all__ = [
     "answers",
     "arrows_on_contours",
     "bending",
+    "contact_sheet",
     "errors_and_cosines",
     "fits",
     "hessian_blocks",

@@ -3,14 +3,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ..tasks import TaskBatch
 from .learning import STYLES
 
 
-def answers(batch, before, after):
-    """A row a task: its support set, then query drawings with two answers each.
+def answers(batch, before, after, ways, shown=5):
+    """A row a task: a support drawing a class, then query drawings, each with answers.
 
-    batch : TaskBatch of square images    before, after : (T, N_q) labels answered
+    batch : TaskBatch of square images, class by class, as FewShot draws them
+    before, after : (T, N_q) labels answered    shown : classes, at the most
     """
+    batch, before, after = first_classes(batch, before, after, ways, shown)
     n_tasks, n_support, n_pixels = batch.X_s.shape
     n_query, side = batch.X_q.shape[1], int(n_pixels**0.5)
     columns = n_support + 1 + n_query
@@ -37,6 +40,18 @@ def answers(batch, before, after):
     right = (n_support + 1 + n_query / 2) / columns
     figure.text(right, top, "query: answer before→after adapting (✗ wrong)", **text)
     return figure
+
+
+def first_classes(batch, before, after, ways, shown):
+    """One support and at most two query drawings of each of the first classes."""
+
+    def of_class(A, n):
+        by_class = A.reshape(len(A), ways, -1, *A.shape[2:])[:, :shown, :n]
+        return by_class.reshape(len(A), -1, *A.shape[2:])
+
+    support = (of_class(A, 1) for A in (batch.X_s, batch.Y_s))
+    query = (of_class(A, 2) for A in (batch.X_q, batch.Y_q))
+    return TaskBatch(*support, *query), of_class(before, 2), of_class(after, 2)
 
 
 def accuracy_by_steps(evaluations, title):
@@ -81,7 +96,7 @@ def alpha_images(net, alpha, units=10):
         "units whose α is\nnegative (%)": 100 * (W1 < 0).mean(1),
     }
     for axis, (title, pixels) in zip(left.subplots(2, 1), panels.items(), strict=True):
-        limit = 100 if "%" in title else np.abs(pixels).max()
+        limit = max(np.abs(pixels).max(), 0.1)
         low = 0 if "%" in title else -limit
         image = axis.imshow(
             pixels.reshape(side, side), cmap="gray", vmin=low, vmax=limit
@@ -98,4 +113,28 @@ def alpha_images(net, alpha, units=10):
         image = axis.imshow(pixels, cmap="gray", vmin=-limit, vmax=limit)
         axis.set_title(f"unit {unit}", fontsize=9)
     right.colorbar(image, ax=axes, label="α", location="bottom", shrink=0.6)
+    return figure
+
+
+def contact_sheet(characters, alphabets=8, letters=3, drawings=6):
+    """A row an alphabet: a few letters in different shades, a few drawings of each."""
+    names = list(dict.fromkeys(characters.alphabets.tolist()))[:alphabets]
+    columns = letters * drawings
+    figure, axes = plt.subplots(
+        len(names), columns, figsize=(9, 0.3 + 0.45 * len(names)), squeeze=False
+    )
+    for name, row in zip(names, axes, strict=True):
+        classes = np.flatnonzero(characters.alphabets == name)
+        shown = classes[np.linspace(0, len(classes) - 1, letters).astype(int)]
+        images = characters.images[shown, :drawings]  # (letters, drawings, S, S)
+        for i, axis in enumerate(row):
+            letter, drawing = divmod(i, drawings)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            tint = 255 if letter % 2 else 232  # of the ground
+            image = np.minimum(255 - images[letter, drawing], tint)
+            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+        label = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 9}
+        row[0].set_ylabel(name.replace("_", " "), **label)
+    figure.subplots_adjust(0.2, 0.01, 0.99, 0.99, wspace=0.03, hspace=0.03)
     return figure

@@ -10,6 +10,8 @@ from ..checks import whole_number
 from .batch import TaskBatch
 from .images import normalise
 
+DRAWINGS = 20  # of a character, in Omniglot and in glyphs alike
+
 
 @dataclass(frozen=True, eq=False)
 class Characters:

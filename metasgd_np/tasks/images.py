@@ -13,9 +13,9 @@ def normalise(images):
 
         c = Σ m (y, x) / Σ m,     s² = Σ m |(y, x) − c|² / Σ m,     k = s / SPREAD
 
-    Pixel t of the new drawing, counted from its middle, looks at c + k t of the old one,
-    through a tent of half-width WIDTH k (at least 1) that blurs a little. Tents in y
-    and x are matrices A_y, A_x, so the new drawing is A_y M A_xᵀ.
+    Pixel t of the new drawing, counted from its middle, looks at c + k t of the old
+    one, through a tent of half-width WIDTH k (at least 1) that blurs a little. Tents in
+    y and x are matrices A_y, A_x, so the new drawing is A_y M A_xᵀ.
 
     images (..., S, S) uint8, 255 ink → (..., S, S) uint8; an empty one stays empty.
     Source: moment normalisation as in MNIST, LeCun et al. (1998), section III.A, there
@@ -38,7 +38,7 @@ def normalise(images):
 
 
 def tents(centre, k, side):
-    """Rows of weights (n, S, S): row t is a tent at c + k (t − middle), of sum 1."""
+    """Weights (n, S, S): row t is a tent at c + k (t − middle), its sum about 1."""
     t = np.arange(side, dtype=np.float32) - (side - 1) / 2  # (S,)
     at = centre[:, None] + k[:, None] * t  # (n, S)
     half = np.maximum(WIDTH * k, 1)[:, None, None]  # (n, 1, 1)

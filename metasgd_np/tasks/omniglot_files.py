@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .few_shot import DRAWINGS
+
 PARTS = {"images_background": 964, "images_evaluation": 659}  # characters in each
-DRAWINGS = 20  # of a character
 SIDE = 105  # pixels of a drawing
 MAX_BYTES = 10_000  # of a drawing's file; the largest has 522
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those read in bounded memory

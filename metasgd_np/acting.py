@@ -1,0 +1,119 @@
+"""Acting in a task, a step, and acting again; and judging a learner by it.
+
+A task is met as in `adapt`, but every set of examples must be acted out first:
+
+    draw trajectories at θ_0; step to θ_1 by (5.1); draw trajectories at θ_1; …
+
+The first are the support set, those after the step the query set. The inner loss is
+the policy gradient's (12.3) on a batch already drawn. Its derivative in θ takes the
+batch as given: that other actions would have been drawn at another θ is neglected,
+inside and outside alike, as in MAML and Meta-SGD.
+"""
+
+import numpy as np
+
+from .advantages import policy_batch
+from .checks import whole_number
+from .meta_gradient import adapt, chunk_length
+from .tasks.navigation import SPEED
+from .training import Evaluation, random_stream
+
+CHUNK = 20  # tasks acted out at a time when judging: one generator for each chunk
+
+
+def act_and_adapt(
+    policy, theta, alphas, world, tasks, rng, *, trajectories=20, discount=0.99
+):
+    """Act, step, act again: a step for each α in `alphas`.
+
+    Parameters
+    ----------
+    policy : GaussianPolicy
+    theta : (P,)               where every task starts
+    alphas : J arrays (P,)     step sizes, one array a step
+    world : Navigation
+    tasks : (T, 2, 2)          from world.sample
+    trajectories : int         drawn at each of θ_0, …, θ_J
+    discount : float           γ of (12.10)
+
+    Returns
+    -------
+    drawn : list of J+1 Trajectories
+    batches : list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch
+    """
+    thetas = np.broadcast_to(theta, (len(tasks), policy.n_params))  # (T, P)
+    drawn, batches = [], []
+    for alpha in (*alphas, None):
+        drawn.append(world.roll_out(policy, thetas, tasks, rng, trajectories))
+        batches.append(policy_batch(drawn[-1], discount))
+        if alpha is not None:
+            thetas = one_step(policy, thetas, alpha, *batches[-1])  # (T, P)
+    return drawn, batches
+
+
+def one_step(policy, thetas, alpha, X, Y):
+    """θ − α∘g for each task, a few tasks at a time so that arrays stay in caches."""
+    size = chunk_length(policy, X.shape[1], X.itemsize)
+    parts = [slice(i, i + size) for i in range(0, len(X), size)]
+    return np.concatenate(
+        [adapt(policy, thetas[i], alpha, X[i], Y[i])[-1] for i in parts]
+    )
+
+
+def evaluate_policy(
+    learner,
+    w,
+    world,
+    seed,
+    stream,
+    *,
+    n_tasks=600,
+    step_scales=(1, 0.5, 0.5),
+    trajectories=20,
+    discount=0.99,
+):
+    """Returns on new tasks before and after each of J steps, plain and discounted.
+
+    Two Evaluations, whose losses (J+1, n_tasks) are minus the returns; the second has
+    step t count γ^t. Step j of adapting has step sizes step_scales[j] · α. Every
+    learner judged with one seed and stream meets the same tasks.
+    """
+    n_tasks = whole_number("n_tasks", n_tasks, 2)
+    tasks = world.sample(random_stream(seed, stream), n_tasks)
+    theta, alpha = learner.unpack(w)
+    alphas = [np.asarray(scale * alpha, alpha.dtype) for scale in step_scales]
+    plain, discounted = [], []
+    for start in range(0, n_tasks, CHUNK):
+        rng = random_stream(seed, stream, 1 + start)
+        part = tasks[start : start + CHUNK]
+        drawn, _ = act_and_adapt(
+            learner.net,
+            theta,
+            alphas,
+            world,
+            part,
+            rng,
+            trajectories=trajectories,
+            discount=discount,
+        )
+        plain.append([t.returns for t in drawn])  # (J+1, CHUNK)
+        discounted.append([t.discounted(discount) for t in drawn])  # (J+1, CHUNK)
+    return tuple(Evaluation(-np.concatenate(R, -1)) for R in (plain, discounted))
+
+
+def reference_returns(world, seed, stream, n_tasks=600):
+    """What knows nothing and what knows all, on the tasks of `evaluate_policy`.
+
+    {"random": every action drawn from N(0, 1), "oracle": full speed straight to the
+    goal, in each direction}, each an Evaluation of one row, minus the returns.
+    """
+    tasks = world.sample(random_stream(seed, stream), n_tasks)
+    rng = random_stream(seed, "figure", 2)
+    acts = {
+        "random": lambda step, X: rng.standard_normal(X.shape, X.dtype),
+        "oracle": lambda step, X: (tasks[:, 1, None] - X) / SPEED,
+    }
+    return {
+        name: Evaluation(-world.walk(act, tasks, 20).returns[None])
+        for name, act in acts.items()
+    }

@@ -1,0 +1,162 @@
+"""A Gaussian policy: a network for the mean action, and a trainable log-variance.
+
+The policy's output is F = [M S], M = net(X) and every row of S is s (12.1); θ is the
+net's own θ with s at its end. policy_loss.py has the loss of F and its slopes dM and
+dS. Every row of S is the same s, so
+
+    ds     = Σ_n dS                                                     (12.6)
+    ds_dot = Σ_n dS_dot                                                 (12.9)
+
+and the net's own passes do the rest: they are run with a loss whose slope is dM and
+whose curvature is dM_dot. So a policy is adapted, and its meta-gradient found, by the
+code that adapts a network.
+"""
+
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+
+from .checks import check_vector
+from .losses import Loss
+from .network import TwoLayerNet
+from .policy_loss import gaussian_curvature, gaussian_loss, gaussian_slope
+from .second_order import tangent_pass
+
+
+class PolicyPass(NamedTuple):
+    """One forward and backward pass: the net's own pass, and what the policy adds.
+
+    Shapes: F, dF (..., N, 2O); Y (..., N, 2O+1); gradient (..., P).
+    """
+
+    net_pass: NamedTuple
+    F: np.ndarray
+    Y: np.ndarray
+    dF: np.ndarray
+    gradient: np.ndarray
+
+
+class PolicyTangents(NamedTuple):
+    """One second-order pass: the net's own, F_dot, dF_dot (..., N, 2O), hv (..., P)."""
+
+    net_tangents: NamedTuple
+    F_dot: np.ndarray
+    dF_dot: np.ndarray
+    hv: np.ndarray
+
+
+class GaussianPolicy:
+    """Actions a ~ N(net(x), e^s), used like a network by all code that adapts one.
+
+    Parameters
+    ----------
+    net : TwoLayerNet or DeepNet    from states to mean actions; its loss is not used
+    log_variance : float            s before training
+
+    θ (P,) is the net's θ and then s (O,). The output `forward` is F = [M S]
+    (..., N, 2O), and targets Y are (..., N, 2O+1); `policy_targets` makes them.
+    """
+
+    loss_name = "gaussian"
+    loss_function = Loss(gaussian_loss, gaussian_slope, gaussian_curvature)
+
+    def __init__(self, net, log_variance=0.0):
+        self.net = net
+        self.log_variance = float(log_variance)
+        self.n_in, self.n_hidden, self.n_out = net.n_in, net.n_hidden, net.n_out
+        self.n_targets = 2 * net.n_out + 1
+        self.activation_name = net.activation_name
+
+    def __repr__(self):
+        return f"GaussianPolicy({self.net!r}, log_variance={self.log_variance!r})"
+
+    # These ask a network for no more than its passes.
+    forward = TwoLayerNet.forward
+    loss = TwoLayerNet.loss
+    gradient = TwoLayerNet.gradient
+
+    @property
+    def n_params(self):
+        """P: those of the net, and O log-variances."""
+        return self.net.n_params + self.n_out
+
+    def init(self, rng):
+        """Draw θ (P,): the net's own, then s."""
+        s = np.full(self.n_out, self.log_variance)
+        return np.concatenate([self.net.init(rng), s])
+
+    def unpack(self, theta):
+        """θ (..., P) → views: the net's θ (..., P−O) and s (..., O)."""
+        return theta[..., : -self.n_out], theta[..., -self.n_out :]
+
+    def blocks(self, theta):
+        """θ (..., P) → views: the blocks of the net, and "s": (..., O)."""
+        net_theta, s = self.unpack(check_vector("theta", theta, self.n_params))
+        return self.net.blocks(net_theta) | {"s": s}
+
+    def act(self, theta, X, noise):
+        """Actions (..., N, O) = m + e^(s/2) ∘ noise at states X, already checked."""
+        net_theta, s = self.unpack(theta)
+        *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
+        return M + np.exp(s / 2)[..., None, :] * noise
+
+    def forward_pass(self, theta, X):
+        """F (..., N, 2O) alone in a tuple; arguments already checked."""
+        net_theta, s = self.unpack(theta)
+        *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
+        return (with_rows(M, s),)  # (..., N, 2O) (12.1)
+
+    def backward_pass(self, theta, X, Y):
+        """Forward and backward, all kept in a PolicyPass; arguments checked."""
+        net_theta, s = self.unpack(theta)
+        net_pass = self.net_for(s).backward_pass(net_theta, X, Y)
+        F = with_rows(net_pass.F, s)  # (..., N, 2O) (12.1)
+
+        dF = gaussian_slope(F, Y)  # (..., N, 2O)
+        ds = dF[..., self.n_out :].sum(-2)  # (..., O) (12.6)
+        gradient = np.concatenate([net_pass.gradient, ds], axis=-1)  # (..., P)
+        return PolicyPass(net_pass, F, Y, dF, gradient)
+
+    def net_for(self, s, s_dot=None):
+        """The net with dM for its loss's slope and, given s_dot, dM_dot (12.7)."""
+
+        def slope(M, Y):
+            return gaussian_slope(with_rows(M, s), Y)[..., : self.n_out]
+
+        def curvature(M, Y, M_dot):
+            F, F_dot = with_rows(M, s), with_rows(M_dot, s_dot)
+            return gaussian_curvature(F, Y, F_dot)[..., : self.n_out]
+
+        net = copy(self.net)
+        net.loss_function = Loss(None, slope, curvature)
+        return net
+
+
+@tangent_pass.register
+def policy_tangent_pass(policy: GaussianPolicy, p, v):
+    """Differentiate the PolicyPass p along v (..., P), already checked; all kept."""
+    net_v, s_dot = policy.unpack(v)
+    s = p.F[..., 0, policy.n_out :]  # (..., O)
+    net_tangents = tangent_pass(policy.net_for(s, s_dot), p.net_pass, net_v)
+    M_dot = output_tangent(net_tangents)  # (..., N, O)
+    F_dot = with_rows(M_dot, s_dot)  # (..., N, 2O)
+
+    dF_dot = gaussian_curvature(p.F, p.Y, F_dot)  # (..., N, 2O)
+    ds_dot = dF_dot[..., policy.n_out :].sum(-2)  # (..., O) (12.9)
+    hv = np.concatenate([net_tangents.hv, ds_dot], axis=-1)  # (..., P)
+    return PolicyTangents(net_tangents, F_dot, dF_dot, hv)
+
+
+def output_tangent(tangents):
+    """F_dot (..., N, O) of the tangents of a TwoLayerNet or a DeepNet."""
+    if hasattr(tangents, "F_dot"):
+        return tangents.F_dot
+    return tangents.Z_dot[max(tangents.Z_dot)]
+
+
+def with_rows(M, s):
+    """[M S]: M (..., N, O) and beside each row s (..., O), all axes broadcast."""
+    axes = np.broadcast_shapes(M.shape[:-1], (*s.shape[:-1], 1))
+    S = np.broadcast_to(s[..., None, :], (*axes, s.shape[-1]))
+    return np.concatenate([np.broadcast_to(M, (*axes, M.shape[-1])), S], axis=-1)

@@ -1,0 +1,108 @@
+"""The loss of a Gaussian policy: a weighted squared error and a log-variance term.
+
+A policy draws an action a (O numbers) at a state x from a normal distribution. Its
+mean is a network's output, and the logarithm of its variance is one trainable number
+an action, the same at every state. Together they are the policy's output,
+
+    F = [M S],  M = net(X),  every row of S is s                        (12.1)
+
+Up to a constant, an action's log-density is
+
+    log π(a|x) = −Σ_o [ (m_o − a_o)² e^−s_o / 2 + s_o / 2 ]             (12.2)
+
+The policy gradient raises the log-density of each action by how much better it did
+than expected, its advantage. For a fixed batch of N actions with weights w_n it is the
+gradient of a squared error with weights, plus a log-variance term, to be descended:
+
+    L = (1/N) Σ_n w_n Σ_o [ q e^−s / 2 + s / 2 ],  q = (m − a)² + c     (12.3)
+
+with c = 0. Let the target be no single action but all that N(a, c) might draw: their
+mean loss has q = (m − a)² + c. With another policy's means and variances for a and c,
+and w_n = 1, L is therefore KL(that policy ‖ this one) and a constant. One loss serves
+both. Its slope, and that once more differentiated along M_dot and S_dot:
+
+    dM     = (w/N) (M − A) e^−s                                         (12.4)
+    dS     = (w/N) (1 − q e^−s) / 2                                     (12.5)
+    dM_dot = (w/N) e^−s (M_dot − (M − A) S_dot)                         (12.7)
+    dS_dot = (w/N) e^−s (q S_dot / 2 − (M − A) M_dot)                   (12.8)
+
+Source of the policy gradient: Williams, Machine Learning 8 (1992).
+"""
+
+import numpy as np
+
+
+def policy_targets(A, weights, variances=0):
+    """Y (..., N, 2O+1) = [A C w]: actions A (..., N, O), c and w_n of (12.3).
+
+    weights (..., N): advantages, or ones. variances: a number, (O,) or A's shape.
+    """
+    C = 0 * A + variances  # (..., N, O), of A's number type
+    return np.concatenate([A, C, weights[..., None]], axis=-1)
+
+
+def split(F, Y):
+    """M, S, M − A, q and w / N of outputs F (..., N, 2O) and targets Y (..., N, 2O+1).
+
+    Shapes (..., N, O), the last one (..., N, 1).
+    """
+    n_out = F.shape[-1] // 2
+    M, S = F[..., :n_out], F[..., n_out:]
+    A, C, w = Y[..., :n_out], Y[..., n_out:-1], Y[..., -1:]
+    R = M - A
+    return M, S, R, R * R + C, w / F.shape[-2]
+
+
+def gaussian_loss(F, Y):
+    """L = (1/N) Σ_n w_n Σ_o [q e^−s / 2 + s / 2], equation (12.3); (...)."""
+    _, S, _, q, w = split(F, Y)
+    return (w * (q * np.exp(-S) + S) / 2).sum((-2, -1))  # (...) (12.3)
+
+
+def gaussian_slope(F, Y):
+    """dF = [dM dS], equations (12.4) and (12.5); (..., N, 2O)."""
+    _, S, R, q, w = split(F, Y)
+    E = np.exp(-S)  # (..., N, O)
+    dM = w * R * E  # (..., N, O) (12.4)
+    dS = w * (1 - q * E) / 2  # (..., N, O) (12.5)
+    return np.concatenate([dM, dS], axis=-1)
+
+
+def gaussian_curvature(F, Y, F_dot):
+    """dF_dot = [dM_dot dS_dot], equations (12.7) and (12.8); (..., N, 2O)."""
+    _, S, R, q, w = split(F, Y)
+    M_dot, S_dot = np.split(F_dot, 2, axis=-1)
+    wE = w * np.exp(-S)  # (..., N, O)
+    dM_dot = wE * (M_dot - R * S_dot)  # (..., N, O) (12.7)
+    dS_dot = wE * (q * S_dot / 2 - R * M_dot)  # (..., N, O) (12.8)
+    return np.concatenate([dM_dot, dS_dot], axis=-1)
+
+
+def log_density(F, Y):
+    """log π(a|x) (..., N) up to a constant, (12.2); a is the first O columns of Y."""
+    _, S, R, _, _ = split(F, Y)
+    return -(R * R * np.exp(-S) + S).sum(-1) / 2  # (..., N) (12.2)
+
+
+def surrogate(F_old, F, Y):
+    """−(1/N) Σ w π(a|x) / π_old(a|x), equation (12.12); (...)."""
+    ratio = np.exp(log_density(F, Y) - log_density(F_old, Y))  # (..., N)
+    return -(Y[..., -1] * ratio).mean(-1)  # (...) (12.12)
+
+
+def kl_targets(F_old, Y):
+    """Targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) and a constant.
+
+    The mean is over the states whose weight in Y is not 0; a task without any, such as
+    one where all walks arrive in one and the same step, counts nothing.
+    """
+    M, S = np.split(F_old, 2, axis=-1)
+    counted = (Y[..., -1] != 0).astype(F_old.dtype)  # (..., N)
+    share = counted / np.maximum(counted.mean(-1, keepdims=True), 1 / Y.shape[-2])
+    return policy_targets(M, share, np.exp(S))
+
+
+def divergence(F_old, F, Y):
+    """KL(π_old ‖ π) (...), the mean over the states that count in Y."""
+    targets = kl_targets(F_old, Y)
+    return gaussian_loss(F, targets) - gaussian_loss(F_old, targets)

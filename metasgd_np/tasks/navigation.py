@@ -1,0 +1,132 @@
+"""2-D navigation: a point walks towards a goal that it cannot see.
+
+State: the position x (2,). Action: a velocity v in units of full speed, cut to [−1, 1]
+in each direction; one step moves the point by 0.1 v. Reward: minus the distance to the
+goal after the step. A trajectory ends at the horizon, or once both coordinates are
+within 0.01 of the goal. Goals are uniform in [−0.5, 0.5]², and so is the start if it
+varies from task to task; a fixed start is the origin.
+
+Sources: Meta-SGD, arXiv:1707.09835, section 4.3; speed, horizon and the end of a
+trajectory as in MAML, arXiv:1703.03400, section 5.3 and its published code.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..checks import check_axes_in_front, check_vector, choose, whole_number
+
+STARTS = {"fixed": 0.0, "varying": 1.0}
+SPEED = 0.1  # units of length a step
+REACHED = 0.01  # in each direction
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """M trajectories of S steps in each of T tasks.
+
+    states (T, M, S, 2)     the position before each step
+    actions (T, M, S, 2)    what the policy asked for, uncut
+    rewards (T, M, S)       minus the distance after each step, 0 once it has ended
+    alive (T, M, S)         1 for the steps taken, 0 for those after the end
+    """
+
+    states: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    alive: np.ndarray
+
+    @property
+    def returns(self):
+        """The mean over each task's trajectories of the sum of rewards, (T,)."""
+        return self.discounted(1.0)
+
+    def __getitem__(self, tasks):
+        """The Trajectories of some of the tasks, a slice."""
+        arrays = (self.states, self.actions, self.rewards, self.alive)
+        return Trajectories(*(array[tasks] for array in arrays))
+
+    def discounted(self, discount):
+        """The same with the reward of step t, from 0, times discount^t, (T,)."""
+        share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
+        return (self.rewards @ share).mean(-1)
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """Tasks to walk to a goal.
+
+    Parameters
+    ----------
+    start : "fixed" or "varying"
+    horizon : int    the steps of the longest trajectory
+    dtype : str      "float64" or "float32"
+    """
+
+    start: str = "fixed"
+    horizon: int = 100
+    dtype: str = "float64"
+
+    def __post_init__(self):
+        choose("start", self.start, STARTS)
+        object.__setattr__(self, "horizon", whole_number("horizon", self.horizon, 1))
+        if self.dtype not in ("float64", "float32"):
+            raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
+
+    def sample(self, rng, n_tasks):
+        """Starts and goals of new tasks, in one array (T, 2, 2): tasks[:, 0] starts."""
+        n_tasks = whole_number("n_tasks", n_tasks, 1)
+        tasks = rng.uniform(-0.5, 0.5, (n_tasks, 2, 2))
+        tasks[:, 0] *= STARTS[self.start]
+        return tasks.astype(self.dtype)
+
+    def walk(self, act, tasks, n_trajectories):
+        """Let act(step, X (T, M, 2)) → actions (T, M, 2) walk; returns Trajectories."""
+        shape = (len(tasks), n_trajectories, self.horizon)
+        states = np.zeros((*shape, 2), self.dtype)
+        actions = np.zeros((*shape, 2), self.dtype)
+        rewards = np.zeros(shape, self.dtype)
+        alive = np.zeros(shape, self.dtype)
+        goals = tasks[:, 1, None]  # (T, 1, 2)
+        X = np.repeat(tasks[:, :1], n_trajectories, axis=1)  # (T, M, 2)
+        going = np.ones(shape[:2], bool)  # (T, M)
+        for step in range(self.horizon):
+            A = act(step, X)  # (T, M, 2)
+            states[:, :, step], actions[:, :, step] = X, A
+            alive[:, :, step] = going
+            X = np.where(going[..., None], X + SPEED * np.clip(A, -1, 1), X)
+            away = X - goals  # (T, M, 2)
+            rewards[:, :, step] = -np.sqrt((away**2).sum(-1)) * going
+            going = going & (np.abs(away) >= REACHED).any(-1)
+        return Trajectories(states, actions, rewards, alive)
+
+    def roll_out(self, policy, theta, tasks, rng, n_trajectories=20):
+        """Trajectories of a GaussianPolicy at θ (P,) or, one a task, (T, P).
+
+        Raises ValueError if an argument does not fit or holds NaN.
+        """
+        n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
+        theta = check_walk(policy, theta, tasks)
+        shape = (self.horizon, len(tasks), n_trajectories, 2)
+        noise = rng.standard_normal(shape, self.dtype)
+        return self.walk(
+            lambda step, X: policy.act(theta, X, noise[step]), tasks, n_trajectories
+        )
+
+
+def check_walk(policy, theta, tasks):
+    """θ as an array, or a ValueError unless policy, θ and tasks fit one another."""
+    if (policy.n_in, policy.n_out) != (2, 2):
+        raise ValueError(
+            f"the policy takes D = {policy.n_in} numbers and O = {policy.n_out} leave "
+            "it, but a point has two coordinates and two speeds; use a net of 2 inputs "
+            "and 2 outputs"
+        )
+    if np.ndim(tasks) != 3 or tasks.shape[1:] != (2, 2):
+        raise ValueError(
+            f"tasks has shape {np.shape(tasks)}, but it holds a start and a goal a "
+            "task, (T, 2, 2); world.sample(rng, T) draws them"
+        )
+    theta = check_vector("theta", theta, policy.n_params)
+    check_axes_in_front(theta=theta.shape[:-1], tasks=tasks.shape[:1])
+    return theta

@@ -1,0 +1,257 @@
+"""Meta-learning by acting: reproducible, resumable, and it learns to walk."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import assert_close
+
+from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt
+from metasgd_np.acting import (
+    act_and_adapt,
+    evaluate_policy,
+    one_step,
+    reference_returns,
+)
+from metasgd_np.advantages import policy_batch
+from metasgd_np.checkpoints import load, save, train_and_save
+from metasgd_np.policy import GaussianPolicy
+from metasgd_np.reinforcement import train_policy
+from metasgd_np.tasks import Navigation
+from metasgd_np.training import TrainingDiverged
+from metasgd_np.trpo import TRPO, TrustStep
+
+WORLD = Navigation("varying", horizon=8)
+POLICY = GaussianPolicy(TwoLayerNet(2, 6, 2))
+SETTINGS = {"iterations": 4, "meta_batch": 3, "trajectories": 5, "progress": False}
+LEARNERS = {"MetaSGD": MetaSGD(POLICY, (0.3, 0.3)), "MAML": MAML(POLICY, 0.3)}
+
+SCRIPT = """
+import sys
+from metasgd_np import MetaSGD, TwoLayerNet, checkpoints
+from metasgd_np.policy import GaussianPolicy
+from metasgd_np.reinforcement import train_policy
+from metasgd_np.tasks import Navigation
+from metasgd_np.trpo import TRPO
+checkpoints.SECONDS_BETWEEN_SAVES = 0
+checkpoints.train_and_save(
+    sys.argv[1], MetaSGD(GaussianPolicy(TwoLayerNet(2, 6, 2)), (0.3, 0.3)),
+    Navigation("varying", horizon=8), TRPO(), run=train_policy,
+    iterations=4000, meta_batch=3, trajectories=5, progress=False,
+)
+"""
+
+
+def short_run(name="MetaSGD", world=WORLD, **settings):
+    return train_policy(LEARNERS[name], world, TRPO(), **SETTINGS | settings)
+
+
+def assert_same(one, two):
+    assert one.settings == two.settings
+    assert one.iteration == two.iteration
+    assert one.w.tobytes() == two.w.tobytes()
+    assert one.losses.tobytes() == two.losses.tobytes()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_same_seed_same_numbers_bit_for_bit(name):
+    assert_same(short_run(name), short_run(name))
+    assert short_run(name).w.tobytes() != short_run(name, seed=1).w.tobytes()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_run_stopped_after_any_iteration_goes_on_bit_for_bit(name, tmp_path):
+    states = []
+    whole = short_run(name, after_block=states.append)
+    assert [state.iteration for state in states] == [1, 2, 3, 4]
+    assert whole.losses.shape == (4, 2)
+    for state in states:
+        save(tmp_path / "run.npz", state)
+        again = short_run(name, start_from=load(tmp_path / "run.npz"))
+        assert_same(again, whole)
+
+
+def test_a_killed_run_resumes_bit_for_bit(tmp_path):
+    path = tmp_path / "run.npz"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)])
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = load(path).iteration
+    assert 0 < done < 4000
+    arguments = (LEARNERS["MetaSGD"], WORLD, TRPO())
+    rest = {"meta_batch": 3, "trajectories": 5, "progress": False}
+    with pytest.raises(ValueError, match="iterations was 4000, now 7"):
+        train_and_save(
+            path, *arguments, run=train_policy, resume=True, iterations=7, **rest
+        )
+    ends = []
+    for start in (load(path), None):  # resumed, and from the beginning
+        states = []
+        with pytest.raises(KeyboardInterrupt):
+            train_policy(
+                *arguments,
+                iterations=4000,
+                start_from=start,
+                after_block=lambda state, seen=states: stop_at(done + 3, state, seen),
+                **rest,
+            )
+        ends.append(states[-1])
+    assert_same(*ends)
+
+
+def stop_at(iteration, state, seen):
+    """Keep the state; stop the run at an iteration."""
+    seen.append(state)
+    if state.iteration == iteration:
+        raise KeyboardInterrupt
+
+
+# Acting and stepping
+
+
+def test_each_step_is_adapt_on_the_trajectories_before_it():
+    rng = np.random.default_rng(0)
+    theta = rng.standard_normal(POLICY.n_params)
+    alphas = 0.1 * rng.standard_normal((2, POLICY.n_params))
+    tasks = WORLD.sample(rng, 3)
+    drawn, batches = act_and_adapt(
+        POLICY, theta, alphas, WORLD, tasks, np.random.default_rng(1), trajectories=5
+    )
+    rng, thetas = np.random.default_rng(1), np.repeat(theta[None], 3, axis=0)
+    assert len(drawn) == len(batches) == 3
+    for j in range(3):
+        t = WORLD.roll_out(POLICY, thetas, tasks, rng, 5)
+        assert_close(t.rewards, drawn[j].rewards, 1e-13)
+        X, Y = policy_batch(t, 0.99)
+        assert_close(Y, batches[j][1], 1e-9)
+        if j < 2:
+            thetas = np.stack(
+                [adapt(POLICY, thetas[i], alphas[j], X[i], Y[i])[-1] for i in range(3)]
+            )
+
+
+def test_chunks_of_tasks_do_not_change_a_step(monkeypatch):
+    rng = np.random.default_rng(0)
+    thetas = rng.standard_normal((3, POLICY.n_params))
+    tasks = WORLD.sample(rng, 3)
+    X, Y = policy_batch(WORLD.roll_out(POLICY, thetas, tasks, rng, 5), 0.9)
+    whole = one_step(POLICY, thetas, 0.1, X, Y)
+    monkeypatch.setattr(sys.modules["metasgd_np.meta_gradient"], "CHUNK_BYTES", 1)
+    assert_close(one_step(POLICY, thetas, 0.1, X, Y), whole, 1e-13)
+
+
+def test_the_history_is_minus_the_mean_return_before_and_after():
+    class Still(TRPO):
+        def step(self, learner, w, batch):
+            return TrustStep(w, 0.0, 0.0, 0.0)
+
+    learner = LEARNERS["MetaSGD"]
+    settings = {"iterations": 2, "meta_batch": 3, "trajectories": 5}
+    state = train_policy(learner, WORLD, Still(), progress=False, **settings)
+    rng = np.random.default_rng([0, 1, 1])  # seed, stream "train", iteration
+    tasks = WORLD.sample(rng, 3)
+    theta, alpha = learner.unpack(state.w)
+    drawn, _ = act_and_adapt(POLICY, theta, [alpha], WORLD, tasks, rng, trajectories=5)
+    assert_close(state.losses[1], np.array([-t.returns.mean() for t in drawn]), 1e-12)
+
+
+# Judging
+
+
+def test_learners_are_judged_on_the_same_tasks_and_steps_are_scaled():
+    learner = LEARNERS["MAML"]
+    w = learner.start(np.random.default_rng(0))
+    given = {"n_tasks": 23, "trajectories": 5}
+    e, discounted = evaluate_policy(learner, w, WORLD, 0, "test", **given)
+    assert e.scores.shape == discounted.scores.shape == (4, 23)
+    again, _ = evaluate_policy(learner, w, WORLD, 0, "test", **given)
+    np.testing.assert_array_equal(e.scores, again.scores)
+    half = MAML(POLICY, 0.15)
+    scaled, _ = evaluate_policy(
+        half, w, WORLD, 0, "test", step_scales=(2, 1, 1), **given
+    )
+    assert_close(scaled.scores, e.scores, 1e-9)
+    other, _ = evaluate_policy(learner, w, WORLD, 0, "validate", **given)
+    assert (other.scores[0] != e.scores[0]).all()
+    # 8 steps at 0.99: between 0.99^7 and 1 times the plain sum of distances
+    ratio = discounted.scores / e.scores
+    assert 0.99**7 < ratio.min() < ratio.max() < 1
+
+
+def test_the_oracle_bounds_what_can_be_had_and_random_walks_stay_far():
+    world = Navigation(horizon=100)
+    references = reference_returns(world, 0, "test", 200)
+    tasks = world.sample(np.random.default_rng([0, 3, 0]), 200)
+    # at full speed in each direction: by hand for one task
+    X, goal, total, reached = np.zeros(2), tasks[0, 1], 0.0, False
+    while not reached:
+        X = X + np.clip(goal - X, -0.1, 0.1)
+        total -= np.hypot(*(X - goal))
+        reached = (abs(X - goal) < 0.01).all()
+    assert -references["oracle"].scores[0, 0] == pytest.approx(total, abs=1e-12)
+    assert -references["oracle"].mean[0] == pytest.approx(-0.58, abs=0.1)
+    assert -references["random"].mean[0] < -60
+
+
+def test_a_few_iterations_learn_to_walk():
+    state = train_policy(
+        MetaSGD(POLICY, (0.3, 0.3)),
+        Navigation(horizon=30, dtype="float32"),
+        TRPO(0.05),
+        iterations=15,
+        progress=False,
+    )
+    before, after = -state.losses[-3:].mean(0)
+    assert -state.losses[0].max() < -14
+    assert before == pytest.approx(-11.5, abs=3)  # 0.38 away, 30 steps: stands still
+    assert after > -7.5
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"iterations": -1}, ValueError, "iterations is -1"),
+        ({"meta_batch": 0}, ValueError, "meta_batch is 0"),
+        ({"trajectories": 2.5}, TypeError, "trajectories is 2.5"),
+        ({"discount": 1.5}, ValueError, "discount is 1.5, .* between 0 and 1"),
+        ({"discount": "high"}, TypeError, "discount is 'high'"),
+        ({"seed": -3}, ValueError, "seed is -3"),
+    ],
+)
+def test_bad_settings_are_named(settings, error, message):
+    with pytest.raises(error, match=message):
+        short_run(**settings)
+
+
+def test_a_learner_of_two_steps_is_refused():
+    with pytest.raises(ValueError, match=r"inner_steps = 2, but .* inner_steps=1"):
+        train_policy(MAML(POLICY, 0.1, inner_steps=2), WORLD, TRPO(), **SETTINGS)
+
+
+def test_other_settings_are_not_resumed():
+    state = short_run()
+    with pytest.raises(ValueError, match="trajectories was 5, now 6"):
+        short_run(start_from=state, trajectories=6)
+
+
+def test_divergence_is_told():
+    class Wild(TRPO):
+        def step(self, learner, w, batch):
+            return TrustStep(w * np.inf, 0.0, 0.0, 0.0)
+
+    with (
+        pytest.raises(TrainingDiverged, match=r"at iteration 1: .* lower max_kl"),
+        np.errstate(invalid="ignore"),
+    ):
+        train_policy(LEARNERS["MAML"], WORLD, Wild(), **SETTINGS)
