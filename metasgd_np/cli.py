@@ -132,7 +132,7 @@ def add_table1(commands):
     where.add_argument("--workers", type=int, default=1, help="processes (1)")
     told = "compute on the Dask cluster whose scheduler is here"
     where.add_argument("--scheduler", metavar="ADDRESS", help=told)
-    add("--full", action="store_true", help="networks two-layer and deep, 3 seeds")
+    add("--full", action="store_true", help="networks deep and two-layer, 3 seeds")
     add_run_options(add, "table1", "300 iterations, 200 test curves")
     table.set_defaults(run=run_table1)
 

@@ -82,7 +82,7 @@ class Table1Config:
             values["alpha_decay"] = number_from_zero("--alpha-decay", o.alpha_decay)
         if o.iterations is not None:
             values["iterations"] = whole_number("--iterations", o.iterations, 1)
-        nets = ("two-layer", "deep") if o.full else cls.nets
+        nets = ("deep", "two-layer") if o.full else cls.nets
         n_seeds = o.seeds if o.seeds is not None else 3 if o.full else 1
         seed = whole_number("--seed", o.seed, 0)
         steps = [whole_number("--inner-steps", n, 1) for n in o.inner_steps]
