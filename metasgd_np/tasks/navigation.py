@@ -39,7 +39,7 @@ class Trajectories:
     @property
     def returns(self):
         """The mean over each task's trajectories of the sum of rewards, (T,)."""
-        return self.discounted(1.0)
+        return self.discounted(1)
 
     def __getitem__(self, tasks):
         """The Trajectories of some of the tasks, a slice."""
