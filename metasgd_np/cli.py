@@ -126,7 +126,7 @@ def add_table1(commands):
     start = {"type": float, "nargs": 2, "metavar": ("LOW", "HIGH")}
     told = "α is drawn from here before training (0.005 0.1)"
     add("--alpha-start", default=(0.005, 0.1), help=told, **start)
-    told = "how fast Meta-SGD's α decays (two-layer: 0.15, else 0)"
+    told = "how fast Meta-SGD's α decays (two-layer: 0.1, else 0)"
     add("--alpha-decay", type=float, metavar="RATE", help=told)
     where = table.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=1, help="processes (1)")

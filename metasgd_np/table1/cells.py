@@ -29,7 +29,7 @@ class Setting:
 
 SETTINGS = {
     "two-layer": Setting(
-        SpreadNet(1, 64, 1), "1-64-1 tanh", 60_000, 100, alpha_decay=0.15
+        SpreadNet(1, 64, 1), "1-64-1 tanh", 80_000, 100, alpha_decay=0.1
     ),
     "deep": Setting(DeepNet((1, 40, 40, 1)), "1-40-40-1 tanh", 10_000, 25),
     "paper": Setting(
