@@ -99,7 +99,7 @@ def test_the_table_is_aligned_and_marks_the_published_figures(quick, capsys):
         "-3.23",
         "[1]",
     ]
-    assert any("The papers do not" in line for line in lines)
+    assert any("paper tells neither horizon" in line for line in lines)
 
 
 def test_resuming_a_finished_run_gives_the_same_results(quick):

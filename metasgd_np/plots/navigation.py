@@ -84,11 +84,11 @@ def returns_by_steps(evaluations, references):
         mean, interval = -evaluation.mean, evaluation.interval
         steps = np.arange(len(mean))
         axis.errorbar(steps, mean, interval, label=name, capsize=3, **STYLES[name])
+    n_tasks = evaluation.scores.shape[-1]
     for name, evaluation in references.items():
         color, line = LOOKS[name]
         axis.axhline(-evaluation.mean[0], color=color, ls=line, label=name)
     axis.set(xlabel="gradient steps on the new task", ylabel="return", xticks=steps)
-    n_tasks = evaluation.scores.shape[-1]
     axis.set_title(
         f"Mean of {n_tasks} new tasks, one seed; bar: 95 % interval", fontsize=10
     )
