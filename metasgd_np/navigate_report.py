@@ -55,7 +55,7 @@ def navigation_table(results):
         "",
         "  [c] found in two or more independent sources, [1] in one. Meta-SGD's",
         "  paper tells neither horizon nor discount, nor whether its returns are",
-        f"  discounted; here {c['horizon']} steps (MAML's 100 [1]) and {c['discount']}.",
+        f"  discounted; here {c['horizon']} steps (MAML: 100 [1]) and {c['discount']}.",
         "  Both learners train for one step. Steps two and three take half of α, as in",
         "  MAML's published evaluation.",
     ]
