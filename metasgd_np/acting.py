@@ -74,7 +74,7 @@ def evaluate_policy(
 ):
     """Returns on new tasks before and after each of J steps, plain and discounted.
 
-    Two Evaluations, whose losses (J+1, n_tasks) are minus the returns; the second has
+    Two Evaluations, whose scores (J+1, n_tasks) are minus the returns; the second has
     step t count γ^t. Step j of adapting has step sizes step_scales[j] · α. Every
     learner judged with one seed and stream meets the same tasks.
     """

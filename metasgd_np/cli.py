@@ -248,10 +248,8 @@ def run_navigate(options):
     config = NavigationConfig.from_options(
         o.start, o.iterations, o.seed, o.quick, o.full
     )
-    results = NavigationExperiment(config, o.out, o.resume).run()
-    print(navigation_table(results))
-    seconds = results["seconds"]
-    print(f"\n{seconds:.0f} s; results.json and the figures are in {o.out}")
+    experiment = NavigationExperiment(config, o.out, o.resume)
+    tell_results(experiment.run(), navigation_table, o.out)
 
 
 def run_worksheet(options):

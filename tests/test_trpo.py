@@ -56,7 +56,7 @@ def setting(which="MetaSGD, two layers", steps=1, order=2, seed=0):
     return learner, w, v, TaskBatch(X_s, Y_s, X_q, Y_q)
 
 
-def by_row(learner, got, expected, tolerance):
+def assert_rows_close(learner, got, expected, tolerance):
     """assert_blocks_close for θ's row and, if there is one, α's."""
     for mine, theirs in zip(got, expected, strict=True):
         assert_blocks_close(learner.net, mine, theirs, tolerance)
@@ -94,9 +94,9 @@ def test_the_surrogates_gradient_agrees_with_the_complex_step(which, steps):
         return surrogate(at.F, adapt_from(learner, x, batch).F, batch.Y_q).sum()
 
     got = surrogate_gradient(learner, w, batch, at)
-    by_row(learner, got, by_entry(l, w), 1e-12)
+    assert_rows_close(learner, got, by_entry(l, w), 1e-12)
     # and it is the meta-gradient of the policy-gradient loss
-    by_row(learner, got / T, learner.gradient(w, batch)[1], 1e-12)
+    assert_rows_close(learner, got / T, learner.gradient(w, batch)[1], 1e-12)
 
 
 @pytest.mark.parametrize("steps", [1, 2])
@@ -119,7 +119,7 @@ def test_the_fisher_product_is_the_hessian_of_the_divergence(which, steps):
     h = 1e-5
     far = (slope(w + 2 * h * v) - slope(w - 2 * h * v)) / (4 * h)
     near = (slope(w + h * v) - slope(w - h * v)) / (2 * h)
-    by_row(learner, got, (4 * near - far) / 3, 1e-7)
+    assert_rows_close(learner, got, (4 * near - far) / 3, 1e-7)
 
 
 @every_learner

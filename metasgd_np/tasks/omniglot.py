@@ -31,7 +31,8 @@ def load_omniglot(path, split="maml", seed=0, size=28, cache=True):
         validate on; the other 423 to test (arXiv:1703.03400, section 5.2).
         "official": the background set, 964, of which 100, drawn with the seed, are to
         validate on; the evaluation set, 659 of other alphabets, to test. The validation
-        characters share their alphabets with the training ones in both.
+        characters share their alphabets with the training ones in both, the test
+        characters only in "maml".
     seed : int     of the draw; same seed, same characters
     size : int     pixels a side, 1 to 105; each pixel is the share of ink in its area
     cache : bool   keep the decoded images in the user's cache folder; see cache.py
