@@ -3,6 +3,7 @@
 Each function here opens a `concurrent.futures.Executor` and closes it again.
 """
 
+import gc
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
@@ -46,10 +47,15 @@ def open_processes(workers):
     before = {name: os.environ.get(name) for name in THREADS}
     others = active_children()
     os.environ.update(dict.fromkeys(THREADS, "1"))  # read as the children import NumPy
+    context = get_context("spawn")
     executor = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=end_with_parent
+        workers, context, initializer=begin, initargs=(context.Barrier(workers),)
     )
     try:
+        # All processes start before the first cell: Python's pool may wait for ever
+        # (seen in 3.11) if one of them dies just as another one is starting.
+        for future in [executor.submit(process_id) for _ in range(workers)]:
+            future.result()
         yield executor
     except BaseException:  # Ctrl-C above all: do not wait for cells half computed
         for child in active_children():
@@ -62,8 +68,11 @@ def open_processes(workers):
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def end_with_parent():
-    """In a child process: leave Ctrl-C to the parent, and end when the parent does."""
+def begin(all_started):
+    """In a child process: leave Ctrl-C to the parent, and end when the parent does.
+
+    It then waits for its siblings, so that none is free while one is still missing.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tqdm.set_lock(RLock())  # its own lock is the system's, and outlives a killed child
 
@@ -72,6 +81,7 @@ def end_with_parent():
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
+    all_started.wait()
 
 
 @contextmanager
@@ -84,13 +94,17 @@ def open_cluster(address):
             "--scheduler needs Dask, which is not installed; run: "
             'python -m pip install "distributed>=2024.8"'
         ) from None
+    client = None
     try:
         client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
+        reason = type(error).__name__
+    if client is None:
+        gc.collect()  # the half-made client: freed later, it can block Dask for ever
         raise ValueError(
-            f"no Dask scheduler answers at {address} ({type(error).__name__}); start "
-            "one with `dask scheduler` and pass the address that it prints"
-        ) from None
+            f"no Dask scheduler answers at {address} ({reason}); start one with "
+            "`dask scheduler` and pass the address that it prints"
+        )
     with client:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)

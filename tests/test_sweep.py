@@ -1,5 +1,6 @@
 """Sweeps: saved at once, resumed, and the same whatever computes them."""
 
+import gc
 import json
 import os
 import signal
@@ -156,11 +157,26 @@ def test_processes_give_the_same_and_have_one_thread_each(tmp_path):
     assert active_children() == []
 
 
-def test_a_process_that_dies_is_told_and_the_sweep_resumes(tmp_path):
-    cells = make_cells(4)
+def test_every_process_starts_before_the_first_cell():
+    with open_executor(workers=3):
+        assert len(active_children()) == 3
+    assert active_children() == []
+
+
+def test_a_process_that_dies_is_told_and_the_sweep_resumes(tmp_path, monkeypatch):
+    cells, gate = make_cells(4), tmp_path / "gate"
     with open_executor(workers=2) as executor:
         run({"cell-0": cells["cell-0"]}, tmp_path, executor)
-        cells["cell-1"]["die"] = True
+        cells["cell-1"] |= {"die": True, "gate": str(gate)}
+        submit = executor.submit
+
+        def submit_and_open(function, settings):
+            future = submit(function, settings)
+            if settings["x"] == 3:  # the last one
+                gate.touch()
+            return future
+
+        monkeypatch.setattr(executor, "submit", submit_and_open)
         with pytest.raises(CellsFailed, match=r"of 4 cells failed .*BrokenProcessPool"):
             run(cells, tmp_path, executor)
     assert (tmp_path / "cell-0.json").exists()
@@ -273,6 +289,7 @@ def test_a_cluster_that_cannot_be_used_is_told(monkeypatch):
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in told
     assert "start one with `dask scheduler`" in told
     assert "no Dask scheduler answers at nonsense" in error_of(scheduler="nonsense")
+    assert distributed.Client not in {type(thing) for thing in gc.get_objects()}
     with distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty:
         told = error_of(scheduler=empty.scheduler_address)
     assert "has no workers; start some with `dask worker tcp://" in told
