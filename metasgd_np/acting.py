@@ -22,7 +22,16 @@ CHUNK = 20  # tasks acted out at a time when judging: one generator for each chu
 
 
 def act_and_adapt(
-    policy, theta, alphas, world, tasks, rng, *, trajectories=20, discount=0.99
+    policy,
+    theta,
+    alphas,
+    world,
+    tasks,
+    rng,
+    *,
+    trajectories=20,
+    discount=0.99,
+    gae_lambda=0.9,
 ):
     """Act, step, act again: a step for each α in `alphas`.
 
@@ -35,6 +44,7 @@ def act_and_adapt(
     tasks : (T, 2, 2)          from world.sample
     trajectories : int         drawn at each of θ_0, …, θ_J
     discount : float           γ of (12.10)
+    gae_lambda : float         κ of (12.13)
 
     Returns
     -------
@@ -45,7 +55,7 @@ def act_and_adapt(
     drawn, batches = [], []
     for alpha in (*alphas, None):
         drawn.append(world.roll_out(policy, thetas, tasks, rng, trajectories))
-        batches.append(policy_batch(drawn[-1], discount))
+        batches.append(policy_batch(drawn[-1], discount, gae_lambda))
         if alpha is not None:
             thetas = one_step(policy, thetas, alpha, *batches[-1])  # (T, P)
     return drawn, batches
@@ -71,6 +81,7 @@ def evaluate_policy(
     step_scales=(1, 0.5, 0.5),
     trajectories=20,
     discount=0.99,
+    gae_lambda=0.9,
 ):
     """Returns on new tasks before and after each of J steps, plain and discounted.
 
@@ -95,6 +106,7 @@ def evaluate_policy(
             rng,
             trajectories=trajectories,
             discount=discount,
+            gae_lambda=gae_lambda,
         )
         plain.append([t.returns for t in drawn])  # (J+1, CHUNK)
         discounted.append([t.discounted(discount) for t in drawn])  # (J+1, CHUNK)

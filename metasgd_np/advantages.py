@@ -9,11 +9,21 @@ and the time, fitted to the task's own returns by least squares:
 
     b = φ(x, t)ᵀ c,  (ΦᵀΦ + ε I) c = Φᵀ G                               (12.11)
 
-The advantage is G − b, shifted and scaled to mean 0 and variance 1 within the task.
 A baseline that does not depend on the action leaves the policy gradient's expectation
-as it is and takes out most of its noise.
+as it is and takes out most of its noise. One step goes better than expected by
 
-Sources: Duan et al., arXiv:1604.06778, for the features.
+    e_t = r_t + γ b_{t+1} − b_t,  b = 0 after the end                   (12.12)
+
+and the advantage sums what this step and the later ones bring, trusting the baseline
+the more for what comes later the smaller κ is:
+
+    A_t = e_t + γ κ A_{t+1}                                             (12.13)
+
+With κ = 1 the sum is G − b; κ < 1 takes out more noise and lets in the baseline's own
+errors. Advantages are shifted and scaled to mean 0 and variance 1 within the task.
+
+Sources: Duan et al., arXiv:1604.06778, for the features; Schulman et al.,
+arXiv:1506.02438, for (12.13), the generalised advantage estimate, where κ is called λ.
 """
 
 import numpy as np
@@ -42,15 +52,25 @@ def baseline(states, alive, G):
     return (Phi @ np.linalg.solve(left, right)).reshape(G.shape)  # (12.11)
 
 
-def policy_batch(trajectories, discount):
+def advantages_of(rewards, b, discount, gae_lambda):
+    """A (..., S) of rewards and a baseline b (..., S), (12.12) and (12.13)."""
+    b_next = np.concatenate([b[..., 1:], 0 * b[..., :1]], axis=-1)  # (..., S)
+    e = rewards + discount * b_next - b  # (..., S) (12.12)
+    return discounted_returns(e, discount * gae_lambda)  # (..., S) (12.13)
+
+
+def policy_batch(trajectories, discount, gae_lambda):
     """X (T, N, D) and Y (T, N, 2O+1) for a GaussianPolicy; N is M·S.
 
     Steps after the end weigh nothing; the others so that 1/N makes their mean.
+    discount is γ, gae_lambda κ of (12.12) and (12.13).
     """
     t = trajectories
     alive = t.alive.astype(np.float64)  # (T, M, S)
-    G = discounted_returns(t.rewards.astype(np.float64), discount)
-    advantages = G - baseline(t.states.astype(np.float64), alive, G)  # (T, M, S)
+    rewards = t.rewards.astype(np.float64)  # (T, M, S)
+    G = discounted_returns(rewards, discount)
+    b = baseline(t.states.astype(np.float64), alive, G)  # (T, M, S)
+    advantages = advantages_of(rewards, b, discount, gae_lambda)  # (T, M, S)
     share = alive / alive.mean((1, 2), keepdims=True)  # of mean 1
     centred = advantages - (share * advantages).mean((1, 2), keepdims=True)
     spread = np.sqrt((share * centred**2).mean((1, 2), keepdims=True))

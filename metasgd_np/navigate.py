@@ -31,19 +31,21 @@ class NavigationConfig:
     """
 
     start: str = "fixed"
-    iterations: int = 40
+    iterations: int = 50
     seed: int = 0
     quick: bool = False
     full: bool = False
-    sizes: tuple = (2, 100, 2)
+    sizes: tuple = (2, 40, 2)
     activation: str = "tanh"
     meta_batch: int = 20
     trajectories: int = 20
     horizon: int = 100
     discount: float = 0.99
+    gae_lambda: float = 0.9
     alpha: float = 0.1  # MAML's step size; where Meta-SGD's α starts
-    max_kl: float = 0.01
-    thin: int = 4
+    max_kl: float = 0.03  # falls to 0 along half a cosine
+    damping: float = 1e-2
+    thin: int = 8
     n_test: int = 600
     n_drawn: int = 100  # tasks in the figures
 
@@ -104,13 +106,15 @@ class NavigationExperiment(Experiment):
             self.out / f"{name.lower()}.npz",
             learner,
             self.world,
-            TRPO(c.max_kl, thin=c.thin),
+            TRPO(c.max_kl, damping=c.damping, thin=c.thin),
             run=train_policy,
             resume=self.resume,
             iterations=c.iterations,
             meta_batch=c.meta_batch,
             trajectories=c.trajectories,
             discount=c.discount,
+            gae_lambda=c.gae_lambda,
+            cosine_decay=True,
             seed=c.seed,
             progress=self.progress,
         )
@@ -128,6 +132,7 @@ class NavigationExperiment(Experiment):
             step_scales=STEP_SCALES,
             trajectories=c.trajectories,
             discount=c.discount,
+            gae_lambda=c.gae_lambda,
         )
 
     def figures(self, trained, evaluations, references):
@@ -159,6 +164,7 @@ class NavigationExperiment(Experiment):
                 rng,
                 trajectories=c.trajectories,
                 discount=c.discount,
+                gae_lambda=c.gae_lambda,
             )
         return tasks, drawn
 

@@ -85,9 +85,9 @@ def log_density(F, Y):
 
 
 def surrogate(F_old, F, Y):
-    """−(1/N) Σ w π(a|x) / π_old(a|x), equation (12.12); (...)."""
+    """−(1/N) Σ w π(a|x) / π_old(a|x), equation (12.14); (...)."""
     ratio = np.exp(log_density(F, Y) - log_density(F_old, Y))  # (..., N)
-    return -(Y[..., -1] * ratio).mean(-1)  # (...) (12.12)
+    return -(Y[..., -1] * ratio).mean(-1)  # (...) (12.14)
 
 
 def kl_targets(F_old, Y):

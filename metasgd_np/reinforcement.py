@@ -4,7 +4,8 @@ Every iteration draws from a generator of its own, so a run stopped after any of
 goes on with exactly the numbers it would have drawn.
 """
 
-from math import isfinite
+from dataclasses import replace
+from math import cos, isfinite, pi
 from numbers import Real
 
 import numpy as np
@@ -30,6 +31,8 @@ def train_policy(
     meta_batch=20,
     trajectories=20,
     discount=0.99,
+    gae_lambda=0.9,
+    cosine_decay=False,
     seed=0,
     start_from=None,
     after_block=None,
@@ -45,6 +48,8 @@ def train_policy(
     iterations, meta_batch : int    updates in all, tasks an update
     trajectories : int              a task, before the inner step and after it
     discount : float                γ of (12.10)
+    gae_lambda : float              κ of (12.13)
+    cosine_decay : bool             scale max_kl as `train` scales the rate, (7.5)
     seed, start_from, progress      as for `train`
     after_block : function          called with the TrainingState after every update
 
@@ -70,7 +75,9 @@ def train_policy(
         "iterations": whole_number("iterations", iterations, 0),
         "meta_batch": whole_number("meta_batch", meta_batch, 1),
         "trajectories": whole_number("trajectories", trajectories, 1),
-        "discount": check_discount(discount),
+        "discount": check_share("discount", discount),
+        "gae_lambda": check_share("gae_lambda", gae_lambda),
+        "cosine_decay": bool(cosine_decay),
         "seed": whole_number("seed", seed, 0),
     }
     if start_from is None:
@@ -106,8 +113,12 @@ def train_once(learner, world, optimizer, state):
         rng,
         trajectories=s["trajectories"],
         discount=s["discount"],
+        gae_lambda=s["gae_lambda"],
     )
     batch = TaskBatch(*batches[0], *batches[1])
+    if s["cosine_decay"]:
+        share = (1 + cos(pi * state.iteration / s["iterations"])) / 2  # (7.5)
+        optimizer = replace(optimizer, max_kl=share * optimizer.max_kl)
     w = optimizer.step(learner, state.w, batch).w
     losses = [-float(t.returns.mean()) for t in drawn]
     if not (isfinite(sum(losses)) and np.isfinite(w).all()):
@@ -119,13 +130,13 @@ def train_once(learner, world, optimizer, state):
     return TrainingState(s, state.iteration + 1, w, (), history)
 
 
-def check_discount(discount):
-    """`discount` as a float, or an error unless it is a number from 0 to 1."""
-    if isinstance(discount, bool) or not isinstance(discount, Real):
-        raise TypeError(f"discount is {discount!r}, but it must be a number, 0 to 1")
-    if not 0 <= discount <= 1:
+def check_share(name, value):
+    """`value` as a float, or an error unless it is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}, but it must be a number, 0 to 1")
+    if not 0 <= value <= 1:
         raise ValueError(
-            f"discount is {discount}, but it must lie between 0 and 1; 0.99 looks "
-            "about a hundred steps ahead"
+            f"{name} is {value}, but it must lie between 0 and 1; 0.99 looks about a "
+            "hundred steps ahead, 0.9 ten"
         )
-    return float(discount)
+    return float(value)

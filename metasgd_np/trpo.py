@@ -3,26 +3,26 @@
 What counts is the policy after the inner steps, at θ_J(θ, α). Write w for (θ, α) and
 π_old for the adapted policies that drew the query trajectories. The surrogate loss
 
-    l(w) = −(1/N) Σ_n w_n π(a_n|x_n) / π_old(a_n|x_n)                   (12.12)
+    l(w) = −(1/N) Σ_n w_n π(a_n|x_n) / π_old(a_n|x_n)                   (12.14)
 
 has the policy gradient for its own gradient at the w they were drawn at. It is to
 fall, while the adapted policies move no further than δ:
 
-    minimise l(w + d) subject to mean KL(π_old ‖ π) ≤ δ                 (12.13)
+    minimise l(w + d) subject to mean KL(π_old ‖ π) ≤ δ                 (12.15)
 
 To second order the divergence is dᵀ F d / 2, where F is the Fisher matrix of the
 adapted policies seen from w. A change v of w moves θ_J by J v, each inner step (5.1)
 differentiated along v:
 
-    u_0 = v_θ,  u_{j+1} = u_j − α ∘ (H_j u_j) − g_j ∘ v_α,  J v = u_J   (12.14)
-    F v = mean over the tasks of Jᵀ K J v                               (12.15)
+    u_0 = v_θ,  u_{j+1} = u_j − α ∘ (H_j u_j) − g_j ∘ v_α,  J v = u_J   (12.16)
+    F v = mean over the tasks of Jᵀ K J v                               (12.17)
 
 Jᵀ is the chain back (5.3), (5.4), (6.1), and K the Hessian of KL at θ_J. Where the
 policies agree, q e^−s = 1 and the slope is zero, so nothing but first derivatives of
 M and s is left in K: it is positive semidefinite, and the R-operator gives K u exactly.
 Conjugate gradients solve F x = ∇l by such products; the step
 
-    d = −√(2δ / xᵀFx) x                                                 (12.16)
+    d = −√(2δ / xᵀFx) x                                                 (12.18)
 
 has divergence δ to second order. It is shortened until KL ≤ δ and l has fallen.
 
@@ -62,11 +62,11 @@ def conjugate_gradient(product, b, steps=10, tolerance=1e-10):
 
 
 def push_forward(net, passes, alpha, v_theta, v_alpha, order=2):
-    """J v (T, P): how θ_J moves as θ and α move along v, equation (12.14)."""
+    """J v (T, P): how θ_J moves as θ and α move along v, equation (12.16)."""
     u = v_theta
     for step in passes:
         bend = alpha * tangent_pass(net, step, u).hv if order == 2 else 0
-        u = u - bend - step.gradient * v_alpha  # (T, P) (12.14)
+        u = u - bend - step.gradient * v_alpha  # (T, P) (12.16)
     return u
 
 
@@ -108,13 +108,13 @@ def fisher_product(learner, at, kl_pass, v):
     v_alpha = v[1] if len(v) == 2 else np.zeros_like(v[0])  # (P,)
     u = push_forward(learner.net, at.passes, at.alpha, v[0], v_alpha, learner.order)
     Ku = tangent_pass(learner.net, kl_pass, u).hv  # (T, P)
-    return pull_back(learner, at, Ku, len(v))  # (12.15)
+    return pull_back(learner, at, Ku, len(v))  # (12.17)
 
 
 class TrustStep(NamedTuple):
     """w (R, P) after a step, by how much l changed, the KL, and the step's length.
 
-    The length is a fraction of (12.16); 0 if no length kept to (12.13).
+    The length is a fraction of (12.18); 0 if no length kept to (12.15).
     """
 
     w: np.ndarray
@@ -125,7 +125,7 @@ class TrustStep(NamedTuple):
 
 @dataclass(frozen=True)
 class TRPO:
-    """The step (12.13), for a MetaSGD or MAML learner of a GaussianPolicy.
+    """The step (12.15), for a MetaSGD or MAML learner of a GaussianPolicy.
 
     Parameters
     ----------
@@ -166,13 +166,13 @@ class TRPO:
         def product(v):
             of = zip(seen, kl_passes, strict=True)
             products = [fisher_product(learner, *each, v) for each in of]
-            return sum(products) / len(batch) + self.damping * v  # (R, P) (12.15)
+            return sum(products) / len(batch) + self.damping * v  # (R, P) (12.17)
 
         x = conjugate_gradient(product, gradient, self.cg_steps)  # (R, P)
         curvature = (x * product(x)).sum()
         if not curvature > 0:  # no gradient: nothing to descend
             return TrustStep(w, 0.0, 0.0, 0.0)
-        d = -np.sqrt(2 * self.max_kl / curvature) * x  # (R, P) (12.16)
+        d = -np.sqrt(2 * self.max_kl / curvature) * x  # (R, P) (12.18)
         return self.line_search(learner, w, d, pairs)
 
     def kl_pass(self, net, chunk, at):
@@ -181,7 +181,7 @@ class TRPO:
         return net.backward_pass(at.theta_J, X, kl_targets(F, Y))
 
     def line_search(self, learner, w, d, pairs):
-        """The longest of the steps along d that keeps to (12.13)."""
+        """The longest of the steps along d that keeps to (12.15)."""
         before, _ = judge(learner, w, pairs)
         for length in 0.8 ** np.arange(self.backtracks):
             trial = w + np.asarray(length, w.dtype) * d
@@ -197,7 +197,7 @@ def judge(learner, w, pairs):
     with np.errstate(over="ignore", invalid="ignore"):  # too long a step: no finite KL
         for chunk, at in pairs:
             F = adapt_from(learner, w, chunk).F
-            losses.append(surrogate(at.F, F, chunk.Y_q))  # (T,) (12.12)
+            losses.append(surrogate(at.F, F, chunk.Y_q))  # (T,) (12.14)
             kls.append(divergence(at.F, F, chunk.Y_q))  # (T,)
     loss, kl = (np.concatenate(of).mean(dtype=np.float64) for of in (losses, kls))
     return float(loss), float(kl)

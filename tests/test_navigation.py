@@ -5,7 +5,12 @@ import pytest
 from conftest import assert_close
 
 from metasgd_np import TwoLayerNet
-from metasgd_np.advantages import baseline, discounted_returns, policy_batch
+from metasgd_np.advantages import (
+    advantages_of,
+    baseline,
+    discounted_returns,
+    policy_batch,
+)
 from metasgd_np.deep_net import DeepNet
 from metasgd_np.policy import GaussianPolicy
 from metasgd_np.tasks import Navigation
@@ -141,7 +146,14 @@ def test_single_precision_stays():
     rng = np.random.default_rng(0)
     tasks = world.sample(rng, T)
     t = world.roll_out(POLICY, POLICY.init(rng).astype("float32"), tasks, rng, M)
-    for A in (tasks, t.states, t.actions, t.rewards, t.alive, *policy_batch(t, 0.9)):
+    for A in (
+        tasks,
+        t.states,
+        t.actions,
+        t.rewards,
+        t.alive,
+        *policy_batch(t, 0.9, 1.0),
+    ):
         assert A.dtype == "float32"
 
 
@@ -184,7 +196,7 @@ def test_the_baseline_is_the_least_squares_fit_of_the_steps_taken():
 
 def test_weights_are_centred_scaled_and_zero_after_the_end():
     t = made_up(np.random.default_rng(0))
-    X, Y = policy_batch(t, 0.9)
+    X, Y = policy_batch(t, 0.9, 1.0)
     assert X.shape == (T, M * 6, 2)
     assert Y.shape == (T, M * 6, 5)
     np.testing.assert_array_equal(Y[..., :2].reshape(t.actions.shape), t.actions)
@@ -202,18 +214,37 @@ def test_the_weights_are_the_returns_less_the_baseline():
     t = made_up(np.random.default_rng(0))
     G = discounted_returns(t.rewards, 0.9)
     advantage = (G - baseline(t.states, t.alive, G))[0][t.alive[0] == 1]
-    w = policy_batch(t, 0.9)[1][0, :, -1].reshape(M, 6)[t.alive[0] == 1]
+    w = policy_batch(t, 0.9, 1.0)[1][0, :, -1].reshape(M, 6)[t.alive[0] == 1]
     assert np.corrcoef(advantage, w)[0, 1] == pytest.approx(1, abs=1e-12)
+
+
+def test_advantages_blend_the_estimates_of_every_length():
+    rng = np.random.default_rng(0)
+    r, b = rng.standard_normal((2, 3, 7))  # (M, S)
+    for discount, blend in ((0.9, 0.8), (0.7, 0.0), (1.0, 0.3)):
+        # the estimate that looks n steps ahead: n rewards, then the baseline
+        by_length = []
+        for n in range(1, 8):
+            ahead = np.zeros((3, 14))
+            ahead[:, :7] = r
+            estimate = sum(discount**k * ahead[:, k : k + 7] for k in range(n)) - b
+            ahead[:, :7] = b
+            by_length.append(estimate + discount**n * ahead[:, n : n + 7])
+        shares = [(1 - blend) * blend**k for k in range(6)] + [blend**6]
+        expected = sum(w * A for w, A in zip(shares, by_length, strict=True))
+        assert_close(advantages_of(r, b, discount, blend), expected, 1e-12)
+    G = discounted_returns(r, 0.9)
+    assert_close(advantages_of(r, b, 0.9, 1.0), G - b, 1e-12)
 
 
 def test_tasks_are_fitted_one_by_one():
     t = made_up(np.random.default_rng(0))
-    whole = policy_batch(t, 0.9)[1]
+    whole = policy_batch(t, 0.9, 0.8)[1]
     for i in range(T):
         one = Trajectories(
             *(a[i : i + 1] for a in (t.states, t.actions, t.rewards, t.alive))
         )
-        assert_close(policy_batch(one, 0.9)[1][0], whole[i], 1e-8)
+        assert_close(policy_batch(one, 0.9, 0.8)[1][0], whole[i], 1e-8)
 
 
 # What goes wrong

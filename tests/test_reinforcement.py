@@ -27,7 +27,13 @@ from metasgd_np.trpo import TRPO, TrustStep
 
 WORLD = Navigation("varying", horizon=8)
 POLICY = GaussianPolicy(TwoLayerNet(2, 6, 2))
-SETTINGS = {"iterations": 4, "meta_batch": 3, "trajectories": 5, "progress": False}
+SETTINGS = {
+    "cosine_decay": True,
+    "iterations": 4,
+    "meta_batch": 3,
+    "trajectories": 5,
+    "progress": False,
+}
 LEARNERS = {"MetaSGD": MetaSGD(POLICY, (0.3, 0.3)), "MAML": MAML(POLICY, 0.3)}
 
 SCRIPT = """
@@ -46,8 +52,9 @@ checkpoints.train_and_save(
 """
 
 
-def short_run(name="MetaSGD", world=WORLD, **settings):
-    return train_policy(LEARNERS[name], world, TRPO(), **SETTINGS | settings)
+def short_run(name="MetaSGD", world=WORLD, optimizer=None, **settings):
+    optimizer = optimizer or TRPO()
+    return train_policy(LEARNERS[name], world, optimizer, **SETTINGS | settings)
 
 
 def assert_same(one, two):
@@ -130,7 +137,7 @@ def test_each_step_is_adapt_on_the_trajectories_before_it():
     for j in range(3):
         t = WORLD.roll_out(POLICY, thetas, tasks, rng, 5)
         assert_close(t.rewards, drawn[j].rewards, 1e-13)
-        X, Y = policy_batch(t, 0.99)
+        X, Y = policy_batch(t, 0.99, 0.9)
         assert_close(Y, batches[j][1], 1e-9)
         if j < 2:
             thetas = np.stack(
@@ -142,7 +149,7 @@ def test_chunks_of_tasks_do_not_change_a_step(monkeypatch):
     rng = np.random.default_rng(0)
     thetas = rng.standard_normal((3, POLICY.n_params))
     tasks = WORLD.sample(rng, 3)
-    X, Y = policy_batch(WORLD.roll_out(POLICY, thetas, tasks, rng, 5), 0.9)
+    X, Y = policy_batch(WORLD.roll_out(POLICY, thetas, tasks, rng, 5), 0.9, 1.0)
     whole = one_step(POLICY, thetas, 0.1, X, Y)
     monkeypatch.setattr(sys.modules["metasgd_np.meta_gradient"], "CHUNK_BYTES", 1)
     assert_close(one_step(POLICY, thetas, 0.1, X, Y), whole, 1e-13)
@@ -161,6 +168,19 @@ def test_the_history_is_minus_the_mean_return_before_and_after():
     theta, alpha = learner.unpack(state.w)
     drawn, _ = act_and_adapt(POLICY, theta, [alpha], WORLD, tasks, rng, trajectories=5)
     assert_close(state.losses[1], np.array([-t.returns.mean() for t in drawn]), 1e-12)
+
+
+def test_the_trust_region_shrinks_along_half_a_cosine():
+    radii = []
+
+    class Recording(TRPO):
+        def step(self, learner, w, batch):
+            radii.append(self.max_kl)
+            return TrustStep(w, 0.0, 0.0, 0.0)
+
+    for decay in (False, True):
+        short_run(optimizer=Recording(0.5), iterations=3, cosine_decay=decay)
+    assert radii == pytest.approx([0.5, 0.5, 0.5, 0.5, 0.375, 0.125], rel=1e-14)
 
 
 # Judging
@@ -226,6 +246,7 @@ def test_a_few_iterations_learn_to_walk():
         ({"trajectories": 2.5}, TypeError, "trajectories is 2.5"),
         ({"discount": 1.5}, ValueError, "discount is 1.5, .* between 0 and 1"),
         ({"discount": "high"}, TypeError, "discount is 'high'"),
+        ({"gae_lambda": -0.1}, ValueError, "gae_lambda is -0.1, .* between 0 and 1"),
         ({"seed": -3}, ValueError, "seed is -3"),
     ],
 )
