@@ -25,16 +25,22 @@ def told(mean, interval):
 def table_rows(results):
     """The table's cells, row by row: a header, learners, references, published."""
     yield "", "before", "1 step", "2 steps", "3 steps"
-    for kind, note in (("returns", ""), ("discounted_returns", ", discounted")):
-        for name, cell in results[kind].items():
-            pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
-            yield name + note, *(told(*pair) for pair in pairs)
+    yield from learner_rows(results["returns"])
+    yield from learner_rows({"Meta-SGD − MAML, by task": results["difference"]})
+    yield from learner_rows(results["discounted_returns"], ", discounted")
     for name, cell in results["references"].items():
         yield name, told(cell["mean"], cell["interval"]), "", "", ""
     for name, cell in results["published"].items():
         yield f"{name}, Meta-SGD's paper", "", cell, "", ""
     if results["configuration"]["start"] == "fixed":
         yield "MAML, its own paper", *MAML_PAPER
+
+
+def learner_rows(cells, note=""):
+    """A row for each of {name: cell}: what `by_steps` gave, step by step."""
+    for name, cell in cells.items():
+        pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
+        yield name + note, *(told(*pair) for pair in pairs)
 
 
 def navigation_table(results):

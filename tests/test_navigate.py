@@ -8,6 +8,7 @@ import pytest
 
 from metasgd_np import checkpoints
 from metasgd_np.cli import main
+from metasgd_np.learners import MAML, MetaSGD
 from metasgd_np.navigate import NavigationConfig, NavigationExperiment
 from metasgd_np.navigate_report import told
 from metasgd_np.plots import navigation as plots
@@ -66,6 +67,20 @@ def test_the_returns_told_are_those_of_the_checkpoint(quick):
     assert told_mean == pytest.approx(before.mean(), abs=1e-3)
 
 
+def test_the_difference_told_is_that_of_each_task(quick):
+    e = experiment(quick)
+    rows = []
+    for name in ROWS:
+        state = checkpoints.load(quick / f"{name.lower()}.npz")
+        learner = MetaSGD(e.policy) if name == "Meta-SGD" else MAML(e.policy, 0.1)
+        rows.append(-e.evaluate(learner, state)[0].scores[1])  # returns (20,)
+    d = rows[0] - rows[1]
+    half = 1.96 * d.std(ddof=1) / np.sqrt(20)
+    cell = results_of(quick)["difference"]
+    assert cell["mean_by_steps"][1] == pytest.approx(d.mean(), abs=1e-3)
+    assert cell["interval_by_steps"][1] == pytest.approx(half, abs=1e-3)
+
+
 def test_the_alpha_told_is_that_of_the_checkpoint(quick):
     alpha = checkpoints.load(quick / "meta-sgd.npz").w[1]
     blocks = results_of(quick)["alpha"]
@@ -78,9 +93,13 @@ def test_the_table_is_aligned_and_marks_the_published_figures(quick, capsys):
     main(["navigate", "--quick", "--resume", "--out", str(quick)])
     lines = capsys.readouterr().out.splitlines()
     start = next(i for i, line in enumerate(lines) if "1 step" in line)
-    header, *rows = lines[start : start + 10]
+    header, *rows = lines[start : start + 11]
     column = header.index("1 step")
     results = results_of(quick)
+    paired = rows.pop(2)
+    cell = results["difference"]
+    first = told(cell["mean_by_steps"][1], cell["interval_by_steps"][1])
+    assert paired.startswith("  Meta-SGD − MAML") and paired[column:].startswith(first)
     kinds = [("returns", name) for name in ROWS]
     kinds += [("discounted_returns", name) for name in ROWS]
     for row, (kind, name) in zip(rows, kinds, strict=False):
