@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from threading import RLock, Thread
@@ -55,7 +56,7 @@ def open_processes(workers):
         # All processes start before the first cell: Python's pool may wait for ever
         # (seen in 3.11) if one of them dies just as another one is starting.
         for future in [executor.submit(process_id) for _ in range(workers)]:
-            future.result()
+            wait_for_start(future)
         yield executor
     except BaseException:  # Ctrl-C above all: do not wait for cells half computed
         for child in active_children():
@@ -66,6 +67,17 @@ def open_processes(workers):
         executor.shutdown(cancel_futures=True)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def wait_for_start(future):
+    """Until a process has answered; a ValueError if one ended before it could."""
+    try:
+        future.result()
+    except BrokenProcessPool:
+        raise ValueError(
+            "a process of --workers ended as it started, and its own message is above; "
+            'a script that opens processes needs `if __name__ == "__main__":`'
+        ) from None
 
 
 def begin(all_started):

@@ -163,6 +163,16 @@ def test_every_process_starts_before_the_first_cell():
     assert active_children() == []
 
 
+def end_at_once(all_started):
+    os._exit(1)
+
+
+def test_a_process_that_cannot_start_is_told(monkeypatch):
+    monkeypatch.setattr(executors, "begin", end_at_once)
+    assert "ended as it started" in error_of(workers=2)
+    assert active_children() == []
+
+
 def test_a_process_that_dies_is_told_and_the_sweep_resumes(tmp_path, monkeypatch):
     cells, gate = make_cells(4), tmp_path / "gate"
     with open_executor(workers=2) as executor:

@@ -89,6 +89,7 @@ def returns_by_steps(evaluations, references):
         color, line = LOOKS[name]
         axis.axhline(-evaluation.mean[0], color=color, ls=line, label=name)
     axis.set(xlabel="gradient steps on the new task", ylabel="return", xticks=steps)
+    axis.set_ylim(top=2)  # room for an oracle near 0
     axis.set_title(
         f"Mean of {n_tasks} new tasks, one seed; bar: 95 % interval", fontsize=10
     )
