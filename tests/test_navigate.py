@@ -47,7 +47,11 @@ def test_a_run_leaves_results_figures_and_checkpoints(quick):
         cell = results["returns"][name]
         assert len(cell["mean_by_steps"]) == len(cell["interval_by_steps"]) == 4
         assert max(cell["mean_by_steps"]) < 0 < min(cell["interval_by_steps"])
-        assert checkpoints.load(quick / f"{name.lower()}.npz").iteration == 3
+        state = checkpoints.load(quick / f"{name.lower()}.npz")
+        assert state.iteration == 3
+        assert state.settings["cosine_decay"] and state.settings["gae_lambda"] == 0.9
+        assert "max_kl=0.03" in state.settings["optimizer"]
+        assert "damping=0.01" in state.settings["optimizer"]
     references = results["references"]
     assert references["random"]["mean"] < -50 < -1 < references["oracle"]["mean"] < 0
     assert results["published"]["Meta-SGD"] == "-8.64 ± 0.68 [c]"
