@@ -5,11 +5,10 @@ goes on with exactly the numbers it would have drawn.
 """
 
 from dataclasses import replace
-from math import cos, isfinite, pi
+from math import isfinite
 from numbers import Real
 
 import numpy as np
-from tqdm import tqdm
 
 from .acting import act_and_adapt
 from .checks import whole_number
@@ -18,7 +17,9 @@ from .training import (
     TrainingDiverged,
     TrainingState,
     check_same_settings,
+    decay_share,
     random_stream,
+    run_blocks,
 )
 
 
@@ -86,16 +87,13 @@ def train_policy(
     else:
         check_same_settings(start_from.settings, settings)
         state = start_from
-    hidden = {} if progress else {"disable": True}
-    with tqdm(total=iterations, initial=state.iteration, unit="it", **hidden) as bar:
-        while state.iteration < iterations:
-            state = train_once(learner, world, optimizer, state)
-            before, after = -state.losses[-1]
-            bar.set_postfix_str(f"return {before:.1f} → {after:.1f}", refresh=False)
-            bar.update(1)
-            if after_block is not None:
-                after_block(state)
-    return state
+    return run_blocks(
+        state,
+        lambda state: train_once(learner, world, optimizer, state),
+        lambda state: "return {:.1f} → {:.1f}".format(*-state.losses[-1]),
+        after_block,
+        progress,
+    )
 
 
 def train_once(learner, world, optimizer, state):
@@ -116,10 +114,8 @@ def train_once(learner, world, optimizer, state):
         gae_lambda=s["gae_lambda"],
     )
     batch = TaskBatch(*batches[0], *batches[1])
-    if s["cosine_decay"]:
-        share = (1 + cos(pi * state.iteration / s["iterations"])) / 2  # (7.5)
-        optimizer = replace(optimizer, max_kl=share * optimizer.max_kl)
-    w = optimizer.step(learner, state.w, batch).w
+    max_kl = decay_share(s, state.iteration) * optimizer.max_kl
+    w = replace(optimizer, max_kl=max_kl).step(learner, state.w, batch).w
     losses = [-float(t.returns.mean()) for t in drawn]
     if not (isfinite(sum(losses)) and np.isfinite(w).all()):
         raise TrainingDiverged(

@@ -126,19 +126,38 @@ def train(
     else:
         check_same_settings(start_from.settings, settings)
         state = start_from
+    with np.errstate(over="ignore", invalid="ignore"):  # divergence is told below
+        return run_blocks(
+            state,
+            lambda state: train_block(learner, tasks, optimizer, state),
+            lambda state: f"loss={state.losses[-1]:.4g}",
+            after_block,
+            progress,
+        )
+
+
+def run_blocks(state, next_block, told, after_block, progress):
+    """The TrainingState after the last iteration; next_block(state) goes on by one.
+
+    told(state) stands at the end of the bar; after_block, if any, gets every state.
+    """
+    iterations = state.settings["iterations"]
     hidden = {} if progress else {"disable": True}
-    with (
-        tqdm(total=iterations, initial=state.iteration, unit="it", **hidden) as bar,
-        np.errstate(over="ignore", invalid="ignore"),  # divergence is told below
-    ):
+    with tqdm(total=iterations, initial=state.iteration, unit="it", **hidden) as bar:
         while state.iteration < iterations:
-            before = state.iteration
-            state = train_block(learner, tasks, optimizer, state)
-            bar.set_postfix(loss=f"{state.losses[-1]:.4g}", refresh=False)
-            bar.update(state.iteration - before)
+            state = next_block(state)
+            bar.set_postfix_str(told(state), refresh=False)
+            bar.update(state.iteration - bar.n)
             if after_block is not None:
                 after_block(state)
     return state
+
+
+def decay_share(settings, iteration):
+    """What is left of the rate after `iteration` updates, a fraction, (7.5)."""
+    if not settings["cosine_decay"]:
+        return 1.0
+    return (1 + cos(pi * iteration / settings["iterations"])) / 2  # (7.5)
 
 
 def train_block(learner, tasks, optimizer, state):
@@ -152,9 +171,7 @@ def train_block(learner, tasks, optimizer, state):
         batch = tasks.sample(rng, s["meta_batch"], s["shots"], s["n_query"])
         loss, gradient = learner.gradient(w, batch)
         losses.append(float(loss))
-        scale = 1.0
-        if s["cosine_decay"]:
-            scale = (1 + cos(pi * (t - 1) / s["iterations"])) / 2  # (7.5)
+        scale = decay_share(s, t - 1)
         previous = w
         w, optimizer_state = optimizer.step(w, gradient, optimizer_state, t, scale)
         if not (isfinite(losses[-1]) and np.isfinite(w).all()):
