@@ -1,5 +1,6 @@
 """Meta-SGD in NumPy, with every derivative written out by hand."""
 
+from .adaptation import MetaGradient, adapt, meta_gradient
 from .deep_net import DeepNet
 from .gradient_check import (
     agreement,
@@ -9,13 +10,12 @@ from .gradient_check import (
     gradcheck,
 )
 from .learners import MAML, JointTraining, MetaSGD, Reptile
-from .meta_gradient import MetaGradient, adapt, meta_gradient
 from .network import TwoLayerNet
 from .optimizers import SGD, Adam
 from .second_order import hessian, hvp
 from .tasks import Sinusoids, TaskBatch
 from .training import evaluate, train
-from .worksheet import Worksheet
+from .worksheets import Worksheet
 
 __all__ = [
     "MAML",

@@ -6,8 +6,23 @@ import sys
 import matplotlib as mpl
 
 from .activations import ACTIVATIONS
-from .classification import DATA, ClassifyConfig, ClassifyExperiment, classify_table
-from .experiments import SinusoidConfig, SinusoidExperiment, sinusoid_table
+from .experiments.base import SinusoidConfig, SinusoidExperiment, sinusoid_table
+from .experiments.classify import (
+    DATA,
+    ClassifyConfig,
+    ClassifyExperiment,
+    classify_table,
+)
+from .experiments.navigate import NavigationConfig, NavigationExperiment
+from .experiments.navigate_report import navigation_table
+from .experiments.sweep import CellsFailed
+from .experiments.table1 import (
+    METHODS,
+    SETTINGS,
+    Table1Config,
+    Table1Experiment,
+    table1_text,
+)
 from .gradient_check import (
     agreement,
     check_gradient,
@@ -17,12 +32,8 @@ from .gradient_check import (
 )
 from .learners import ALPHA_SHAPES
 from .losses import LOSSES
-from .navigate import NavigationConfig, NavigationExperiment
-from .navigate_report import navigation_table
-from .sweep import CellsFailed
-from .table1 import METHODS, SETTINGS, Table1Config, Table1Experiment, table1_text
 from .training import TrainingDiverged
-from .worksheet import Worksheet
+from .worksheets.worksheet import Worksheet
 
 DESCRIPTION = """\
 Meta-SGD in NumPy, with every derivative written out by hand.

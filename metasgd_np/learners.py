@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .adaptation import adapt, meta_gradient
 from .checks import check_order, choose, interval, positive_number, whole_number
 from .deep_net import DeepNet
-from .meta_gradient import adapt, meta_gradient
 from .network import TwoLayerNet
 
 

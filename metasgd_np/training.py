@@ -11,8 +11,8 @@ from math import cos, isfinite, pi
 import numpy as np
 from tqdm import tqdm
 
+from .adaptation import adapt, chunks
 from .checks import whole_number
-from .meta_gradient import adapt, chunks
 from .optimizers import Adam
 
 BLOCK = 100  # iterations between two entries of the history, and between two saves

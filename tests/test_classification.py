@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from metasgd_np import TaskBatch, TwoLayerNet, classification, plots
-from metasgd_np.baselines import (
+from metasgd_np import TaskBatch, TwoLayerNet, plots
+from metasgd_np.cli import main
+from metasgd_np.experiments import classify as classification
+from metasgd_np.experiments.baselines import (
     AllClasses,
     logistic_regression,
     nearest_neighbour,
     new_last_layer,
 )
-from metasgd_np.classification import ClassifyExperiment, classify_table
-from metasgd_np.cli import main
+from metasgd_np.experiments.classify import ClassifyExperiment, classify_table
 from metasgd_np.tasks import Characters, FewShot
 from metasgd_np.tasks.images import SPREAD, normalise
 from metasgd_np.training import accuracy, evaluate, random_stream

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from metasgd_np import checkpoints, experiments
+from metasgd_np import checkpoints
 from metasgd_np.cli import main
+from metasgd_np.experiments import base as experiments
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metasgd_np.baselines import nearest_neighbour
+from metasgd_np.experiments.baselines import nearest_neighbour
 from metasgd_np.tasks import FewShot, glyphs, load_glyphs
 from metasgd_np.tasks.images import normalise
 

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from metasgd_np import TwoLayerNet, gradient_check, meta_gradient
-from metasgd_np.mistakes import CATALOGUE, ENTRIES, result, standard_example, work
-from metasgd_np.worksheet import Worksheet
+from metasgd_np.worksheets.mistakes import (
+    CATALOGUE,
+    ENTRIES,
+    result,
+    standard_example,
+    work,
+)
+from metasgd_np.worksheets.worksheet import Worksheet
 
 VARIANTS = [
     pytest.param(mistake, variant, id=f"{mistake.number}-{variant.phrase[:20]}")

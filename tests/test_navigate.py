@@ -8,9 +8,9 @@ import pytest
 
 from metasgd_np import checkpoints
 from metasgd_np.cli import main
+from metasgd_np.experiments.navigate import NavigationConfig, NavigationExperiment
+from metasgd_np.experiments.navigate_report import told
 from metasgd_np.learners import MAML, MetaSGD
-from metasgd_np.navigate import NavigationConfig, NavigationExperiment
-from metasgd_np.navigate_report import told
 from metasgd_np.plots import navigation as plots
 from metasgd_np.training import random_stream
 

@@ -5,16 +5,16 @@ import pytest
 from conftest import assert_close
 
 from metasgd_np import TwoLayerNet
-from metasgd_np.advantages import (
+from metasgd_np.deep_net import DeepNet
+from metasgd_np.reinforcement import Navigation
+from metasgd_np.reinforcement.advantages import (
     advantages_of,
     baseline,
     discounted_returns,
     policy_batch,
 )
-from metasgd_np.deep_net import DeepNet
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.tasks import Navigation
-from metasgd_np.tasks.navigation import Trajectories
+from metasgd_np.reinforcement.navigation import Trajectories
+from metasgd_np.reinforcement.policy import GaussianPolicy
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -19,8 +19,7 @@ from conftest import (
 
 from metasgd_np import TaskBatch, TwoLayerNet, adapt, gradcheck, hvp, meta_gradient
 from metasgd_np.deep_net import DeepNet
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.policy_loss import (
+from metasgd_np.reinforcement.gaussian_loss import (
     divergence,
     gaussian_loss,
     kl_targets,
@@ -28,6 +27,7 @@ from metasgd_np.policy_loss import (
     policy_targets,
     surrogate,
 )
+from metasgd_np.reinforcement.policy import GaussianPolicy
 
 pytestmark = pytest.mark.filterwarnings("error")
 

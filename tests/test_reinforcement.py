@@ -11,19 +11,19 @@ import pytest
 from conftest import assert_close
 
 from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt
-from metasgd_np.acting import (
+from metasgd_np.checkpoints import load, save, train_and_save
+from metasgd_np.reinforcement import Navigation
+from metasgd_np.reinforcement.advantages import policy_batch
+from metasgd_np.reinforcement.policy import GaussianPolicy
+from metasgd_np.reinforcement.rollouts import (
     act_and_adapt,
     evaluate_policy,
     one_step,
     reference_returns,
 )
-from metasgd_np.advantages import policy_batch
-from metasgd_np.checkpoints import load, save, train_and_save
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.reinforcement import train_policy
-from metasgd_np.tasks import Navigation
+from metasgd_np.reinforcement.training import train_policy
+from metasgd_np.reinforcement.trpo import TRPO, TrustStep
 from metasgd_np.training import TrainingDiverged
-from metasgd_np.trpo import TRPO, TrustStep
 
 WORLD = Navigation("varying", horizon=8)
 POLICY = GaussianPolicy(TwoLayerNet(2, 6, 2))
@@ -39,10 +39,10 @@ LEARNERS = {"MetaSGD": MetaSGD(POLICY, (0.3, 0.3)), "MAML": MAML(POLICY, 0.3)}
 SCRIPT = """
 import sys
 from metasgd_np import MetaSGD, TwoLayerNet, checkpoints
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.reinforcement import train_policy
-from metasgd_np.tasks import Navigation
-from metasgd_np.trpo import TRPO
+from metasgd_np.reinforcement.policy import GaussianPolicy
+from metasgd_np.reinforcement.training import train_policy
+from metasgd_np.reinforcement import Navigation
+from metasgd_np.reinforcement.trpo import TRPO
 checkpoints.SECONDS_BETWEEN_SAVES = 0
 checkpoints.train_and_save(
     sys.argv[1], MetaSGD(GaussianPolicy(TwoLayerNet(2, 6, 2)), (0.3, 0.3)),

@@ -14,9 +14,9 @@ from threading import Thread
 
 import pytest
 
-from metasgd_np import executors, sweep
-from metasgd_np.executors import THREADS, open_executor
-from metasgd_np.sweep import CellsFailed, run_sweep
+from metasgd_np.experiments import executors, sweep
+from metasgd_np.experiments.executors import THREADS, open_executor
+from metasgd_np.experiments.sweep import CellsFailed, run_sweep
 
 
 def wait_for(condition):
@@ -208,7 +208,7 @@ def test_ctrl_c_does_not_wait_for_cells_half_computed(tmp_path):
 SWEEP_TO_KILL = """
 import sys
 from test_sweep import make_cells, run
-from metasgd_np.executors import open_executor
+from metasgd_np.experiments.executors import open_executor
 
 if __name__ == "__main__":
     log, gate, folder = sys.argv[1:]

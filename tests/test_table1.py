@@ -6,14 +6,16 @@ import re
 import numpy as np
 import pytest
 
-from metasgd_np import MAML, MetaSGD, TaskBatch, TwoLayerNet, experiments
+from metasgd_np import MAML, MetaSGD, TaskBatch, TwoLayerNet
 from metasgd_np.cli import main
 from metasgd_np.deep_net import DeepNet
+from metasgd_np.experiments import base as experiments
+from metasgd_np.experiments import table1_text as telling
+from metasgd_np.experiments import table1_training as training
+from metasgd_np.experiments.sweep import load_cell
+from metasgd_np.experiments.table1_cells import Table1Config, sweep_cells
+from metasgd_np.experiments.table1_nets import SpreadNet
 from metasgd_np.plots import table1 as draw_table1
-from metasgd_np.sweep import load_cell
-from metasgd_np.table1 import telling, training
-from metasgd_np.table1.cells import Table1Config, sweep_cells
-from metasgd_np.table1.nets import SpreadNet
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TINY = ["table1", "--quick", "--iterations", "3", "--net", "two-layer"]

@@ -8,9 +8,14 @@ from conftest import D, H, O, T, assert_blocks_close, assert_close, complex_step
 
 from metasgd_np import MAML, JointTraining, MetaSGD, TaskBatch, TwoLayerNet
 from metasgd_np.deep_net import DeepNet
-from metasgd_np.policy import GaussianPolicy
-from metasgd_np.policy_loss import divergence, kl_targets, policy_targets, surrogate
-from metasgd_np.trpo import (
+from metasgd_np.reinforcement.gaussian_loss import (
+    divergence,
+    kl_targets,
+    policy_targets,
+    surrogate,
+)
+from metasgd_np.reinforcement.policy import GaussianPolicy
+from metasgd_np.reinforcement.trpo import (
     TRPO,
     adapt_from,
     conjugate_gradient,

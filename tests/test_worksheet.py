@@ -9,8 +9,8 @@ import pytest
 
 from metasgd_np import TaskBatch, TwoLayerNet, meta_gradient
 from metasgd_np.cli import main
-from metasgd_np.worksheet import Worksheet
-from metasgd_np.worksheet_formats import value_of
+from metasgd_np.worksheets.formats import value_of
+from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEET = Worksheet()
 WORKED = [line for line in SHEET.lines if line.tag]

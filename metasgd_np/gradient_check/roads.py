@@ -20,8 +20,8 @@ from html import escape
 
 import numpy as np
 
+from ..adaptation import adapt, check_alpha, meta_gradient
 from ..checks import whole_number
-from ..meta_gradient import adapt, check_alpha, meta_gradient
 from ..network import TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch

@@ -13,7 +13,7 @@ The three rungs of the ladder, each of which trusts the one below:
 
 import numpy as np
 
-from ..meta_gradient import adapt, check_alpha, meta_gradient
+from ..adaptation import adapt, check_alpha, meta_gradient
 from ..second_order import hvp as hessian_times_vector
 from .claims import (
     Claim,

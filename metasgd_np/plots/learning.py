@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..meta_gradient import adapt
+from ..adaptation import adapt
 from ..training import BLOCK
 
 # One look per learner in every figure, told apart by line and marker without colour.

@@ -3,14 +3,12 @@
 from .batch import TaskBatch
 from .few_shot import Characters, FewShot
 from .glyphs import load_glyphs
-from .navigation import Navigation
 from .omniglot import load_omniglot
-from .sinusoid import Sinusoids
+from .sinusoids import Sinusoids
 
 __all__ = [
     "Characters",
     "FewShot",
-    "Navigation",
     "Sinusoids",
     "TaskBatch",
     "load_glyphs",

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..experiments import ALPHAS, TEST_SHOTS
 from ..learners import MAML, JointTraining, MetaSGD, Reptile
 from ..optimizers import SGD, Adam, AdamW
 from ..tasks import Sinusoids
 from ..training import evaluate, random_stream, train
-from .cells import LEARNS_ALPHA, SETTINGS
+from .base import ALPHAS, TEST_SHOTS
+from .table1_cells import LEARNS_ALPHA, SETTINGS
 
 REPTILE_ALPHA, REPTILE_STEPS, REPTILE_RATE = 0.02, 5, 0.5
 FIRST_ORDER = ("first-order-meta-sgd", "fomaml")

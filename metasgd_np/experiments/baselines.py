@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import whole_number
-from .deep_net import DeepNet
-from .learners import JointTraining
-from .network import TwoLayerNet
-from .tasks import Characters, TaskBatch
-from .training import Evaluation
+from ..checks import whole_number
+from ..deep_net import DeepNet
+from ..learners import JointTraining
+from ..network import TwoLayerNet
+from ..tasks import Characters, TaskBatch
+from ..training import Evaluation
 
 SLICE = 20  # tasks compared at a time
 

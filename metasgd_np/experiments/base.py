@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import checkpoints, plots
-from .checks import whole_number
-from .learners import MAML, JointTraining, MetaSGD
-from .network import TwoLayerNet
-from .optimizers import Adam
-from .tasks import Sinusoids
-from .training import evaluate, random_stream
+from .. import checkpoints, plots
+from ..checks import whole_number
+from ..learners import MAML, JointTraining, MetaSGD
+from ..network import TwoLayerNet
+from ..optimizers import Adam
+from ..tasks import Sinusoids
+from ..training import evaluate, random_stream
 
 TEST_SHOTS = (5, 10, 20)
 TEST_STEPS = 10

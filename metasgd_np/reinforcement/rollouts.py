@@ -12,11 +12,11 @@ inside and outside alike, as in MAML and Meta-SGD.
 
 import numpy as np
 
+from ..adaptation import adapt, chunk_length
+from ..checks import whole_number
+from ..training import Evaluation, random_stream
 from .advantages import policy_batch
-from .checks import whole_number
-from .meta_gradient import adapt, chunk_length
-from .tasks.navigation import SPEED
-from .training import Evaluation, random_stream
+from .navigation import SPEED
 
 CHUNK = 20  # tasks acted out at a time when judging: one generator for each chunk
 

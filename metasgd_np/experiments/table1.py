@@ -10,12 +10,12 @@ import time
 from dataclasses import asdict
 
 from .. import plots
-from ..executors import open_executor
-from ..experiments import PAPER, Experiment, versions
-from ..sweep import run_sweep
-from .cells import METHODS, SETTINGS, Table1Config, sweep_cells
-from .telling import count, summarise, table1_text, verdict
-from .training import compute_cell
+from .base import PAPER, Experiment, versions
+from .executors import open_executor
+from .sweep import run_sweep
+from .table1_cells import METHODS, SETTINGS, Table1Config, sweep_cells
+from .table1_text import count, summarise, table1_text, verdict
+from .table1_training import compute_cell
 
 __all__ = ["METHODS", "SETTINGS", "Table1Config", "Table1Experiment", "table1_text"]
 

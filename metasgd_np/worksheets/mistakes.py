@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .losses import log_softmax
-from .meta_gradient import inner_loop, meta_gradient
-from .network import TwoLayerNet
-from .second_order import tangent_pass
-from .tasks import TaskBatch
+from ..adaptation import inner_loop, meta_gradient
+from ..losses import log_softmax
+from ..network import TwoLayerNet
+from ..second_order import tangent_pass
+from ..tasks import TaskBatch
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,19 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import checkpoints
-from .acting import act_and_adapt, evaluate_policy, reference_returns
-from .checks import choose, whole_number
-from .deep_net import DeepNet
-from .experiments import Experiment, versions
-from .learners import MAML, MetaSGD
+from .. import checkpoints
+from ..checks import choose, whole_number
+from ..deep_net import DeepNet
+from ..learners import MAML, MetaSGD
+from ..plots import navigation as plots
+from ..reinforcement.navigation import STARTS, Navigation
+from ..reinforcement.policy import GaussianPolicy
+from ..reinforcement.rollouts import act_and_adapt, evaluate_policy, reference_returns
+from ..reinforcement.training import train_policy
+from ..reinforcement.trpo import TRPO
+from ..training import Evaluation, random_stream
+from .base import Experiment, versions
 from .navigate_report import PAPER, by_steps
-from .plots import navigation as plots
-from .policy import GaussianPolicy
-from .reinforcement import train_policy
-from .tasks import Navigation
-from .tasks.navigation import STARTS
-from .training import Evaluation, random_stream
-from .trpo import TRPO
 
 STEP_SCALES = (1, 0.5, 0.5)  # of α, at the first step and those after it
 

@@ -10,10 +10,9 @@ from numbers import Real
 
 import numpy as np
 
-from .acting import act_and_adapt
-from .checks import whole_number
-from .tasks import TaskBatch
-from .training import (
+from ..checks import whole_number
+from ..tasks import TaskBatch
+from ..training import (
     TrainingDiverged,
     TrainingState,
     check_same_settings,
@@ -21,6 +20,7 @@ from .training import (
     random_stream,
     run_blocks,
 )
+from .rollouts import act_and_adapt
 
 
 def train_policy(

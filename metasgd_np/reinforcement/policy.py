@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import check_vector
-from .losses import Loss
-from .network import TwoLayerNet
-from .policy_loss import gaussian_curvature, gaussian_loss, gaussian_slope
-from .second_order import tangent_pass
+from ..checks import check_vector
+from ..losses import Loss
+from ..network import TwoLayerNet
+from ..second_order import tangent_pass
+from .gaussian_loss import gaussian_curvature, gaussian_loss, gaussian_slope
 
 
 class PolicyPass(NamedTuple):

@@ -6,7 +6,7 @@ from itertools import product
 from ..checks import interval, positive_number, whole_number
 from ..deep_net import DeepNet
 from ..network import TwoLayerNet
-from .nets import SpreadNet
+from .table1_nets import SpreadNet
 
 TRAINED_SHOTS = (5, 10, 20)
 

@@ -28,7 +28,7 @@ arXiv:1506.02438, for (12.13), the generalised advantage estimate, where κ is c
 
 import numpy as np
 
-from .policy_loss import policy_targets
+from .gaussian_loss import policy_targets
 
 RIDGE = 1e-5
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .checkpoints import replacing
-from .training import check_same_settings
+from ..checkpoints import replacing
+from ..training import check_same_settings
 
 
 class CellsFailed(RuntimeError):

@@ -14,7 +14,7 @@ from threading import RLock, Thread
 
 from tqdm import tqdm
 
-from .checks import whole_number
+from ..checks import whole_number
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker to appear

@@ -3,8 +3,8 @@
 from math import sqrt
 from textwrap import wrap
 
-from ..experiments import PAPER, TEST_SHOTS
-from .cells import SETTINGS, TRAINED_SHOTS, label
+from .base import PAPER, TEST_SHOTS
+from .table1_cells import SETTINGS, TRAINED_SHOTS, label
 
 CURVES = {100: "the paper's protocol", 2_000: "a tighter protocol"}
 MARKS = """\

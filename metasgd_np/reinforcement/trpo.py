@@ -35,11 +35,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import positive_number, whole_number
-from .meta_gradient import chain_back, chunks, inner_loop
+from ..adaptation import chain_back, chunks, inner_loop
+from ..checks import positive_number, whole_number
+from ..second_order import tangent_pass
+from .gaussian_loss import divergence, kl_targets, surrogate
 from .policy import GaussianPolicy
-from .policy_loss import divergence, kl_targets, surrogate
-from .second_order import tangent_pass
 
 
 def conjugate_gradient(product, b, steps=10, tolerance=1e-10):

@@ -16,13 +16,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import worksheet_formats as formats
+from ..adaptation import check_alpha
+from ..checks import whole_number
+from ..network import TwoLayerNet
+from ..tasks import TaskBatch
+from . import formats
 from .answers import Verdict, compare, read_answer
-from .checks import whole_number
-from .meta_gradient import check_alpha
 from .mistakes import ENTRIES, work
-from .network import TwoLayerNet
-from .tasks import TaskBatch
 
 # The default example, found by search: no denominator above 4, no numerator above 24,
 # no line all zero, and every mistake of the catalogue shows in another way.

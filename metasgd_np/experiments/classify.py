@@ -3,21 +3,21 @@
 import time
 from dataclasses import dataclass
 
-from . import plots
+from .. import plots
+from ..adaptation import adapt
+from ..checks import whole_number
+from ..learners import MAML, JointTraining, MetaSGD
+from ..network import TwoLayerNet
+from ..tasks import FewShot, load_glyphs, load_omniglot
+from ..tasks.few_shot import DRAWINGS
+from ..training import accuracy, evaluate, random_stream
+from .base import Experiment, versions
 from .baselines import (
     AllClasses,
     logistic_regression,
     nearest_neighbour,
     new_last_layer,
 )
-from .checks import whole_number
-from .experiments import Experiment, versions
-from .learners import MAML, JointTraining, MetaSGD
-from .meta_gradient import adapt
-from .network import TwoLayerNet
-from .tasks import FewShot, load_glyphs, load_omniglot
-from .tasks.few_shot import DRAWINGS
-from .training import accuracy, evaluate, random_stream
 
 DATA = ("glyphs", "omniglot")
 SIDE = 14  # pixels: drawings of 28 × 28, each 2 × 2 averaged

@@ -1,0 +1,1 @@
+"""The experiments behind the commands, one file each; base.py is what they share."""
