@@ -25,8 +25,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import choose
-
 
 @dataclass(frozen=True)
 class Activation:
@@ -80,8 +78,3 @@ ACTIVATIONS = {
         curvature=lambda Z, H, phi1: np.zeros_like(Z),
     ),
 }
-
-
-def get_activation(name):
-    """The Activation called `name`; ValueError naming the choices if there is none."""
-    return choose("activation", name, ACTIVATIONS)

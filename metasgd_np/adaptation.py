@@ -22,20 +22,21 @@ and both are averaged over the tasks. Order 1 leaves out the H_s term of (5.3): 
 Sources: MAML, arXiv:1703.03400, for (5.1)–(5.4); Meta-SGD, arXiv:1707.09835, for (6.1).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .checks import (
     check_examples,
-    check_inputs,
     check_order,
-    check_targets,
+    check_set,
     check_vector,
     task_axes,
     whole_number,
 )
-from .second_order import tangent_pass
+from .network import Network
 
 # Of one (tasks, N, H) or (tasks, P) array: a dozen of them stay near the caches.
 CHUNK_BYTES = 2**18
@@ -50,9 +51,14 @@ np.empty(2**24, dtype=np.uint8)
 class MetaGradient:
     """The mean query loss after adapting, and its derivatives.
 
-    loss : number       mean over the tasks of L_q(θ_J)
-    d_theta : (P,)      its derivative in θ, equation (5.4)
-    d_alpha : (P,)      its derivative in α, equation (6.1)
+    Attributes
+    ----------
+    loss : float
+        Mean over the tasks of L_q(θ_J).
+    d_theta : (P,) array
+        Its derivative in θ, equation (5.4).
+    d_alpha : (P,) array
+        Its derivative in α, equation (6.1).
     """
 
     loss: float
@@ -60,22 +66,47 @@ class MetaGradient:
     d_alpha: np.ndarray
 
 
-def adapt(net, theta, alpha, X_s, Y_s, steps=1):
-    """Take J = `steps` steps (5.1) on a support set; return θ_0, …, θ_J.
+def adapt(
+    net: Network,
+    theta: ArrayLike,
+    alpha: ArrayLike,
+    X_s: ArrayLike,
+    Y_s: ArrayLike,
+    steps: int = 1,
+) -> np.ndarray:
+    """Take J steps (5.1) on a support set and return θ_0, …, θ_J.
 
     Parameters
     ----------
-    net : TwoLayerNet or DeepNet
-    theta : (P,) or (T, P)              where the steps start
-    alpha : number, (P,) or (T, P)      step sizes
-    X_s, Y_s : (N, D) and (N, O) or (N,) labels for one task, (T, N, ·) for T tasks
-    steps : int, 0 or more
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    theta : (P,) or (T, P) array_like
+        Where the steps start.
+    alpha : float, (P,) or (T, P) array_like
+        Step sizes.
+    X_s : (N, D) or (T, N, D) array_like
+        Support inputs of one task or of T tasks.
+    Y_s : (N, O) or (T, N, O) array_like
+        Support targets; for softmax cross-entropy labels, (N,) or (T, N).
+    steps : int, default 1
+        J, 0 or more.
 
     Returns
     -------
-    trajectory : (J+1, P) for one task, (J+1, T, P) for T
+    (J+1, P) or (J+1, T, P) array
+        The trajectory θ_0, …, θ_J.
 
-    Raises ValueError if an argument does not fit the network or holds NaN.
+    Raises
+    ------
+    ValueError
+        If an argument does not fit the network or holds NaN.
+
+    Examples
+    --------
+    >>> from metasgd_np import TwoLayerNet
+    >>> net = TwoLayerNet(1, 1, 1, activation="identity")
+    >>> adapt(net, [1.0, 0.0, 2.0, 0.0], 0.25, [[1.0]], [[0.0]]).tolist()
+    [[1.0, 0.0, 2.0, 0.0], [-1.0, -2.0, 1.0, -1.0]]
     """
     steps = whole_number("steps", steps, 0)
     theta, X_s, Y_s = check_examples(net, theta, X_s, Y_s)
@@ -87,7 +118,7 @@ def adapt(net, theta, alpha, X_s, Y_s, steps=1):
 
 
 def inner_loop(net, theta, alpha, X_s, Y_s, steps):
-    """θ_0, …, θ_J and the J passes at θ_0, …, θ_{J−1}; arguments already checked."""
+    """Return θ_0, …, θ_J and the J passes at θ_0, …, θ_{J−1}; nothing is checked."""
     thetas, passes = [theta], []
     for _ in range(steps):
         passes.append(net.backward_pass(thetas[-1], X_s, Y_s))
@@ -95,24 +126,51 @@ def inner_loop(net, theta, alpha, X_s, Y_s, steps):
     return thetas, passes
 
 
-def meta_gradient(net, theta, alpha, batch, steps=1, order=2):
-    """Mean query loss after J = `steps` steps, with its derivatives in θ and α.
+def meta_gradient(
+    net: Network,
+    theta: ArrayLike,
+    alpha: ArrayLike,
+    batch,
+    steps: int = 1,
+    order: int = 2,
+) -> MetaGradient:
+    """Differentiate the mean query loss after J steps in θ and in α.
+
+    A large batch is taken in chunks whose arrays fit the processor's caches.
 
     Parameters
     ----------
-    net : TwoLayerNet or DeepNet
-    theta : (P,)              where every task starts
-    alpha : number or (P,)    step sizes, shared by the tasks
-    batch : TaskBatch         T tasks
-    steps : int, 0 or more
-    order : 2 for the exact derivatives, 1 to leave out the curvature
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    theta : (P,) array_like
+        Where every task starts.
+    alpha : float or (P,) array_like
+        Step sizes, shared by the tasks.
+    batch : TaskBatch
+        T tasks.
+    steps : int, default 1
+        J, 0 or more.
+    order : {2, 1}
+        2 for the exact derivatives, 1 to leave out the curvature.
 
     Returns
     -------
-    MetaGradient with .loss, .d_theta (P,) and .d_alpha (P,)
+    MetaGradient
+        The mean query loss, dθ (P,) and dα (P,).
 
-    A large batch is walked in chunks whose arrays fit the processor's caches.
-    Raises ValueError if an argument does not fit the network or holds NaN.
+    Raises
+    ------
+    ValueError
+        If an argument does not fit the network or holds NaN.
+
+    Examples
+    --------
+    >>> from metasgd_np import Sinusoids, TwoLayerNet
+    >>> rng = np.random.default_rng(0)
+    >>> net, batch = TwoLayerNet(1, 8, 1), Sinusoids().sample(rng, n_tasks=4, shots=5)
+    >>> mg = meta_gradient(net, net.init(rng), 0.01, batch)
+    >>> mg.d_theta.shape, mg.d_alpha.shape
+    ((25,), (25,))
     """
     theta = check_vector("theta", theta, net.n_params)
     alpha = check_alpha(net, alpha, theta)
@@ -123,30 +181,19 @@ def meta_gradient(net, theta, alpha, batch, steps=1, order=2):
         )
     steps = whole_number("steps", steps, 0)
     check_order(order)
-    check_inputs("X_s", batch.X_s, net)
-    check_targets("Y_s", batch.Y_s, batch.X_s, net)
-    check_inputs("X_q", batch.X_q, net)
-    check_targets("Y_q", batch.Y_q, batch.X_q, net)
+    check_set(net, "X_s", batch.X_s, "Y_s", batch.Y_s)
+    check_set(net, "X_q", batch.X_q, "Y_q", batch.Y_q)
 
     loss, d_theta, d_alpha = 0, 0, 0
     for chunk in chunks(batch, net, theta.itemsize):
-        losses, d_thetas, d_alphas = task_gradients(
-            net, theta, alpha, chunk, steps, order
-        )
-        loss = loss + losses.sum()
-        d_theta = d_theta + d_thetas.sum(0)  # (P,) (5.4)
+        thetas, passes = inner_loop(net, theta, alpha, chunk.X_s, chunk.Y_s, steps)
+        query = net.backward_pass(thetas[-1], chunk.X_q, chunk.Y_q)
+        lam, d_alphas = chain_back(net, passes, alpha, query.gradient, order)  # (5.2)
+        loss = loss + net.loss_function.value(query.F, query.Y).sum()
+        d_theta = d_theta + lam.sum(0)  # (P,) (5.4)
         d_alpha = d_alpha + d_alphas.sum(0)  # (P,) (6.1)
     n_tasks = len(batch)
     return MetaGradient(loss / n_tasks, d_theta / n_tasks, d_alpha / n_tasks)
-
-
-def task_gradients(net, theta, alpha, batch, steps, order):
-    """Query losses (T,), dθ (T, P) and dα (T, P) of each task by itself."""
-    thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
-    query = net.backward_pass(thetas[-1], batch.X_q, batch.Y_q)
-
-    lam, d_alpha = chain_back(net, passes, alpha, query.gradient, order)  # (5.2)
-    return net.loss_function.value(query.F, query.Y), lam, d_alpha
 
 
 def chain_back(net, passes, alpha, lam, order=2):
@@ -155,27 +202,41 @@ def chain_back(net, passes, alpha, lam, order=2):
     for step in reversed(passes):
         d_alpha = d_alpha - step.gradient * lam  # (T, P) (6.1)
         if order == 2:
-            lam = lam - tangent_pass(net, step, alpha * lam).hv  # (T, P) (5.3)
+            lam = lam - net.tangent_pass(step, alpha * lam).hv  # (T, P) (5.3)
     return lam, d_alpha
 
 
-def chunks(batch, net, itemsize):
-    """The batch in slices of `chunk_length` tasks."""
+def chunks(batch, net: Network, itemsize: int) -> Iterator:
+    """Yield the batch in slices whose largest array keeps within CHUNK_BYTES.
+
+    Parameters
+    ----------
+    batch : TaskBatch
+        T tasks.
+    net : Network
+        Its hidden layers and parameters decide how large a task's arrays are.
+    itemsize : int
+        Bytes per number.
+
+    Yields
+    ------
+    TaskBatch
+        One or more tasks, in order.
+    """
     n_examples = max(batch.X_s.shape[1], batch.X_q.shape[1])
     size = chunk_length(net, n_examples, itemsize)
-    if size >= len(batch):
-        return [batch]
-    return [batch[i : i + size] for i in range(0, len(batch), size)]
+    for i in range(0, len(batch), size):
+        yield batch[i : i + size]
 
 
 def chunk_length(net, n_examples, itemsize):
-    """How many tasks to take at a time: as many as CHUNK_BYTES allows, at least one."""
+    """Return how many tasks CHUNK_BYTES allows at a time, at least one."""
     numbers = max(n_examples * net.n_hidden, net.n_params)  # in a task's largest array
     return max(1, CHUNK_BYTES // (numbers * itemsize))
 
 
 def check_alpha(net, alpha, theta):
-    """α as an array (P,) or (T, P); a single number is repeated P times."""
+    """Return α as an array (P,) or (T, P); a single number is repeated P times."""
     if isinstance(alpha, int | float | complex):
         alpha = np.full(net.n_params, alpha, np.result_type(theta.dtype, alpha))
     elif np.ndim(alpha) == 0:

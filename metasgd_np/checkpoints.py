@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .training import TrainingState, train
+from .training import TrainingState
 
 FORMAT = "metasgd_np checkpoint"
-VERSION = 1
+VERSION = 2
 SECONDS_BETWEEN_SAVES = 5
 
 
@@ -24,8 +24,16 @@ class CheckpointError(ValueError):
     """A file is no checkpoint that this version can read."""
 
 
-def save(path, state):
-    """Write a TrainingState to `path` (.npz), replacing what was there in one move."""
+def save(path: str | Path, state: TrainingState) -> None:
+    """Write a TrainingState, replacing what was at `path` in one move.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, a .npz.
+    state : TrainingState
+        What is saved.
+    """
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -38,7 +46,7 @@ def save(path, state):
             file,
             header=np.array(json.dumps(header)),
             w=state.w,
-            losses=state.losses,
+            history=state.history,
             **arrays,
         )
 
@@ -57,11 +65,25 @@ def replacing(path):
         partial.unlink(missing_ok=True)
 
 
-def load(path):
-    """The TrainingState that `save` wrote.
+def load(path: str | Path) -> TrainingState:
+    """Read the TrainingState that `save` wrote.
 
-    Raises FileNotFoundError if there is no such file, CheckpointError if it is damaged,
-    not a checkpoint, or of another version.
+    Parameters
+    ----------
+    path : str or path
+        The file, a .npz.
+
+    Returns
+    -------
+    TrainingState
+        Equal to the one saved, bit for bit.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    CheckpointError
+        If it is damaged, not a checkpoint, or of another version.
     """
     path = Path(path)
     try:
@@ -89,7 +111,7 @@ def load(path):
             iteration=header["iteration"],
             w=arrays["w"],
             optimizer_state=tuple(arrays[f"optimizer_{i}"] for i in range(count)),
-            losses=arrays["losses"],
+            history=arrays["history"],
         )
     except KeyError as error:
         raise CheckpointError(
@@ -97,28 +119,60 @@ def load(path):
         ) from None
 
 
-def train_and_save(path, *args, resume=False, run=train, **settings):
-    """`run(*args, **settings)`, saved to `path` every few seconds and at the end.
+class Checkpoint:
+    """The file of one run: its latest state, saved every few seconds and at the end.
 
-    `run` is `train`, or a function that takes start_from and after_block as it does.
+    Used as a context, it saves the latest state on the way out, whether the run ends,
+    diverges or is stopped by Ctrl-C.
 
-    With `resume`, a run saved at `path` goes on from there; a finished one is returned
-    at once. Stopped by Ctrl-C or by divergence, the last whole block is saved.
+    Parameters
+    ----------
+    path : str or path
+        The file, a .npz.
+    resume : bool, default False
+        Take up the state saved at `path`, if there is one.
+
+    Raises
+    ------
+    CheckpointError
+        If there is a file to resume from that cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from metasgd_np import MAML, Sinusoids, TwoLayerNet, train
+    >>> learner = MAML(TwoLayerNet(1, 8, 1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Checkpoint(f"{folder}/maml.npz") as run:
+    ...         state = train(
+    ...             learner, Sinusoids(), iterations=5, progress=False,
+    ...             start_from=run.latest, after_block=run.keep,
+    ...         )
+    ...     load(f"{folder}/maml.npz").iteration
+    5
     """
-    path = Path(path)
-    latest = load(path) if resume and path.exists() else None
-    settings = {**settings, "start_from": latest}
-    saved_at = time.monotonic()
 
-    def keep(state):
-        nonlocal latest, saved_at
-        latest = state
-        if time.monotonic() - saved_at > SECONDS_BETWEEN_SAVES:
-            save(path, state)
-            saved_at = time.monotonic()
+    def __init__(self, path: str | Path, resume: bool = False):
+        self.path = Path(path)
+        self.latest = load(self.path) if resume and self.path.exists() else None
+        self.saved_at = time.monotonic()
 
-    try:
-        return run(*args, **settings, after_block=keep)
-    finally:
-        if latest is not None:
-            save(path, latest)
+    def keep(self, state: TrainingState) -> None:
+        """Remember the state, and save it if the last save is some seconds ago.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The latest one; `train` calls this as its `after_block`.
+        """
+        self.latest = state
+        if time.monotonic() - self.saved_at > SECONDS_BETWEEN_SAVES:
+            save(self.path, state)
+            self.saved_at = time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.latest is not None:
+            save(self.path, self.latest)

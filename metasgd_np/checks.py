@@ -107,61 +107,28 @@ def check_inputs(name, X, net):
         )
 
 
-def check_targets(name, Y, X, net):
-    """An error unless Y is (..., N, O), or (..., N) labels, and fits X and `net`."""
-    n_examples = X.shape[-2]
-    if net.loss_name == "softmax_cross_entropy":
-        if Y.dtype.kind not in "iu":
-            raise TypeError(
-                f"{name} has dtype {Y.dtype}, but softmax_cross_entropy takes integer "
-                "class labels; convert them with Y.astype(int)"
-            )
-        if Y.ndim < 1 or Y.shape[-1] != n_examples:
-            raise ValueError(
-                f"{name} has shape {Y.shape}, but softmax_cross_entropy takes one "
-                f"label an example, (..., N) with N = {n_examples}; undo one-hot "
-                "targets with Y.argmax(-1)"
-            )
-        if Y.min() < 0 or Y.max() >= net.n_out:
-            raise ValueError(
-                f"{name} holds labels from {Y.min()} to {Y.max()}, but a network of "
-                f"{net.n_out} outputs knows the classes 0 to {net.n_out - 1}"
-            )
-        return
-    n_targets = getattr(net, "n_targets", net.n_out)  # a policy's are more than O
-    if Y.ndim < 2 or Y.shape[-2:] != (n_examples, n_targets):
-        columns, hint = "O", "did you leave out [..., None]?"
-        if n_targets != net.n_out:
-            columns, hint = "2O+1", "policy_targets makes them"
-        raise ValueError(
-            f"{name} has shape {Y.shape}, but with these inputs {net.loss_name} takes "
-            f"(..., N, {columns}) = (..., {n_examples}, {n_targets}); {hint}"
-        )
-    if net.loss_name == "sigmoid_cross_entropy" and not ((Y == 0) | (Y == 1)).all():
-        raise ValueError(
-            f"{name} holds values other than 0 and 1, which are the only labels that "
-            "sigmoid_cross_entropy takes; recode them first"
-        )
-
-
 def check_examples(net, theta, X, Y):
     """θ, X and Y as arrays that fit one another and `net`, or an error."""
     theta = check_vector("theta", theta, net.n_params)
     X = as_numbers("X", X)
     Y = as_numbers("Y", Y)
-    check_inputs("X", X, net)
-    check_targets("Y", Y, X, net)
+    check_set(net, "X", X, "Y", Y)
     task_axes(net, theta, X, Y)
     return theta, X, Y
 
 
+def check_set(net, X_name, X, Y_name, Y):
+    """An error unless the arrays X (..., N, D) and Y, its targets, fit `net`."""
+    check_inputs(X_name, X, net)
+    net.loss_function.check_targets(Y_name, Y, X.shape[-2], net.n_out)
+
+
 def task_axes(net, theta, X, Y, **vectors):
     """The axes in front that θ, X, Y and vectors (..., P) share, or an error."""
-    target_axes = 1 if net.loss_name == "softmax_cross_entropy" else 2
     return check_axes_in_front(
         theta=theta.shape[:-1],
         X=X.shape[:-2],
-        Y=Y.shape[: Y.ndim - target_axes],
+        Y=Y.shape[: Y.ndim - net.loss_function.target_axes],
         **{name: vector.shape[:-1] for name, vector in vectors.items()},
     )
 
@@ -171,10 +138,10 @@ def check_axes_in_front(**shapes):
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:
-        told = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+        found = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(
-            f"the axes in front, one entry a task, disagree: {told}; give every array "
-            "the same number of tasks"
+            f"the axes in front, one entry per task, disagree: {found}; give every "
+            "array the same number of tasks"
         ) from None
 
 

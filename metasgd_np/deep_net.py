@@ -34,11 +34,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .activations import get_activation
-from .checks import check_vector, whole_number
-from .losses import get_loss
-from .network import TwoLayerNet, matmul, with_column
-from .second_order import tangent_pass
+from .activations import ACTIVATIONS
+from .checks import choose, whole_number
+from .losses import LOSSES
+from .network import Network, matmul, with_column
 
 HINT = "pass (D, H1, …, O), such as (1, 40, 40, 1)"
 
@@ -64,39 +63,58 @@ class DeepPass(NamedTuple):
 
 
 class DeepTangents(NamedTuple):
-    """Every array of one second-order pass, by layer; hv (..., P) is H v.
+    """Every array of one second-order pass, by layer but F_dot and hv (..., P), H v.
 
     Each has the shape of its array in DeepPass; phi2[i] is φ″(Z[i]).
     """
 
     Z_dot: dict
     H_dot: dict
+    F_dot: np.ndarray
     dH_dot: dict
     phi2: dict
     dZ_dot: dict
     hv: np.ndarray
 
 
-class DeepNet:
-    """F = H_{n−1} W_n + b_n, H_i = φ(H_{i−1} W_i + b_i), and the loss of its output.
+class DeepNet(Network):
+    """The network F = H_{n−1} W_n + b_n, H_i = φ(H_{i−1} W_i + b_i), of any depth.
+
+    It is used like a TwoLayerNet everywhere; θ (P,) is W1, b1, W2, b2, W3, … end to
+    end. `n_hidden` is the width of the widest hidden layer, O if there is none.
 
     Parameters
     ----------
-    sizes : (D, H1, …, O)    the width of every layer, inputs and outputs included;
-                             (D, H, O) is TwoLayerNet(D, H, O), (D, O) is linear in θ
-    activation, loss : str   as for TwoLayerNet
+    sizes : sequence of int
+        The width of every layer, (D, H1, …, O), inputs and outputs included.
+        (D, H, O) is TwoLayerNet(D, H, O); (D, O) is linear in θ.
+    activation : str, default "tanh"
+        As for TwoLayerNet.
+    loss : str, default "squared_error"
+        As for TwoLayerNet.
 
-    Used like a TwoLayerNet everywhere; θ (P,) is W1, b1, W2, b2, W3, … end to end.
-    n_hidden is the width of the widest hidden layer, O if there is none.
-    Raises TypeError or ValueError if sizes are not two or more whole numbers.
+    Raises
+    ------
+    TypeError, ValueError
+        If sizes are not two or more whole numbers above 0, or a name is unknown.
+
+    Examples
+    --------
+    >>> DeepNet((1, 40, 40, 1)).n_params  # 2·40 + 41·40 + 41·1
+    1761
     """
 
-    def __init__(self, sizes, activation="tanh", loss="squared_error"):
+    def __init__(
+        self,
+        sizes: Iterable[int],
+        activation: str = "tanh",
+        loss: str = "squared_error",
+    ):
         self.sizes = check_sizes(sizes)
         self.n_in, *hidden, self.n_out = self.sizes
         self.n_hidden = max(hidden, default=self.n_out)
-        self.phi = get_activation(activation)
-        self.loss_function = get_loss(loss)
+        self.phi = choose("activation", activation, ACTIVATIONS)
+        self.loss_function = choose("loss", loss, LOSSES)
         self.activation_name = activation
         self.loss_name = loss
 
@@ -106,48 +124,14 @@ class DeepNet:
             f"activation={self.activation_name!r}, loss={self.loss_name!r})"
         )
 
-    # These ask a network for no more than its matrices and its passes.
-    init = TwoLayerNet.init
-    forward = TwoLayerNet.forward
-    loss = TwoLayerNet.loss
-    gradient = TwoLayerNet.gradient
-
     @property
-    def shapes(self):
+    def shapes(self) -> tuple:
         """The shapes of W1, W2, …, the bias in the last row of each."""
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return tuple((fan_in + 1, fan_out) for fan_in, fan_out in pairs)
 
-    @property
-    def n_params(self):
-        """P = (D+1) H1 + (H1+1) H2 + …"""
-        return sum(rows * columns for rows, columns in self.shapes)
-
-    def unpack(self, theta):
-        """θ (..., P) → views W1, W2, …, each (..., fan-in + 1, fan-out)."""
-        matrices, start = [], 0
-        for rows, columns in self.shapes:
-            end = start + rows * columns
-            W = theta[..., start:end].reshape(*theta.shape[:-1], rows, columns)
-            matrices.append(W)
-            start = end
-        return tuple(matrices)
-
-    def pack(self, *matrices):
-        """W1, W2, …, each (..., fan-in + 1, fan-out) → one vector (..., P)."""
-        flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
-        return np.concatenate(flat, axis=-1)
-
-    def blocks(self, theta):
-        """θ (..., P) → views {"W1": (..., D, H1), "b1": (..., H1), "W2", "b2", …}."""
-        theta = check_vector("theta", theta, self.n_params)
-        named = {}
-        for i, W in enumerate(self.unpack(theta), start=1):
-            named |= {f"W{i}": W[..., :-1, :], f"b{i}": W[..., -1, :]}
-        return named
-
     def forward_pass(self, theta, X):
-        """Every array of the forward pass, in order; arguments already checked."""
+        """Compute every array of the forward pass, in order."""
         W = by_layer(self.unpack(theta))
         n = len(W)
         Z, H, H_1 = {}, {}, {0: with_column(X, 1)}  # (..., N, D+1)
@@ -160,7 +144,7 @@ class DeepNet:
         return W, Z, H, H_1, Z[n]
 
     def backward_pass(self, theta, X, Y):
-        """Forward and backward, all kept in a DeepPass; arguments already checked."""
+        """Compute the forward and the backward pass; keep both in a DeepPass."""
         W, Z, H, H_1, F = self.forward_pass(theta, X)
         n = len(W)
         dW, dH, phi1, dZ = {}, {}, {}, {}
@@ -175,42 +159,41 @@ class DeepNet:
         gradient = self.pack(*(dW[i] for i in W))  # (..., P)
         return DeepPass(W, Y, Z, H, H_1, F, phi1, dH, dZ, gradient)
 
+    def tangent_pass(self, p, v):
+        """Differentiate the DeepPass p along v (..., P); keep all in DeepTangents."""
+        V = by_layer(self.unpack(v))  # (..., fan-in + 1, fan-out)
+        W_bar, V_bar = ({i: M[i][..., :-1, :] for i in M} for M in (p.W, V))
+        n = len(V)
+        Z_dot, H_dot, dW_dot, dH_dot, phi2, dZ_dot = {}, {}, {}, {}, {}, {}
 
-@tangent_pass.register
-def deep_tangent_pass(net: DeepNet, p, v):
-    """Differentiate the DeepPass p along v (..., P), already checked; all kept."""
-    V = by_layer(net.unpack(v))  # (..., fan-in + 1, fan-out)
-    W_bar, V_bar = ({i: M[i][..., :-1, :] for i in M} for M in (p.W, V))
-    n = len(V)
-    Z_dot, H_dot, dW_dot, dH_dot, phi2, dZ_dot = {}, {}, {}, {}, {}, {}
+        Z_dot[1] = p.H_1[0] @ V[1]  # (..., N, H_1) (4.1)
+        for i in range(1, n):
+            H_dot[i] = p.phi1[i] * Z_dot[i]  # (..., N, H_i) (4.2)
+            Z_dot[i + 1] = H_dot[i] @ W_bar[i + 1] + p.H_1[i] @ V[i + 1]  # (4.3)
 
-    Z_dot[1] = p.H_1[0] @ V[1]  # (..., N, H_1) (4.1)
-    for i in range(1, n):
-        H_dot[i] = p.phi1[i] * Z_dot[i]  # (..., N, H_i) (4.2)
-        Z_dot[i + 1] = H_dot[i] @ W_bar[i + 1] + p.H_1[i] @ V[i + 1]  # (4.3)
-
-    dZ_dot[n] = net.loss_function.curvature(p.F, p.Y, Z_dot[n])  # (..., N, O) (4.4)
-    for i in range(n - 1, 0, -1):
-        above, above_dot = p.dZ[i + 1], dZ_dot[i + 1]  # (..., N, H_{i+1})
-        H_1_dot = with_column(H_dot[i], 0)  # (..., N, H_i + 1), the ones do not move
-        dW_dot[i + 1] = H_1_dot.mT @ above + p.H_1[i].mT @ above_dot  # (4.5)
-        dH_dot[i] = matmul(above_dot, W_bar[i + 1].mT) + matmul(
-            above, V_bar[i + 1].mT
-        )  # (..., N, H_i) (4.6)
-        phi2[i] = net.phi.curvature(p.Z[i], p.H[i], p.phi1[i])  # (..., N, H_i)
-        dZ_dot[i] = dH_dot[i] * p.phi1[i] + p.dH[i] * phi2[i] * Z_dot[i]  # (4.7)
-    dW_dot[1] = p.H_1[0].mT @ dZ_dot[1]  # (..., D+1, H_1) (4.8)
-    hv = net.pack(*(dW_dot[i] for i in V))  # (..., P)
-    return DeepTangents(Z_dot, H_dot, dH_dot, phi2, dZ_dot, hv)
+        F_dot = Z_dot[n]  # (..., N, O)
+        dZ_dot[n] = self.loss_function.curvature(p.F, p.Y, F_dot)  # (4.4)
+        for i in range(n - 1, 0, -1):
+            above, above_dot = p.dZ[i + 1], dZ_dot[i + 1]  # (..., N, H_{i+1})
+            H_1_dot = with_column(H_dot[i], 0)  # (..., N, H_i + 1), ones do not move
+            dW_dot[i + 1] = H_1_dot.mT @ above + p.H_1[i].mT @ above_dot  # (4.5)
+            dH_dot[i] = matmul(above_dot, W_bar[i + 1].mT) + matmul(
+                above, V_bar[i + 1].mT
+            )  # (..., N, H_i) (4.6)
+            phi2[i] = self.phi.curvature(p.Z[i], p.H[i], p.phi1[i])  # (..., N, H_i)
+            dZ_dot[i] = dH_dot[i] * p.phi1[i] + p.dH[i] * phi2[i] * Z_dot[i]  # (4.7)
+        dW_dot[1] = p.H_1[0].mT @ dZ_dot[1]  # (..., D+1, H_1) (4.8)
+        hv = self.pack(*(dW_dot[i] for i in V))  # (..., P)
+        return DeepTangents(Z_dot, H_dot, F_dot, dH_dot, phi2, dZ_dot, hv)
 
 
 def by_layer(matrices):
-    """{1: W1, 2: W2, …}"""
+    """Number matrices from 1: {1: W1, 2: W2, …}."""
     return dict(enumerate(matrices, start=1))
 
 
 def check_sizes(sizes):
-    """`sizes` as a tuple of two or more whole numbers, each at least 1, or an error."""
+    """Return `sizes` as a tuple of two or more whole numbers above 0, or raise."""
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise TypeError(f"sizes is {sizes!r}, but it must be whole numbers; {HINT}")
     sizes = tuple(sizes)

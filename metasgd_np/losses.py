@@ -34,16 +34,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from .activations import sigmoid
-from .checks import choose
 
 
 @dataclass(frozen=True)
 class Loss:
-    """L, dF and dF_dot under one name; see the module's formulas."""
+    """L, dF and dF_dot of one loss, and the targets that it takes.
+
+    check_targets(name, Y, n_examples, n_out) raises an error unless Y fits;
+    target_axes counts the axes of one task's targets: 2 for (N, O), 1 for (N,) labels.
+    """
 
     value: Callable
     slope: Callable
     curvature: Callable
+    check_targets: Callable
+    target_axes: int = 2
 
 
 def squared_error(F, Y):
@@ -111,21 +116,64 @@ def softmax_cross_entropy_curvature(F, Y, F_dot):
     return (pF - p * pF.sum(-1, keepdims=True)) / F.shape[-2]  # (..., N, O) (8.6)
 
 
+def check_columns(name, Y, n_examples, n_columns, expected="O", hint=None):
+    """ValueError unless Y is (..., N, n_columns)."""
+    if Y.ndim < 2 or Y.shape[-2:] != (n_examples, n_columns):
+        raise ValueError(
+            f"{name} has shape {Y.shape}, but with these inputs the loss takes "
+            f"(..., N, {expected}) = (..., {n_examples}, {n_columns}); "
+            f"{hint or 'did you leave out [..., None]?'}"
+        )
+
+
+def check_binary(name, Y, n_examples, n_out):
+    """ValueError unless Y is (..., N, O) of zeros and ones."""
+    check_columns(name, Y, n_examples, n_out)
+    if not ((Y == 0) | (Y == 1)).all():
+        raise ValueError(
+            f"{name} holds values other than 0 and 1, which are the only labels that "
+            "sigmoid_cross_entropy takes; recode them first"
+        )
+
+
+def check_labels(name, Y, n_examples, n_out):
+    """An error unless Y is (..., N) integer labels, 0 to O − 1."""
+    if Y.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} has dtype {Y.dtype}, but softmax_cross_entropy takes integer "
+            "class labels; convert them with Y.astype(int)"
+        )
+    if Y.ndim < 1 or Y.shape[-1] != n_examples:
+        raise ValueError(
+            f"{name} has shape {Y.shape}, but softmax_cross_entropy takes one label "
+            f"per example, (..., N) with N = {n_examples}; undo one-hot targets with "
+            "Y.argmax(-1)"
+        )
+    if Y.min() < 0 or Y.max() >= n_out:
+        raise ValueError(
+            f"{name} holds labels from {Y.min()} to {Y.max()}, but a network of "
+            f"{n_out} outputs has the classes 0 to {n_out - 1}"
+        )
+
+
 LOSSES = {
-    "squared_error": Loss(squared_error, squared_error_slope, squared_error_curvature),
+    "squared_error": Loss(
+        squared_error,
+        squared_error_slope,
+        squared_error_curvature,
+        check_columns,
+    ),
     "sigmoid_cross_entropy": Loss(
         sigmoid_cross_entropy,
         sigmoid_cross_entropy_slope,
         sigmoid_cross_entropy_curvature,
+        check_binary,
     ),
     "softmax_cross_entropy": Loss(
         softmax_cross_entropy,
         softmax_cross_entropy_slope,
         softmax_cross_entropy_curvature,
+        check_labels,
+        target_axes=1,
     ),
 }
-
-
-def get_loss(name):
-    """The Loss called `name`; ValueError naming the choices if there is none."""
-    return choose("loss", name, LOSSES)

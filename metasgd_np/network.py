@@ -1,4 +1,4 @@
-"""A network of two layers, its loss, and the gradient of its loss by hand.
+"""A network of two layers, the gradient of its loss, and the Hessian times a vector.
 
 The network is F = φ(X W1 + b1) W2 + b2. Folding each bias into its weight matrix as one
 more row, and giving the inputs one more column of ones, X̃ = [X 1], leaves two matrices:
@@ -7,7 +7,7 @@ more row, and giving the inputs one more column of ones, X̃ = [X 1], leaves two
 
 Write H̃1 = [H1 1], and W̄2 for W2 without its last row.
 
-Forward, one operation a line:
+Forward, one operation per line:
 
     Z1 = X̃ W1                    (2.1)
     H1 = φ(Z1)                   (2.2)
@@ -24,6 +24,19 @@ elementwise H = φ(Z) passes it back as dZ = dH ∘ φ′(Z):
     dZ1 = dH1 ∘ φ′(Z1)           (2.8)
     dW1 = X̃ᵀ dZ1                 (2.9)
 
+Second order, every line above differentiated as the weights move along V = (V1, V2);
+A_dot is the derivative of A. A product takes two terms, (A B)_dot = A_dot B + A B_dot,
+and V̄2 is V2 without its bias row. The inputs and the columns of ones do not move:
+
+    Z1_dot  = X̃ V1                                                      (4.1)
+    H1_dot  = φ′(Z1) ∘ Z1_dot                                           (4.2)
+    F_dot   = H1_dot W̄2 + H̃1 V2                                         (4.3)
+    dF_dot  = L″(F) F_dot                                               (4.4)
+    dW2_dot = [H1_dot 0]ᵀ dF + H̃1ᵀ dF_dot                               (4.5)
+    dH1_dot = dF_dot W̄2ᵀ + dF V̄2ᵀ                                       (4.6)
+    dZ1_dot = dH1_dot ∘ φ′(Z1) + dH1 ∘ φ″(Z1) ∘ Z1_dot                  (4.7)
+    dW1_dot = X̃ᵀ dZ1_dot                                                (4.8)
+
 θ is W1 and W2 laid end to end, row by row: one vector of P = (D+1)H + (H+1)O numbers.
 Every array may have more axes in front: X (T, N, D) and θ (T, P) are T tasks at once.
 """
@@ -31,17 +44,19 @@ Every array may have more axes in front: X (T, N, D) and θ (T, P) are T tasks a
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .activations import get_activation
+from .activations import ACTIVATIONS
 from .checks import (
     as_numbers,
     check_axes_in_front,
     check_examples,
     check_inputs,
     check_vector,
+    choose,
     whole_number,
 )
-from .losses import get_loss
+from .losses import LOSSES
 
 
 def with_column(A, value):
@@ -80,26 +95,252 @@ class Pass(NamedTuple):
     gradient: np.ndarray
 
 
-class TwoLayerNet:
-    """F = φ(X W1 + b1) W2 + b2, and the loss that its output is judged by.
+class Tangents(NamedTuple):
+    """Every array of one second-order pass: how each moves as θ moves along v.
 
-    Parameters
-    ----------
-    n_in, n_hidden, n_out : int    D, H and O, each at least 1
-    activation : str    φ: "tanh", "sigmoid", "relu", "square" or "identity"
-    loss : str          "squared_error", "sigmoid_cross_entropy" or
-                        "softmax_cross_entropy"; see losses.py for their formulas
+    Shapes: Z1_dot, H1_dot, dH1_dot, phi2, dZ1_dot (..., N, H); F_dot, dF_dot
+    (..., N, O); hv (..., P). phi2 is φ″(Z1); hv is the result, H v.
+    """
+
+    Z1_dot: np.ndarray
+    H1_dot: np.ndarray
+    F_dot: np.ndarray
+    dF_dot: np.ndarray
+    dH1_dot: np.ndarray
+    phi2: np.ndarray
+    dZ1_dot: np.ndarray
+    hv: np.ndarray
+
+
+class Network:
+    """What every network can do, given the shapes of its weights and three passes.
+
+    A network defines `shapes` (the bias in the last row of each matrix) and, for
+    arguments already checked,
+
+        forward_pass(theta, X)        every array of the forward pass, F last
+        backward_pass(theta, X, Y)    those of both passes, with .F and .gradient
+        tangent_pass(p, v)            those of the second-order pass, with .F_dot, .hv
+
+    It has `n_in`, `n_hidden` (its widest layer), `n_out`, `loss_name` and
+    `loss_function`. No other code asks which network it was given.
+    """
+
+    @property
+    def n_params(self) -> int:
+        """P, the number of entries of θ."""
+        return sum(rows * columns for rows, columns in self.shapes)
+
+    def init(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw θ: weights normal with variance 1 / fan-in, biases zero.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The source of randomness, such as ``np.random.default_rng(0)``.
+
+        Returns
+        -------
+        (P,) array
+            W1, b1, W2, b2, … end to end, each row by row.
+
+        Notes
+        -----
+        Source: LeCun et al., Efficient BackProp (1998), section 4.6.
+        """
+        theta = np.zeros(self.n_params)
+        for W in self.unpack(theta):
+            fan_in = len(W) - 1
+            W[:-1] = rng.standard_normal(W[:-1].shape) / np.sqrt(fan_in)
+        return theta
+
+    def unpack(self, theta: np.ndarray) -> tuple:
+        """View θ as its weight matrices.
+
+        Parameters
+        ----------
+        theta : (..., P) array
+            Parameters, or anything of their shape.
+
+        Returns
+        -------
+        tuple of (..., fan-in + 1, fan-out) arrays
+            Views W1, W2, …, the bias in the last row of each.
+        """
+        matrices, start = [], 0
+        for rows, columns in self.shapes:
+            end = start + rows * columns
+            W = theta[..., start:end].reshape(*theta.shape[:-1], rows, columns)
+            matrices.append(W)
+            start = end
+        return tuple(matrices)
+
+    def pack(self, *matrices: np.ndarray) -> np.ndarray:
+        """Lay weight matrices end to end: the inverse of `unpack`.
+
+        Parameters
+        ----------
+        *matrices : (..., fan-in + 1, fan-out) arrays
+            W1, W2, …, with the same axes in front.
+
+        Returns
+        -------
+        (..., P) array
+            One vector per entry of the axes in front, a copy.
+        """
+        flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
+        return np.concatenate(flat, axis=-1)
+
+    def blocks(self, theta: ArrayLike) -> dict:
+        """View θ as named weights and biases.
+
+        Parameters
+        ----------
+        theta : (..., P) array_like
+            Parameters, or anything of their shape, such as a gradient.
+
+        Returns
+        -------
+        dict
+            Views ``{"W1": (..., D, H), "b1": (..., H), "W2": …, "b2": …}``.
+
+        Raises
+        ------
+        ValueError
+            If the last axis is not P, or an entry is not finite.
+        """
+        named = {}
+        theta = check_vector("theta", theta, self.n_params)
+        for i, W in enumerate(self.unpack(theta), start=1):
+            named |= {f"W{i}": W[..., :-1, :], f"b{i}": W[..., -1, :]}
+        return named
+
+    def forward(self, theta: ArrayLike, X: ArrayLike) -> np.ndarray:
+        """Compute the network's output F.
+
+        Parameters
+        ----------
+        theta : (..., P) array_like
+            Parameters.
+        X : (..., N, D) array_like
+            Inputs.
+
+        Returns
+        -------
+        (..., N, O) array
+            F; for cross-entropies these are logits.
+
+        Raises
+        ------
+        ValueError
+            If θ or X does not fit this network or holds NaN.
+        """
+        theta = check_vector("theta", theta, self.n_params)
+        X = as_numbers("X", X)
+        check_inputs("X", X, self)
+        check_axes_in_front(theta=theta.shape[:-1], X=X.shape[:-2])
+        *_, F = self.forward_pass(theta, X)
+        return F
+
+    def loss(self, theta: ArrayLike, X: ArrayLike, Y: ArrayLike) -> np.ndarray:
+        """Compute the loss L(F, Y), a mean over the N examples; equation (2.4).
+
+        Parameters
+        ----------
+        theta : (..., P) array_like
+            Parameters.
+        X : (..., N, D) array_like
+            Inputs.
+        Y : (..., N, O) array_like
+            Targets, or (..., N) integer labels for softmax cross-entropy.
+
+        Returns
+        -------
+        (...) array
+            One loss per entry of the axes in front; a scalar for a single task.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit this network or holds NaN.
+        TypeError
+            If class labels are not integers.
+        """
+        theta, X, Y = check_examples(self, theta, X, Y)
+        *_, F = self.forward_pass(theta, X)
+        return self.loss_function.value(F, Y)
+
+    def gradient(self, theta: ArrayLike, X: ArrayLike, Y: ArrayLike) -> np.ndarray:
+        """Compute ∂L/∂θ, equations (2.5)–(2.9).
+
+        Parameters
+        ----------
+        theta : (..., P) array_like
+            Parameters.
+        X : (..., N, D) array_like
+            Inputs.
+        Y : (..., N, O) array_like
+            Targets, or (..., N) integer labels for softmax cross-entropy.
+
+        Returns
+        -------
+        (..., P) array
+            In the order of θ; `blocks` names its parts.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit this network or holds NaN.
+        TypeError
+            If class labels are not integers.
+        """
+        theta, X, Y = check_examples(self, theta, X, Y)
+        return self.backward_pass(theta, X, Y).gradient
+
+
+class TwoLayerNet(Network):
+    """The network F = φ(X W1 + b1) W2 + b2 and the loss that its output is judged by.
 
     The same code runs on float64, float32 and complex128 arrays and, for polynomial
     activations and squared error, on object arrays of fractions or SymPy expressions.
+
+    Parameters
+    ----------
+    n_in, n_hidden, n_out : int
+        D, H and O, each at least 1.
+    activation : str, default "tanh"
+        The activation function φ: "tanh", "sigmoid", "relu", "square" or "identity".
+    loss : str, default "squared_error"
+        Or "sigmoid_cross_entropy", "softmax_cross_entropy"; losses.py has the formulas.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number above 0, or a name is unknown.
+
+    Examples
+    --------
+    >>> net = TwoLayerNet(1, 2, 1, activation="square")
+    >>> theta = np.array([1.0, -2.0, 1.0, -1.0, -1.0, 1.0, 1.0])  # W1, b1, W2, b2
+    >>> net.forward(theta, [[2.0]])  # −(2 + 1)² + (−4 − 1)² + 1
+    array([[17.]])
+    >>> net.gradient(theta, [[2.0]], [[16.0]]).tolist()
+    [-24.0, -40.0, -12.0, -20.0, 18.0, 50.0, 2.0]
     """
 
-    def __init__(self, n_in, n_hidden, n_out, activation="tanh", loss="squared_error"):
+    def __init__(
+        self,
+        n_in: int,
+        n_hidden: int,
+        n_out: int,
+        activation: str = "tanh",
+        loss: str = "squared_error",
+    ):
         self.n_in = whole_number("n_in", n_in, 1)
         self.n_hidden = whole_number("n_hidden", n_hidden, 1)
         self.n_out = whole_number("n_out", n_out, 1)
-        self.phi = get_activation(activation)
-        self.loss_function = get_loss(loss)
+        self.phi = choose("activation", activation, ACTIVATIONS)
+        self.loss_function = choose("loss", loss, LOSSES)
         self.activation_name = activation
         self.loss_name = loss
 
@@ -110,78 +351,12 @@ class TwoLayerNet:
         )
 
     @property
-    def shapes(self):
+    def shapes(self) -> tuple:
         """The shapes of W1 and W2, the bias in the last row of each."""
         return (self.n_in + 1, self.n_hidden), (self.n_hidden + 1, self.n_out)
 
-    @property
-    def n_params(self):
-        """P = (D+1)H + (H+1)O."""
-        return (self.n_in + 1) * self.n_hidden + (self.n_hidden + 1) * self.n_out
-
-    def init(self, rng):
-        """Draw θ (P,): weights normal with variance 1 / fan-in, biases zero.
-
-        Source: LeCun et al., Efficient BackProp (1998), section 4.6.
-        """
-        theta = np.zeros(self.n_params)
-        for W in self.unpack(theta):
-            fan_in = len(W) - 1
-            W[:-1] = rng.standard_normal(W[:-1].shape) / np.sqrt(fan_in)
-        return theta
-
-    def unpack(self, theta):
-        """θ (..., P) → views W1 (..., D+1, H) and W2 (..., H+1, O)."""
-        shape1, shape2 = self.shapes
-        split = shape1[0] * shape1[1]
-        W1 = theta[..., :split].reshape(*theta.shape[:-1], *shape1)
-        W2 = theta[..., split:].reshape(*theta.shape[:-1], *shape2)
-        return W1, W2
-
-    def pack(self, W1, W2):
-        """W1 (..., D+1, H) and W2 (..., H+1, O) → one vector (..., P)."""
-        flat = [W.reshape(*W.shape[:-2], -1) for W in (W1, W2)]
-        return np.concatenate(flat, axis=-1)
-
-    def blocks(self, theta):
-        """θ (..., P) → views {"W1": (..., D, H), "b1": (..., H), "W2", "b2"}."""
-        W1, W2 = self.unpack(check_vector("theta", theta, self.n_params))
-        return {
-            "W1": W1[..., :-1, :],
-            "b1": W1[..., -1, :],
-            "W2": W2[..., :-1, :],
-            "b2": W2[..., -1, :],
-        }
-
-    def forward(self, theta, X):
-        """The network's output F (..., N, O) for θ (..., P) and X (..., N, D).
-
-        Raises ValueError if θ or X does not fit this network or holds NaN.
-        """
-        theta = check_vector("theta", theta, self.n_params)
-        X = as_numbers("X", X)
-        check_inputs("X", X, self)
-        check_axes_in_front(theta=theta.shape[:-1], X=X.shape[:-2])
-        *_, F = self.forward_pass(theta, X)
-        return F
-
-    def loss(self, theta, X, Y):
-        """L(F, Y) (...), a mean over the N examples; equation (2.4).
-
-        θ (..., P), X (..., N, D), Y (..., N, O), or (..., N) labels for softmax.
-        Raises ValueError if an argument does not fit this network or holds NaN.
-        """
-        theta, X, Y = check_examples(self, theta, X, Y)
-        *_, F = self.forward_pass(theta, X)
-        return self.loss_function.value(F, Y)
-
-    def gradient(self, theta, X, Y):
-        """∂L/∂θ (..., P), equations (2.5)–(2.9); arguments as for `loss`."""
-        theta, X, Y = check_examples(self, theta, X, Y)
-        return self.backward_pass(theta, X, Y).gradient
-
     def forward_pass(self, theta, X):
-        """Every array of the forward pass, in order; arguments already checked."""
+        """Compute every array of the forward pass, in order."""
         W1, W2 = self.unpack(theta)
         X1 = with_column(X, 1)  # (..., N, D+1)
 
@@ -192,7 +367,7 @@ class TwoLayerNet:
         return W2, X1, Z1, H1, H1_1, F
 
     def backward_pass(self, theta, X, Y):
-        """Forward and backward, all kept in a Pass; arguments already checked."""
+        """Compute the forward and the backward pass; keep both in a Pass."""
         W2, X1, Z1, H1, H1_1, F = self.forward_pass(theta, X)
 
         dF = self.loss_function.slope(F, Y)  # (..., N, O) (2.5)
@@ -202,3 +377,22 @@ class TwoLayerNet:
         dZ1 = dH1 * phi1  # (..., N, H) (2.8)
         dW1 = X1.mT @ dZ1  # (..., D+1, H) (2.9)
         return Pass(W2, X1, Y, Z1, H1, H1_1, F, phi1, dF, dH1, self.pack(dW1, dW2))
+
+    def tangent_pass(self, p, v):
+        """Differentiate the Pass p along v (..., P); keep all in Tangents."""
+        V1, V2 = self.unpack(v)  # (..., D+1, H), (..., H+1, O)
+        W2_bar, V2_bar = p.W2[..., :-1, :], V2[..., :-1, :]  # (..., H, O)
+
+        Z1_dot = p.X1 @ V1  # (..., N, H) (4.1)
+        H1_dot = p.phi1 * Z1_dot  # (..., N, H) (4.2)
+        F_dot = H1_dot @ W2_bar + p.H1_1 @ V2  # (..., N, O) (4.3)
+
+        dF_dot = self.loss_function.curvature(p.F, p.Y, F_dot)  # (..., N, O) (4.4)
+        H1_1_dot = with_column(H1_dot, 0)  # (..., N, H+1), the ones do not move
+        dW2_dot = H1_1_dot.mT @ p.dF + p.H1_1.mT @ dF_dot  # (..., H+1, O) (4.5)
+        dH1_dot = matmul(dF_dot, W2_bar.mT) + matmul(p.dF, V2_bar.mT)  # (4.6)
+        phi2 = self.phi.curvature(p.Z1, p.H1, p.phi1)  # (..., N, H)
+        dZ1_dot = dH1_dot * p.phi1 + p.dH1 * phi2 * Z1_dot  # (..., N, H) (4.7)
+        dW1_dot = p.X1.mT @ dZ1_dot  # (..., D+1, H) (4.8)
+        hv = self.pack(dW1_dot, dW2_dot)  # (..., P)
+        return Tangents(Z1_dot, H1_dot, F_dot, dF_dot, dH1_dot, phi2, dZ1_dot, hv)

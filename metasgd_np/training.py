@@ -5,6 +5,7 @@ block). Training draws a fresh one for every block of 100 iterations, so a run s
 between two blocks goes on with exactly the numbers it would have drawn.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, isfinite, pi
 
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from .adaptation import adapt, chunks
 from .checks import whole_number
+from .network import Network
 from .optimizers import Adam
 
 BLOCK = 100  # iterations between two entries of the history, and between two saves
@@ -29,42 +31,71 @@ class TrainingState:
 
     Attributes
     ----------
-    settings : dict            what was trained and how, as text and numbers
-    iteration : int            updates done
-    w : (R, P)                 the learner's parameters; see `learner.unpack`
-    optimizer_state : tuple    arrays of w's shape
-    losses : (B,)              mean training loss of each block of 100 iterations
+    settings : dict
+        What was trained and how, as text and numbers.
+    iteration : int
+        Updates done.
+    w : (R, P) array
+        The learner's parameters; see `learner.unpack`.
+    optimizer_state : tuple
+        Arrays of w's shape.
+    history : (B,) or (B, 2) array
+        Mean training loss of each block of 100 iterations; of a policy, the mean
+        return before and after the inner step of each iteration.
     """
 
     settings: dict
     iteration: int
     w: np.ndarray
     optimizer_state: tuple
-    losses: np.ndarray
+    history: np.ndarray
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """A score of each new task, such as its query loss, after 0, 1, …, J steps.
 
-    scores : (J+1, T)
+    Attributes
+    ----------
+    scores : (J+1, T) array
+        One row per number of steps.
     """
 
     scores: np.ndarray
 
     @property
-    def mean(self):
+    def mean(self) -> np.ndarray:
         """Mean over the tasks, (J+1,)."""
         return self.scores.mean(-1)
 
     @property
-    def interval(self):
+    def interval(self) -> np.ndarray:
         """Half-width of the 95 % interval of the mean, (J+1,): 1.96 s / √T."""
         return 1.96 * self.scores.std(-1, ddof=1) / np.sqrt(self.scores.shape[-1])
 
 
-def random_stream(seed, name, block=0):
-    """The generator of one stream of a run; streams of other names are independent."""
+def random_stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
+    """Make the generator of one stream of a run.
+
+    Parameters
+    ----------
+    seed : int
+        The run's seed.
+    name : {"start", "train", "validate", "test", "figure"}
+        Streams of different names are independent.
+    block : int, default 0
+        A part of the stream, independent of its other parts.
+
+    Returns
+    -------
+    numpy.random.Generator
+        Always the same for the same arguments.
+
+    Examples
+    --------
+    >>> int(random_stream(0, "test").integers(100))
+    80
+    """
     return np.random.default_rng([seed, STREAMS[name], block])
 
 
@@ -73,40 +104,65 @@ def train(
     tasks,
     optimizer=None,
     *,
-    iterations,
-    shots=10,
-    n_query=10,
-    meta_batch=25,
-    cosine_decay=False,
-    seed=0,
-    start_from=None,
-    after_block=None,
-    progress=True,
-):
+    iterations: int,
+    shots: int = 10,
+    n_query: int = 10,
+    meta_batch: int = 25,
+    cosine_decay: bool = False,
+    seed: int = 0,
+    start_from: TrainingState | None = None,
+    after_block: Callable | None = None,
+    progress: bool = True,
+) -> TrainingState:
     """Descend the learner's gradient on fresh tasks for a number of iterations.
 
     Parameters
     ----------
     learner : MetaSGD, MAML, Reptile or JointTraining
-    tasks : with .dtype and .sample(rng, n_tasks, shots, n_query) → TaskBatch
-    optimizer : SGD or Adam    Adam() if left out
-    iterations : int           updates of w in all
-    shots, n_query : int       support and query points a task
-    meta_batch : int           tasks an iteration
-    cosine_decay : bool        scale the rate by (1 + cos(π t / iterations)) / 2  (7.5)
-    seed : int                 same seed, same numbers
-    start_from : TrainingState    go on from here; its settings must be the same
-    after_block : function     called with the TrainingState after every 100 iterations
-    progress : bool            show a bar with the loss (TQDM_DISABLE=1 hides it too)
+        What is trained, and by which gradient.
+    tasks : Sinusoids, FewShot or alike
+        With ``.dtype`` and ``.sample(rng, n_tasks, shots, n_query)`` → TaskBatch.
+    optimizer : SGD or Adam, optional
+        Adam() if left out.
+    iterations : int
+        Updates of w in all.
+    shots : int, default 10
+        Support points per task.
+    n_query : int, default 10
+        Query points per task.
+    meta_batch : int, default 25
+        Tasks per iteration.
+    cosine_decay : bool, default False
+        Scale the rate by (1 + cos(π t / iterations)) / 2, equation (7.5).
+    seed : int, default 0
+        Same seed, same numbers.
+    start_from : TrainingState, optional
+        Go on from here; its settings must be the same.
+    after_block : function, optional
+        Called with the TrainingState after every 100 iterations.
+    progress : bool, default True
+        Show a bar with the loss (TQDM_DISABLE=1 hides it too).
 
     Returns
     -------
-    TrainingState after the last iteration
+    TrainingState
+        After the last iteration.
 
     Raises
     ------
-    TrainingDiverged    the loss or a parameter is no longer finite
-    ValueError          a setting is out of range, or start_from has other settings
+    TrainingDiverged
+        If the loss or a parameter is no longer finite.
+    ValueError
+        If a setting is out of range, or start_from has other settings.
+
+    Examples
+    --------
+    >>> from metasgd_np import MetaSGD, Sinusoids, TwoLayerNet
+    >>> learner = MetaSGD(TwoLayerNet(1, 8, 1))
+    >>> state = train(learner, Sinusoids(), iterations=5, progress=False)
+    >>> theta, alpha = learner.unpack(state.w)
+    >>> theta.shape, alpha.shape
+    ((25,), (25,))
     """
     optimizer = Adam() if optimizer is None else optimizer
     settings = {
@@ -120,79 +176,80 @@ def train(
         "cosine_decay": bool(cosine_decay),
         "seed": whole_number("seed", seed, 0),
     }
-    if start_from is None:
-        w = learner.start(random_stream(seed, "start")).astype(tasks.dtype)
-        state = TrainingState(settings, 0, w, optimizer.start(w), np.empty(0))
-    else:
-        check_same_settings(start_from.settings, settings)
-        state = start_from
-    with np.errstate(over="ignore", invalid="ignore"):  # divergence is told below
-        return run_blocks(
-            state,
-            lambda state: train_block(learner, tasks, optimizer, state),
-            lambda state: f"loss={state.losses[-1]:.4g}",
-            after_block,
-            progress,
-        )
-
-
-def run_blocks(state, next_block, told, after_block, progress):
-    """The TrainingState after the last iteration; next_block(state) goes on by one.
-
-    told(state) stands at the end of the bar; after_block, if any, gets every state.
-    """
-    iterations = state.settings["iterations"]
-    hidden = {} if progress else {"disable": True}
-    with tqdm(total=iterations, initial=state.iteration, unit="it", **hidden) as bar:
+    state = first_state(settings, learner, tasks, optimizer, start_from)
+    with (
+        progress_bar(iterations, state.iteration, "it", progress) as bar,
+        np.errstate(over="ignore", invalid="ignore"),  # check_finite_step reports it
+    ):
         while state.iteration < iterations:
-            state = next_block(state)
-            bar.set_postfix_str(told(state), refresh=False)
-            bar.update(state.iteration - bar.n)
+            rng = random_stream(seed, "train", state.iteration // BLOCK)
+            w, optimizer_state, losses = state.w, state.optimizer_state, []
+            end = min(state.iteration + BLOCK, iterations)
+            for t in range(state.iteration + 1, end + 1):
+                batch = tasks.sample(rng, meta_batch, shots, n_query)
+                loss, gradient = learner.gradient(w, batch)
+                scale = cosine_scale(t - 1, iterations) if cosine_decay else 1.0
+                before = w
+                w, optimizer_state = optimizer.step(
+                    w, gradient, optimizer_state, t, scale
+                )
+                check_finite_step(learner, before, w, loss, t)
+                losses.append(float(loss))
+            history = np.append(state.history, sum(losses) / len(losses))
+            state = TrainingState(settings, end, w, optimizer_state, history)
+            bar.set_postfix_str(f"loss={history[-1]:.4g}", refresh=False)
+            bar.update(end - bar.n)
             if after_block is not None:
                 after_block(state)
     return state
 
 
-def decay_share(settings, iteration):
-    """What is left of the rate after `iteration` updates, a fraction, (7.5)."""
-    if not settings["cosine_decay"]:
-        return 1.0
-    return (1 + cos(pi * iteration / settings["iterations"])) / 2  # (7.5)
+def first_state(settings, learner, tasks, optimizer, start_from):
+    """Return the state before the first iteration, or start_from if it fits."""
+    if start_from is not None:
+        check_same_settings(start_from.settings, settings)
+        return start_from
+    w = learner.start(random_stream(settings["seed"], "start")).astype(tasks.dtype)
+    return TrainingState(settings, 0, w, optimizer.start(w), np.empty(0))
 
 
-def train_block(learner, tasks, optimizer, state):
-    """The next block of up to 100 iterations; returns the state after it."""
-    s = state.settings
-    w, optimizer_state = state.w, state.optimizer_state
-    rng = random_stream(s["seed"], "train", state.iteration // BLOCK)
-    end = min(state.iteration + BLOCK, s["iterations"])
-    losses = []
-    for t in range(state.iteration + 1, end + 1):
-        batch = tasks.sample(rng, s["meta_batch"], s["shots"], s["n_query"])
-        loss, gradient = learner.gradient(w, batch)
-        losses.append(float(loss))
-        scale = decay_share(s, t - 1)
-        previous = w
-        w, optimizer_state = optimizer.step(w, gradient, optimizer_state, t, scale)
-        if not (isfinite(losses[-1]) and np.isfinite(w).all()):
-            raise TrainingDiverged(told_divergence(learner, previous, t, losses[-1]))
-    block_mean = sum(losses) / len(losses)
-    return TrainingState(
-        s, end, w, optimizer_state, np.append(state.losses, block_mean)
-    )
+def progress_bar(total, initial, unit, progress):
+    """Open a progress bar; TQDM_DISABLE=1 hides it even if `progress` is true."""
+    hidden = {} if progress else {"disable": True}
+    return tqdm(total=total, initial=initial, unit=unit, **hidden)
 
 
-def told_divergence(learner, w, iteration, loss):
-    """One sentence on a run that blew up."""
-    largest = np.abs(learner.unpack(w)[1]).max()
-    return (
+def cosine_scale(t, iterations):
+    """Return what is left of the rate after t updates, from 1 down to 0, (7.5)."""
+    return (1 + cos(pi * t / iterations)) / 2  # (7.5)
+
+
+def check_finite_step(learner, before, w, loss, iteration):
+    """Raise TrainingDiverged if the loss, or w after the step, is not finite."""
+    if isfinite(loss) and np.isfinite(w).all():
+        return
+    largest = np.abs(learner.unpack(before)[1]).max()
+    raise TrainingDiverged(
         f"training diverged at iteration {iteration}: the loss is {loss:.4g} and the "
         f"largest |α| is {largest:.4g}; lower the outer rate or start with a smaller α"
     )
 
 
-def check_same_settings(found, expected):
-    """ValueError that lists how the settings of a saved run differ, if they do."""
+def check_same_settings(found: dict, expected: dict) -> None:
+    """Raise ValueError listing how a saved run's settings differ, if they do.
+
+    Parameters
+    ----------
+    found : dict
+        The settings that were saved.
+    expected : dict
+        Those of the run that would go on.
+
+    Raises
+    ------
+    ValueError
+        If an expected setting is missing or different.
+    """
     differences = [
         f"{key} was {found.get(key)!r}, now {expected[key]!r}"
         for key in expected
@@ -206,37 +263,91 @@ def check_same_settings(found, expected):
         )
 
 
-def query_loss(net, theta, X, Y):
-    """The loss of θ (..., P) on X (..., N, D) and Y, (...); `evaluate`'s own score."""
-    return net.loss(theta, X, Y)
+def accuracy(net: Network, theta, X, Y) -> np.ndarray:
+    """Compute the share of examples whose largest output is that of their label.
 
+    Parameters
+    ----------
+    net : Network
+        The network.
+    theta : (..., P) array
+        Parameters.
+    X : (..., N, D) array
+        Inputs.
+    Y : (..., N) integer array
+        Class labels.
 
-def accuracy(net, theta, X, Y):
-    """The share of examples whose largest output is the label's, (...).
+    Returns
+    -------
+    (...) array
+        From 0 to 1.
 
-    θ (..., P), X (..., N, D), Y (..., N) class labels.
+    Examples
+    --------
+    >>> from metasgd_np import TwoLayerNet
+    >>> net = TwoLayerNet(1, 2, 3, loss="softmax_cross_entropy")
+    >>> theta = np.zeros(net.n_params)
+    >>> theta[-1] = 1  # the bias of class 2
+    >>> float(accuracy(net, theta, [[0.1], [0.2]], np.array([2, 0])))
+    0.5
     """
     return (net.forward(theta, X).argmax(-1) == Y).mean(-1)
 
 
 def evaluate(
     learner,
-    w,
+    w: np.ndarray,
     tasks,
-    rng,
+    rng: np.random.Generator,
     *,
-    shots,
-    n_tasks=100,
-    n_query=100,
-    steps=1,
-    score=query_loss,
-):
-    """Adapt to new tasks, one to `steps` steps, and score each after every step.
+    shots: int,
+    n_tasks: int = 100,
+    n_query: int = 100,
+    steps: int = 1,
+    score: Callable = Network.loss,
+) -> Evaluation:
+    """Adapt to new tasks and score each before the first and after every step.
 
-    `score(net, theta, X, Y)` is `query_loss` or `accuracy`, on the query set. Tasks are
-    taken in chunks that fit the processor's caches.
+    Tasks are taken in chunks that fit the processor's caches.
 
-    Returns an Evaluation: .scores (steps+1, n_tasks), .mean and .interval (steps+1,).
+    Parameters
+    ----------
+    learner : MetaSGD, MAML, Reptile or JointTraining
+        What was trained.
+    w : (R, P) array
+        Its parameters, such as ``state.w``.
+    tasks : Sinusoids, FewShot or alike
+        Where new tasks are drawn.
+    rng : numpy.random.Generator
+        Its state decides which tasks.
+    shots : int
+        Support points per task.
+    n_tasks : int, default 100
+        Tasks, at least 2.
+    n_query : int, default 100
+        Query points per task.
+    steps : int, default 1
+        Steps to adapt, 0 or more.
+    score : function, default Network.loss
+        ``score(net, theta, X, Y)`` of the query set, such as `accuracy`.
+
+    Returns
+    -------
+    Evaluation
+        With ``.scores`` (steps+1, n_tasks), ``.mean`` and ``.interval`` (steps+1,).
+
+    Raises
+    ------
+    ValueError
+        If a count is out of range.
+
+    Examples
+    --------
+    >>> from metasgd_np import MAML, Sinusoids, TwoLayerNet
+    >>> rng = np.random.default_rng(0)
+    >>> learner = MAML(TwoLayerNet(1, 8, 1))
+    >>> evaluate(learner, learner.start(rng), Sinusoids(), rng, shots=5).scores.shape
+    (2, 100)
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     steps = whole_number("steps", steps, 0)

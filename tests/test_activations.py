@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import ACTIVATIONS, PHI, assert_close
 
-from metasgd_np.activations import get_activation, sigmoid
+from metasgd_np.activations import sigmoid
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -15,7 +15,7 @@ Z = np.array([[-2.5, -0.7, -0.1], [0.2, 0.9, 3.1]])
 
 def all_three(name, points):
     """φ, φ′ and φ″ at `points`."""
-    phi = get_activation(name)
+    phi = ACTIVATION_TABLE[name]
     value = phi.value(points)
     slope = phi.slope(points, value)
     return value, slope, phi.curvature(points, value, slope)
@@ -23,7 +23,7 @@ def all_three(name, points):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_value_is_the_textbook_formula(name):
-    assert_close(get_activation(name).value(Z), PHI[name](Z), 1e-14)
+    assert_close(ACTIVATION_TABLE[name].value(Z), PHI[name](Z), 1e-14)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -71,7 +71,7 @@ def test_relu_at_its_kink_takes_slope_zero(step):
 def test_tanh_is_accurate_to_the_last_digits_and_safe_far_out(dtype):
     points = np.append(np.linspace(-30, 30, 6001), [-1000, 1000]).astype(dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        value = get_activation("tanh").value(points)
+        value = ACTIVATION_TABLE["tanh"].value(points)
     few_digits = 3 * np.finfo(dtype).eps
     np.testing.assert_allclose(value, np.tanh(points), rtol=0, atol=few_digits)
     np.testing.assert_array_equal(value[-2:], [-1, 1])
@@ -95,4 +95,4 @@ def test_an_unknown_name_lists_the_choices(name):
     choices = "tanh, sigmoid, relu, square, identity"
     message = f"no activation called {name!r}; choose one of: {choices}"
     with pytest.raises(ValueError, match=message):
-        get_activation(name)
+        ACTIVATION_TABLE[name]

@@ -36,7 +36,7 @@ def assert_same(one, two):
     assert one.settings == two.settings
     assert one.iteration == two.iteration
     assert one.w.tobytes() == two.w.tobytes()
-    assert one.losses.tobytes() == two.losses.tobytes()
+    assert one.history.tobytes() == two.history.tobytes()
     assert len(one.optimizer_state) == len(two.optimizer_state)
     for a, b in zip(one.optimizer_state, two.optimizer_state, strict=True):
         assert a.tobytes() == b.tobytes()

@@ -13,7 +13,8 @@ from conftest import (
     plain_output_loss,
 )
 
-from metasgd_np.losses import get_loss, log_softmax, one_hot
+from metasgd_np.losses import LOSSES as LOSS_TABLE
+from metasgd_np.losses import log_softmax, one_hot
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -36,12 +37,12 @@ def outputs(loss_name, *shape, seed=0):
 def test_value_is_the_textbook_formula_task_by_task(name):
     F, _, Y = outputs(name, T, N_S)
     expected = [plain_output_loss(name, f, y) for f, y in zip(F, Y, strict=True)]
-    assert_close(get_loss(name).value(F, Y), np.array(expected), 1e-14)
+    assert_close(LOSS_TABLE[name].value(F, Y), np.array(expected), 1e-14)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_slope_agrees_with_the_complex_step(name):
-    loss = get_loss(name)
+    loss = LOSS_TABLE[name]
     F, _, Y = outputs(name, N_S)
     oracle = complex_step(lambda f: loss.value(f.reshape(F.shape), Y), F.ravel())
     assert_close(loss.slope(F, Y), oracle.reshape(F.shape), 1e-14)
@@ -49,7 +50,7 @@ def test_slope_agrees_with_the_complex_step(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_curvature_agrees_with_the_complex_step(name):
-    loss = get_loss(name)
+    loss = LOSS_TABLE[name]
     F, F_dot, Y = outputs(name, T, N_S)
     oracle = loss.slope(F + 1e-30j * F_dot, Y).imag / 1e-30
     assert_close(loss.curvature(F, Y, F_dot), oracle, 1e-14)
@@ -57,7 +58,7 @@ def test_curvature_agrees_with_the_complex_step(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_tasks_agree_with_one_task_at_a_time(name):
-    loss = get_loss(name)
+    loss = LOSS_TABLE[name]
     F, F_dot, Y = outputs(name, T, N_S)
     for t in range(T):
         one, one_dot, labels = F[t], F_dot[t], Y[t]
@@ -73,7 +74,7 @@ def test_float32_stays_and_nothing_is_edited(name):
     Y = Y.astype("int64" if name == "softmax_cross_entropy" else "float32")
     before = [array.copy() for array in (F, F_dot, Y)]
 
-    loss = get_loss(name)
+    loss = LOSS_TABLE[name]
     assert loss.value(F, Y).dtype == "float32"
     assert loss.slope(F, Y).dtype == "float32"
     assert loss.curvature(F, Y, F_dot).dtype == "float32"
@@ -95,7 +96,7 @@ def test_float32_stays_and_nothing_is_edited(name):
     ],
 )
 def test_logits_of_a_thousand_are_exact(name, Y, value, slope, dtype):
-    loss, F, Y = get_loss(name), FAR.astype(dtype), np.array(Y)
+    loss, F, Y = LOSS_TABLE[name], FAR.astype(dtype), np.array(Y)
     with np.errstate(**FINITE):
         assert loss.value(F, Y) == value
         np.testing.assert_array_equal(loss.slope(F, Y), slope)
@@ -104,7 +105,7 @@ def test_logits_of_a_thousand_are_exact(name, Y, value, slope, dtype):
 
 def test_sigmoid_cross_entropy_keeps_small_losses():
     F, Y = np.array([[-50.0]]), np.array([[0]])
-    value = get_loss("sigmoid_cross_entropy").value(F, Y)
+    value = LOSS_TABLE["sigmoid_cross_entropy"].value(F, Y)
     np.testing.assert_allclose(value, np.exp(-50), rtol=1e-15)
 
 
@@ -112,7 +113,7 @@ def test_sigmoid_cross_entropy_keeps_small_losses():
 def test_softmax_ignores_a_shift_of_all_logits(shift):
     F, F_dot, Y = outputs("softmax_cross_entropy", N_S)
     F = np.round(F * 64) / 64  # so that the shift is exact
-    loss = get_loss("softmax_cross_entropy")
+    loss = LOSS_TABLE["softmax_cross_entropy"]
     with np.errstate(**FINITE):
         assert loss.value(F + shift, Y) == loss.value(F, Y)
         assert_close(
@@ -130,7 +131,7 @@ def test_probabilities_sum_to_one_and_labels_are_one_hot():
 def test_squared_error_is_exact_in_fractions():
     rng = np.random.default_rng(0)
     F, Y, F_dot = fractions(rng, 3, N_S, O)
-    loss = get_loss("squared_error")
+    loss = LOSS_TABLE["squared_error"]
 
     pairs = list(zip(F.ravel(), Y.ravel(), strict=True))
     assert loss.value(F, Y) == sum((f - y) ** 2 for f, y in pairs) / N_S
@@ -142,4 +143,4 @@ def test_squared_error_is_exact_in_fractions():
 def test_an_unknown_name_lists_the_choices(name):
     message = f"no loss called {name!r}; choose one of: {', '.join(LOSSES)}"
     with pytest.raises(ValueError, match=message):
-        get_loss(name)
+        LOSS_TABLE[name]

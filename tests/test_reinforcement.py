@@ -61,7 +61,7 @@ def assert_same(one, two):
     assert one.settings == two.settings
     assert one.iteration == two.iteration
     assert one.w.tobytes() == two.w.tobytes()
-    assert one.losses.tobytes() == two.losses.tobytes()
+    assert one.history.tobytes() == two.history.tobytes()
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -75,7 +75,7 @@ def test_a_run_stopped_after_any_iteration_goes_on_bit_for_bit(name, tmp_path):
     states = []
     whole = short_run(name, after_block=states.append)
     assert [state.iteration for state in states] == [1, 2, 3, 4]
-    assert whole.losses.shape == (4, 2)
+    assert whole.history.shape == (4, 2)
     for state in states:
         save(tmp_path / "run.npz", state)
         again = short_run(name, start_from=load(tmp_path / "run.npz"))
@@ -167,7 +167,7 @@ def test_the_history_is_minus_the_mean_return_before_and_after():
     tasks = WORLD.sample(rng, 3)
     theta, alpha = learner.unpack(state.w)
     drawn, _ = act_and_adapt(POLICY, theta, [alpha], WORLD, tasks, rng, trajectories=5)
-    assert_close(state.losses[1], np.array([-t.returns.mean() for t in drawn]), 1e-12)
+    assert_close(state.history[1], np.array([-t.returns.mean() for t in drawn]), 1e-12)
 
 
 def test_the_trust_region_shrinks_along_half_a_cosine():
@@ -229,8 +229,8 @@ def test_a_few_iterations_learn_to_walk():
         iterations=15,
         progress=False,
     )
-    before, after = -state.losses[-3:].mean(0)
-    assert -state.losses[0].max() < -14
+    before, after = -state.history[-3:].mean(0)
+    assert -state.history[0].max() < -14
     assert before == pytest.approx(-11.5, abs=3)  # 0.38 away, 30 steps: stands still
     assert after > -7.5
 

@@ -45,7 +45,7 @@ class RecordScale:
 def test_same_seed_same_numbers_bit_for_bit():
     one, two, other = short_run(seed=1), short_run(seed=1), short_run(seed=2)
     assert one.w.tobytes() == two.w.tobytes()
-    assert one.losses.tobytes() == two.losses.tobytes()
+    assert one.history.tobytes() == two.history.tobytes()
     assert one.w.tobytes() != other.w.tobytes()
 
 
@@ -54,11 +54,11 @@ def test_a_run_stopped_after_a_block_goes_on_to_the_same_numbers(cosine_decay):
     states = []
     whole = short_run(cosine_decay=cosine_decay, after_block=states.append)
     assert [state.iteration for state in states] == [100, 200, 250]
-    assert len(whole.losses) == 3
+    assert len(whole.history) == 3
     for state in states[:-1]:
         resumed = short_run(cosine_decay=cosine_decay, start_from=state)
         assert resumed.w.tobytes() == whole.w.tobytes()
-        assert resumed.losses.tobytes() == whole.losses.tobytes()
+        assert resumed.history.tobytes() == whole.history.tobytes()
         for mine, theirs in zip(
             resumed.optimizer_state, whole.optimizer_state, strict=True
         ):
@@ -66,7 +66,7 @@ def test_a_run_stopped_after_a_block_goes_on_to_the_same_numbers(cosine_decay):
 
 
 def test_the_blocks_draw_different_tasks():
-    assert len(set(short_run(optimizer=RecordScale()).losses)) == 3
+    assert len(set(short_run(optimizer=RecordScale()).history)) == 3
 
 
 def test_the_history_is_the_mean_loss_of_each_block():
@@ -75,7 +75,7 @@ def test_the_history_is_the_mean_loss_of_each_block():
     learner = JointTraining(NET)
     w = learner.start(random_stream(0, "start"))
     losses = [learner.gradient(w, TASKS.sample(rng, 3, 4))[0] for _ in range(50)]
-    assert state.losses[2] == pytest.approx(np.mean(losses), rel=1e-12)
+    assert state.history[2] == pytest.approx(np.mean(losses), rel=1e-12)
 
 
 def test_the_cosine_falls_from_one_to_nearly_zero():

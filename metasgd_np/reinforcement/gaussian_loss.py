@@ -31,6 +31,8 @@ Source of the policy gradient: Williams, Machine Learning 8 (1992).
 
 import numpy as np
 
+from ..losses import Loss, check_columns
+
 
 def policy_targets(A, weights, variances=0):
     """Y (..., N, 2O+1) = [A C w]: actions A (..., N, O), c and w_n of (12.3).
@@ -53,7 +55,7 @@ def split(F, Y):
     return M, S, R, R * R + C, w / F.shape[-2]
 
 
-def gaussian_loss(F, Y):
+def gaussian_value(F, Y):
     """L = (1/N) Σ_n w_n Σ_o [q e^−s / 2 + s / 2], equation (12.3); (...)."""
     _, S, _, q, w = split(F, Y)
     return (w * (q * np.exp(-S) + S) / 2).sum((-2, -1))  # (...) (12.3)
@@ -105,4 +107,15 @@ def kl_targets(F_old, Y):
 def divergence(F_old, F, Y):
     """KL(π_old ‖ π) (...), the mean over the states that count in Y."""
     targets = kl_targets(F_old, Y)
-    return gaussian_loss(F, targets) - gaussian_loss(F_old, targets)
+    return gaussian_value(F, targets) - gaussian_value(F_old, targets)
+
+
+def check_policy_targets(name, Y, n_examples, n_out):
+    """ValueError unless Y is (..., N, 2O+1)."""
+    hint = "policy_targets makes them"
+    check_columns(name, Y, n_examples, 2 * n_out + 1, "2O+1", hint)
+
+
+GAUSSIAN = Loss(
+    gaussian_value, gaussian_slope, gaussian_curvature, check_policy_targets
+)

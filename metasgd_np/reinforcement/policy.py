@@ -16,12 +16,12 @@ from copy import copy
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_vector
 from ..losses import Loss
-from ..network import TwoLayerNet
-from ..second_order import tangent_pass
-from .gaussian_loss import gaussian_curvature, gaussian_loss, gaussian_slope
+from ..network import Network
+from .gaussian_loss import GAUSSIAN, gaussian_curvature, gaussian_slope
 
 
 class PolicyPass(NamedTuple):
@@ -46,69 +46,105 @@ class PolicyTangents(NamedTuple):
     hv: np.ndarray
 
 
-class GaussianPolicy:
+class GaussianPolicy(Network):
     """Actions a ~ N(net(x), e^s), used like a network by all code that adapts one.
+
+    θ (P,) is the net's θ and then s (O,). The output of `forward` is F = [M S]
+    (..., N, 2O), and targets Y are (..., N, 2O+1); `policy_targets` makes them.
 
     Parameters
     ----------
-    net : TwoLayerNet or DeepNet    from states to mean actions; its loss is not used
-    log_variance : float            s before training
+    net : TwoLayerNet or DeepNet
+        From states to mean actions; its loss is not used.
+    log_variance : float, default 0
+        The value of s before training.
 
-    θ (P,) is the net's θ and then s (O,). The output `forward` is F = [M S]
-    (..., N, 2O), and targets Y are (..., N, 2O+1); `policy_targets` makes them.
+    Examples
+    --------
+    >>> from metasgd_np import TwoLayerNet
+    >>> policy = GaussianPolicy(TwoLayerNet(2, 8, 2))
+    >>> policy.n_params  # 42 of the net and 2 log-variances
+    44
     """
 
     loss_name = "gaussian"
-    loss_function = Loss(gaussian_loss, gaussian_slope, gaussian_curvature)
+    loss_function = GAUSSIAN
 
-    def __init__(self, net, log_variance=0.0):
+    def __init__(self, net: Network, log_variance: float = 0.0):
         self.net = net
         self.log_variance = float(log_variance)
         self.n_in, self.n_hidden, self.n_out = net.n_in, net.n_hidden, net.n_out
-        self.n_targets = 2 * net.n_out + 1
         self.activation_name = net.activation_name
 
     def __repr__(self):
         return f"GaussianPolicy({self.net!r}, log_variance={self.log_variance!r})"
 
-    # These ask a network for no more than its passes.
-    forward = TwoLayerNet.forward
-    loss = TwoLayerNet.loss
-    gradient = TwoLayerNet.gradient
-
     @property
-    def n_params(self):
-        """P: those of the net, and O log-variances."""
+    def n_params(self) -> int:
+        """P: the parameters of the net, and O log-variances."""
         return self.net.n_params + self.n_out
 
-    def init(self, rng):
-        """Draw θ (P,): the net's own, then s."""
+    def init(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw θ: the net's own, then s.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The source of randomness.
+
+        Returns
+        -------
+        (P,) array
+            Parameters to start from.
+        """
         s = np.full(self.n_out, self.log_variance)
         return np.concatenate([self.net.init(rng), s])
 
-    def unpack(self, theta):
-        """θ (..., P) → views: the net's θ (..., P−O) and s (..., O)."""
+    def unpack(self, theta: np.ndarray) -> tuple:
+        """View θ as the net's θ and s.
+
+        Parameters
+        ----------
+        theta : (..., P) array
+            Parameters, or anything of their shape.
+
+        Returns
+        -------
+        tuple of arrays
+            Views (..., P−O) and (..., O).
+        """
         return theta[..., : -self.n_out], theta[..., -self.n_out :]
 
-    def blocks(self, theta):
-        """θ (..., P) → views: the blocks of the net, and "s": (..., O)."""
+    def blocks(self, theta: ArrayLike) -> dict:
+        """View θ as the named blocks of the net, and s.
+
+        Parameters
+        ----------
+        theta : (..., P) array_like
+            Parameters, or anything of their shape.
+
+        Returns
+        -------
+        dict
+            The net's blocks and ``"s": (..., O)``, views.
+        """
         net_theta, s = self.unpack(check_vector("theta", theta, self.n_params))
         return self.net.blocks(net_theta) | {"s": s}
 
     def act(self, theta, X, noise):
-        """Actions (..., N, O) = m + e^(s/2) ∘ noise at states X, already checked."""
+        """Draw actions (..., N, O) = m + e^(s/2) ∘ noise at states X (..., N, D)."""
         net_theta, s = self.unpack(theta)
         *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
         return M + np.exp(s / 2)[..., None, :] * noise
 
     def forward_pass(self, theta, X):
-        """F (..., N, 2O) alone in a tuple; arguments already checked."""
+        """Compute F (..., N, 2O), alone in a tuple."""
         net_theta, s = self.unpack(theta)
         *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
         return (with_rows(M, s),)  # (..., N, 2O) (12.1)
 
     def backward_pass(self, theta, X, Y):
-        """Forward and backward, all kept in a PolicyPass; arguments checked."""
+        """Compute the forward and the backward pass; keep both in a PolicyPass."""
         net_theta, s = self.unpack(theta)
         net_pass = self.net_for(s).backward_pass(net_theta, X, Y)
         F = with_rows(net_pass.F, s)  # (..., N, 2O) (12.1)
@@ -118,8 +154,20 @@ class GaussianPolicy:
         gradient = np.concatenate([net_pass.gradient, ds], axis=-1)  # (..., P)
         return PolicyPass(net_pass, F, Y, dF, gradient)
 
+    def tangent_pass(self, p, v):
+        """Differentiate the PolicyPass p along v (..., P), into PolicyTangents."""
+        net_v, s_dot = self.unpack(v)
+        s = p.F[..., 0, self.n_out :]  # (..., O)
+        net_tangents = self.net_for(s, s_dot).tangent_pass(p.net_pass, net_v)
+        F_dot = with_rows(net_tangents.F_dot, s_dot)  # (..., N, 2O)
+
+        dF_dot = gaussian_curvature(p.F, p.Y, F_dot)  # (..., N, 2O)
+        ds_dot = dF_dot[..., self.n_out :].sum(-2)  # (..., O) (12.9)
+        hv = np.concatenate([net_tangents.hv, ds_dot], axis=-1)  # (..., P)
+        return PolicyTangents(net_tangents, F_dot, dF_dot, hv)
+
     def net_for(self, s, s_dot=None):
-        """The net with dM for its loss's slope and, given s_dot, dM_dot (12.7)."""
+        """Copy the net with dM for its loss's slope and, given s_dot, dM_dot (12.7)."""
 
         def slope(M, Y):
             return gaussian_slope(with_rows(M, s), Y)[..., : self.n_out]
@@ -129,30 +177,8 @@ class GaussianPolicy:
             return gaussian_curvature(F, Y, F_dot)[..., : self.n_out]
 
         net = copy(self.net)
-        net.loss_function = Loss(None, slope, curvature)
+        net.loss_function = Loss(None, slope, curvature, None)
         return net
-
-
-@tangent_pass.register
-def policy_tangent_pass(policy: GaussianPolicy, p, v):
-    """Differentiate the PolicyPass p along v (..., P), already checked; all kept."""
-    net_v, s_dot = policy.unpack(v)
-    s = p.F[..., 0, policy.n_out :]  # (..., O)
-    net_tangents = tangent_pass(policy.net_for(s, s_dot), p.net_pass, net_v)
-    M_dot = output_tangent(net_tangents)  # (..., N, O)
-    F_dot = with_rows(M_dot, s_dot)  # (..., N, 2O)
-
-    dF_dot = gaussian_curvature(p.F, p.Y, F_dot)  # (..., N, 2O)
-    ds_dot = dF_dot[..., policy.n_out :].sum(-2)  # (..., O) (12.9)
-    hv = np.concatenate([net_tangents.hv, ds_dot], axis=-1)  # (..., P)
-    return PolicyTangents(net_tangents, F_dot, dF_dot, hv)
-
-
-def output_tangent(tangents):
-    """F_dot (..., N, O) of the tangents of a TwoLayerNet or a DeepNet."""
-    if hasattr(tangents, "F_dot"):
-        return tangents.F_dot
-    return tangents.Z_dot[max(tangents.Z_dot)]
 
 
 def with_rows(M, s):

@@ -16,7 +16,7 @@ from ..adaptation import adapt, chunk_length
 from ..checks import whole_number
 from ..training import Evaluation, random_stream
 from .advantages import policy_batch
-from .navigation import SPEED
+from .navigation import SPEED, Navigation
 
 CHUNK = 20  # tasks acted out at a time when judging: one generator for each chunk
 
@@ -48,17 +48,17 @@ def act_and_adapt(
 
     Returns
     -------
-    drawn : list of J+1 Trajectories
+    rollouts : list of J+1 Trajectories
     batches : list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch
     """
     thetas = np.broadcast_to(theta, (len(tasks), policy.n_params))  # (T, P)
-    drawn, batches = [], []
+    rollouts, batches = [], []
     for alpha in (*alphas, None):
-        drawn.append(world.roll_out(policy, thetas, tasks, rng, trajectories))
-        batches.append(policy_batch(drawn[-1], discount, gae_lambda))
+        rollouts.append(world.roll_out(policy, thetas, tasks, rng, trajectories))
+        batches.append(policy_batch(rollouts[-1], discount, gae_lambda))
         if alpha is not None:
             thetas = one_step(policy, thetas, alpha, *batches[-1])  # (T, P)
-    return drawn, batches
+    return rollouts, batches
 
 
 def one_step(policy, thetas, alpha, X, Y):
@@ -72,22 +72,49 @@ def one_step(policy, thetas, alpha, X, Y):
 
 def evaluate_policy(
     learner,
-    w,
-    world,
-    seed,
-    stream,
+    w: np.ndarray,
+    world: Navigation,
+    seed: int,
+    stream: str,
     *,
-    n_tasks=600,
-    step_scales=(1, 0.5, 0.5),
-    trajectories=20,
-    discount=0.99,
-    gae_lambda=0.9,
-):
-    """Returns on new tasks before and after each of J steps, plain and discounted.
+    n_tasks: int = 600,
+    step_scales: tuple = (1, 0.5, 0.5),
+    trajectories: int = 20,
+    discount: float = 0.99,
+    gae_lambda: float = 0.9,
+) -> tuple:
+    """Measure returns on new tasks before and after each of J steps.
 
-    Two Evaluations, whose scores (J+1, n_tasks) are minus the returns; the second has
-    step t count γ^t. Step j of adapting has step sizes step_scales[j] · α. Every
-    learner judged with one seed and stream meets the same tasks.
+    Every learner judged with one seed and stream meets the same tasks.
+
+    Parameters
+    ----------
+    learner : MetaSGD or MAML
+        Of a GaussianPolicy.
+    w : (R, P) array
+        Its parameters.
+    world : Navigation
+        Where the policies act.
+    seed : int
+        Seed of the tasks and of the noise.
+    stream : str
+        Stream of the tasks and of the noise; see `random_stream`.
+    n_tasks : int, default 600
+        Tasks, at least 2.
+    step_scales : tuple of J floats
+        Step j of adapting has step sizes step_scales[j] · α.
+    trajectories : int, default 20
+        Drawn at each of θ_0, …, θ_J per task.
+    discount : float, default 0.99
+        γ of (12.10).
+    gae_lambda : float, default 0.9
+        κ of (12.13).
+
+    Returns
+    -------
+    tuple of two Evaluations
+        Plain returns, scores (J+1, n_tasks), and returns in which the reward of step t
+        counts γ^t.
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     tasks = world.sample(random_stream(seed, stream), n_tasks)
@@ -95,29 +122,43 @@ def evaluate_policy(
     alphas = [np.asarray(scale * alpha, alpha.dtype) for scale in step_scales]
     plain, discounted = [], []
     for start in range(0, n_tasks, CHUNK):
-        rng = random_stream(seed, stream, 1 + start)
-        part = tasks[start : start + CHUNK]
-        drawn, _ = act_and_adapt(
+        rollouts, _ = act_and_adapt(
             learner.net,
             theta,
             alphas,
             world,
-            part,
-            rng,
+            tasks[start : start + CHUNK],
+            random_stream(seed, stream, 1 + start),
             trajectories=trajectories,
             discount=discount,
             gae_lambda=gae_lambda,
         )
-        plain.append([t.returns for t in drawn])  # (J+1, CHUNK)
-        discounted.append([t.discounted(discount) for t in drawn])  # (J+1, CHUNK)
-    return tuple(Evaluation(-np.concatenate(R, -1)) for R in (plain, discounted))
+        plain.append([r.returns for r in rollouts])  # (J+1, CHUNK)
+        discounted.append([r.discounted(discount) for r in rollouts])  # (J+1, CHUNK)
+    return tuple(Evaluation(np.concatenate(R, -1)) for R in (plain, discounted))
 
 
-def reference_returns(world, seed, stream, n_tasks=600):
-    """What knows nothing and what knows all, on the tasks of `evaluate_policy`.
+def reference_returns(
+    world: Navigation, seed: int, stream: str, n_tasks: int = 600
+) -> dict:
+    """Measure random and oracle reference returns on the tasks of `evaluate_policy`.
 
-    {"random": every action drawn from N(0, 1), "oracle": full speed straight to the
-    goal, in each direction}, each an Evaluation of one row, minus the returns.
+    Parameters
+    ----------
+    world : Navigation
+        Where to act.
+    seed : int
+        Seed of the tasks and of the random actions.
+    stream : str
+        Stream of the tasks.
+    n_tasks : int, default 600
+        Tasks.
+
+    Returns
+    -------
+    dict
+        {"random": every action drawn from N(0, 1), "oracle": full speed straight to
+        the goal, in each direction}, each an Evaluation of one row.
     """
     tasks = world.sample(random_stream(seed, stream), n_tasks)
     rng = random_stream(seed, "figure", 2)
@@ -126,6 +167,6 @@ def reference_returns(world, seed, stream, n_tasks=600):
         "oracle": lambda step, X: (tasks[:, 1, None] - X) / SPEED,
     }
     return {
-        name: Evaluation(-world.walk(act, tasks, 20).returns[None])
+        name: Evaluation(world.walk(act, tasks, 20).returns[None])
         for name, act in acts.items()
     }

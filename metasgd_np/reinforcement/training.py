@@ -4,8 +4,8 @@ Every iteration draws from a generator of its own, so a run stopped after any of
 goes on with exactly the numbers it would have drawn.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -15,54 +15,87 @@ from ..tasks import TaskBatch
 from ..training import (
     TrainingDiverged,
     TrainingState,
-    check_same_settings,
-    decay_share,
+    cosine_scale,
+    first_state,
+    progress_bar,
     random_stream,
-    run_blocks,
 )
+from .navigation import Navigation
 from .rollouts import act_and_adapt
+from .trpo import TRPO
 
 
 def train_policy(
     learner,
-    world,
-    optimizer,
+    world: Navigation,
+    optimizer: TRPO,
     *,
-    iterations,
-    meta_batch=20,
-    trajectories=20,
-    discount=0.99,
-    gae_lambda=0.9,
-    cosine_decay=False,
-    seed=0,
-    start_from=None,
-    after_block=None,
-    progress=True,
-):
+    iterations: int,
+    meta_batch: int = 20,
+    trajectories: int = 20,
+    discount: float = 0.99,
+    gae_lambda: float = 0.9,
+    cosine_decay: bool = False,
+    seed: int = 0,
+    start_from: TrainingState | None = None,
+    after_block: Callable | None = None,
+    progress: bool = True,
+) -> TrainingState:
     """Train a learner of a GaussianPolicy on fresh tasks for a number of iterations.
 
     Parameters
     ----------
-    learner : MetaSGD or MAML, of one inner step
+    learner : MetaSGD or MAML
+        Of one inner step, its net a GaussianPolicy.
     world : Navigation
+        Where the policy acts.
     optimizer : TRPO
-    iterations, meta_batch : int    updates in all, tasks an update
-    trajectories : int              a task, before the inner step and after it
-    discount : float                γ of (12.10)
-    gae_lambda : float              κ of (12.13)
-    cosine_decay : bool             scale max_kl as `train` scales the rate, (7.5)
-    seed, start_from, progress      as for `train`
-    after_block : function          called with the TrainingState after every update
+        The trust-region step.
+    iterations : int
+        Updates in all.
+    meta_batch : int, default 20
+        Tasks per update.
+    trajectories : int, default 20
+        Per task, before the inner step and after it.
+    discount : float, default 0.99
+        γ of (12.10).
+    gae_lambda : float, default 0.9
+        κ of (12.13).
+    cosine_decay : bool, default False
+        Scale max_kl as `train` scales the rate, (7.5).
+    seed : int, default 0
+        Same seed, same numbers.
+    start_from : TrainingState, optional
+        Go on from here; its settings must be the same.
+    after_block : function, optional
+        Called with the TrainingState after every update.
+    progress : bool, default True
+        Show a bar with the returns (TQDM_DISABLE=1 hides it too).
 
     Returns
     -------
-    TrainingState, whose losses (iterations, 2) are minus the mean return before and
-    after the inner step of each iteration
+    TrainingState
+        Its history (iterations, 2) holds the mean return before and after the inner
+        step of each iteration.
 
     Raises
     ------
-    TrainingDiverged    a parameter is no longer finite
-    ValueError          a setting is out of range, or start_from has other settings
+    TrainingDiverged
+        If a parameter is no longer finite.
+    ValueError
+        If a setting is out of range, or start_from has other settings.
+
+    Examples
+    --------
+    >>> from metasgd_np import MAML, TwoLayerNet
+    >>> from metasgd_np.reinforcement import GaussianPolicy
+    >>> learner = MAML(GaussianPolicy(TwoLayerNet(2, 4, 2)), alpha=0.1)
+    >>> state = train_policy(
+    ...     learner, Navigation(horizon=5), TRPO(), iterations=2, meta_batch=2,
+    ...     progress=False,
+    ... )
+    >>> state.history.shape
+    (2, 2)
     """
     if learner.inner_steps != 1:
         raise ValueError(
@@ -81,53 +114,46 @@ def train_policy(
         "cosine_decay": bool(cosine_decay),
         "seed": whole_number("seed", seed, 0),
     }
-    if start_from is None:
-        w = learner.start(random_stream(seed, "start")).astype(world.dtype)
-        state = TrainingState(settings, 0, w, (), np.empty((0, 2)))
-    else:
-        check_same_settings(start_from.settings, settings)
-        state = start_from
-    return run_blocks(
-        state,
-        lambda state: train_once(learner, world, optimizer, state),
-        lambda state: "return {:.1f} → {:.1f}".format(*-state.losses[-1]),
-        after_block,
-        progress,
-    )
-
-
-def train_once(learner, world, optimizer, state):
-    """One update, on trajectories of its own; returns the state after it."""
-    s = state.settings
-    rng = random_stream(s["seed"], "train", state.iteration)
-    tasks = world.sample(rng, s["meta_batch"])
-    theta, alpha = learner.unpack(state.w)
-    drawn, batches = act_and_adapt(
-        learner.net,
-        theta,
-        [alpha],
-        world,
-        tasks,
-        rng,
-        trajectories=s["trajectories"],
-        discount=s["discount"],
-        gae_lambda=s["gae_lambda"],
-    )
-    batch = TaskBatch(*batches[0], *batches[1])
-    max_kl = decay_share(s, state.iteration) * optimizer.max_kl
-    w = replace(optimizer, max_kl=max_kl).step(learner, state.w, batch).w
-    losses = [-float(t.returns.mean()) for t in drawn]
-    if not (isfinite(sum(losses)) and np.isfinite(w).all()):
-        raise TrainingDiverged(
-            f"training diverged at iteration {state.iteration + 1}: a parameter is no "
-            "longer finite; lower max_kl or start with a smaller alpha"
-        )
-    history = np.append(state.losses, [losses], axis=0)
-    return TrainingState(s, state.iteration + 1, w, (), history)
+    state = first_state(settings, learner, world, optimizer, start_from)
+    with progress_bar(iterations, state.iteration, "it", progress) as bar:
+        for t in range(state.iteration, iterations):
+            rng = random_stream(seed, "train", t)
+            tasks = world.sample(rng, meta_batch)
+            theta, alpha = learner.unpack(state.w)
+            rollouts, batches = act_and_adapt(
+                learner.net,
+                theta,
+                [alpha],
+                world,
+                tasks,
+                rng,
+                trajectories=trajectories,
+                discount=discount,
+                gae_lambda=gae_lambda,
+            )
+            batch = TaskBatch(*batches[0], *batches[1])
+            scale = cosine_scale(t, iterations) if cosine_decay else 1.0
+            trust_region = replace(optimizer, max_kl=scale * optimizer.max_kl)
+            w = trust_region.step(learner, state.w, batch).w
+            if not np.isfinite(w).all():
+                raise TrainingDiverged(
+                    f"training diverged at iteration {t + 1}: a parameter is no longer "
+                    "finite; lower max_kl or start with a smaller alpha"
+                )
+            returns = [float(r.returns.mean()) for r in rollouts]
+            history = np.array([*state.history, returns])  # (t + 1, 2)
+            state = TrainingState(settings, t + 1, w, (), history)
+            bar.set_postfix_str(
+                "return {:.1f} → {:.1f}".format(*returns), refresh=False
+            )
+            bar.update()
+            if after_block is not None:
+                after_block(state)
+    return state
 
 
 def check_share(name, value):
-    """`value` as a float, or an error unless it is a number from 0 to 1."""
+    """Return `value` as a float, or raise unless it is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}, but it must be a number, 0 to 1")
     if not 0 <= value <= 1:

@@ -37,7 +37,7 @@ import numpy as np
 
 from ..adaptation import chain_back, chunks, inner_loop
 from ..checks import positive_number, whole_number
-from ..second_order import tangent_pass
+from ..learners import MAML, MetaSGD
 from .gaussian_loss import divergence, kl_targets, surrogate
 from .policy import GaussianPolicy
 
@@ -65,8 +65,8 @@ def push_forward(net, passes, alpha, v_theta, v_alpha, order=2):
     """J v (T, P): how θ_J moves as θ and α move along v, equation (12.16)."""
     u = v_theta
     for step in passes:
-        bend = alpha * tangent_pass(net, step, u).hv if order == 2 else 0
-        u = u - bend - step.gradient * v_alpha  # (T, P) (12.16)
+        turn = alpha * net.tangent_pass(step, u).hv if order == 2 else 0
+        u = u - turn - step.gradient * v_alpha  # (T, P) (12.16)
     return u
 
 
@@ -107,7 +107,7 @@ def fisher_product(learner, at, kl_pass, v):
     """F v (R, P), summed over the tasks; kl_pass is a pass of the KL term at θ_J."""
     v_alpha = v[1] if len(v) == 2 else np.zeros_like(v[0])  # (P,)
     u = push_forward(learner.net, at.passes, at.alpha, v[0], v_alpha, learner.order)
-    Ku = tangent_pass(learner.net, kl_pass, u).hv  # (T, P)
+    Ku = learner.net.tangent_pass(kl_pass, u).hv  # (T, P)
     return pull_back(learner, at, Ku, len(v))  # (12.17)
 
 
@@ -148,6 +148,10 @@ class TRPO:
         for name in ("cg_steps", "backtracks", "thin"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
+    def start(self, w):
+        """TRPO keeps no state: an empty tuple."""
+        return ()
+
     def step(self, learner, w, batch):
         """The TrustStep from w (R, P); batch : TaskBatch of trajectories drawn at w.
 
@@ -156,7 +160,7 @@ class TRPO:
         """
         check_learner(learner)
         net = learner.net
-        parts = chunks(batch, net, w.itemsize)
+        parts = list(chunks(batch, net, w.itemsize))
         seen = [adapt_from(learner, w, part) for part in parts]
         pairs = list(zip(parts, seen, strict=True))
         gradients = [surrogate_gradient(learner, w, *pair) for pair in pairs]
@@ -204,9 +208,9 @@ def judge(learner, w, pairs):
 
 
 def check_learner(learner):
-    """TypeError unless the learner has all that a step asks for."""
-    net = getattr(learner, "net", None)
-    if not isinstance(net, GaussianPolicy) or not hasattr(learner, "order"):
+    """TypeError unless the learner is one that a step can be taken for."""
+    right = isinstance(learner, MetaSGD | MAML)
+    if not right or not isinstance(learner.net, GaussianPolicy):
         raise TypeError(
             f"TRPO got {learner!r}, but it takes a MetaSGD or MAML whose net is a "
             "GaussianPolicy; wrap the network, MetaSGD(GaussianPolicy(net))"

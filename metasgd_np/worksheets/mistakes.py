@@ -20,7 +20,6 @@ import numpy as np
 from ..adaptation import inner_loop, meta_gradient
 from ..losses import log_softmax
 from ..network import TwoLayerNet
-from ..second_order import tangent_pass
 from ..tasks import TaskBatch
 
 
@@ -75,7 +74,7 @@ def work(net, theta, alpha, batch, query_at=None, direction=None):
     q = net.backward_pass(theta_prime if query_at is None else query_at, X_q, Y_q)
     lam = q.gradient  # (5.2)
     v = alpha * lam if direction is None else direction(alpha, lam)
-    t = tangent_pass(net, s, v)
+    t = net.tangent_pass(s, v)
     pairs = {
         "W_prime": theta_prime,
         "V": v,
@@ -162,7 +161,7 @@ def alpha_outside(net, theta, alpha, batch, steps):
     thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     lam = query_gradient(net, thetas[-1], batch)
     return walk_back(
-        passes, lam, lambda step, lam: alpha * tangent_pass(net, step, lam).hv
+        passes, lam, lambda step, lam: alpha * net.tangent_pass(step, lam).hv
     )
 
 
@@ -191,7 +190,7 @@ def restarted(net, theta, alpha, batch, steps):
     lam = query_gradient(net, at, batch)
     last = passes[-1]
     d_alpha = -last.gradient * lam
-    d_theta = lam - tangent_pass(net, last, alpha * lam).hv
+    d_theta = lam - net.tangent_pass(last, alpha * lam).hv
     return d_theta.mean(0), d_alpha.mean(0)
 
 
@@ -200,7 +199,7 @@ def query_at_theta(net, theta, alpha, batch, steps):
     _, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     lam = query_gradient(net, theta, batch)
     return walk_back(
-        passes, lam, lambda step, lam: tangent_pass(net, step, alpha * lam).hv
+        passes, lam, lambda step, lam: net.tangent_pass(step, alpha * lam).hv
     )
 
 
