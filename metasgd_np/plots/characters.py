@@ -7,7 +7,7 @@ from ..tasks import TaskBatch
 from .learning import STYLES
 
 
-def answers(batch, before, after, ways, shown=5):
+def answered_tasks(batch, before, after, ways, shown=5):
     """A row a task: a support drawing a class, then query drawings, each with answers.
 
     batch : TaskBatch of square images, class by class, as FewShot draws them
@@ -29,9 +29,9 @@ def answers(batch, before, after, ways, shown=5):
         for i, axis in enumerate(row[n_support + 1 :]):
             axis.imshow(batch.X_q[task, i].reshape(side, side), cmap="Greys")
             right = after[task, i] == batch.Y_q[task, i]
-            told = f"{before[task, i]}→{after[task, i]}"
+            change = f"{before[task, i]}→{after[task, i]}"
             look = {"fontsize": 9, "color": "k" if right else "#b3261e"}
-            axis.set_title(told if right else f"{told} ✗", **look)
+            axis.set_title(change if right else f"{change} ✗", **look)
     figure.subplots_adjust(0.01, 0.02, 0.99, 0.99 - 0.75 / figure.get_figheight())
     top = 1 - 0.05 / figure.get_figheight()
     left = n_support / columns / 2

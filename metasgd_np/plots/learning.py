@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..adaptation import adapt
+from ..checkpoints import replacing
 from ..training import BLOCK
 
 # One look per learner in every figure, told apart by line and marker without colour.
@@ -112,8 +113,8 @@ def learning_curves(states, ylabel="training loss (units of y²)"):
     """Training loss by iteration, each point the mean of a block; {name: state}."""
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, state in states.items():
-        x = np.minimum(BLOCK * np.arange(1, len(state.losses) + 1), state.iteration)
-        axis.plot(x, state.losses, label=name, **{**STYLES[name], "marker": None})
+        x = np.minimum(BLOCK * np.arange(1, len(state.history) + 1), state.iteration)
+        axis.plot(x, state.history, label=name, **{**STYLES[name], "marker": None})
     axis.set(xlabel="iteration", ylabel=ylabel)
     axis.set_ylim(bottom=0)
     axis.set_title(f"Training loss, mean of each {BLOCK} iterations, one seed", size=10)
@@ -193,3 +194,10 @@ def alpha_over_training(net, iterations, alphas):
     axes[0].legend(title="block of θ")
     figure.tight_layout()
     return figure
+
+
+def save(figure, path):
+    """Write a figure as a PNG file of 100 dots per inch, in one move, and close it."""
+    with replacing(path) as file:
+        figure.savefig(file, dpi=100, format="png")
+    plt.close(figure)

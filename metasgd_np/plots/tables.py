@@ -7,8 +7,8 @@ from .learning import STYLES
 MARKERS = "osD^vPX*dh<>"
 
 
-def table1(by_trained, paper, title):
-    """A panel a number of training shots: test MSE by test shots, ours and the paper's.
+def mse_by_shots(by_trained, paper, title):
+    """One panel per number of training shots: test MSE by test shots, ours and the paper's.
 
     by_trained : {trained shots: {label: {test shots: {"mean", "interval", …}}}}
     paper : {trained shots: {method: texts "mean ± interval [mark]"}}
