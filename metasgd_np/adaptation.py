@@ -207,22 +207,7 @@ def chain_back(net, passes, alpha, lam, order=2):
 
 
 def chunks(batch, net: Network, itemsize: int) -> Iterator:
-    """Yield the batch in slices whose largest array keeps within CHUNK_BYTES.
-
-    Parameters
-    ----------
-    batch : TaskBatch
-        T tasks.
-    net : Network
-        Its hidden layers and parameters decide how large a task's arrays are.
-    itemsize : int
-        Bytes per number.
-
-    Yields
-    ------
-    TaskBatch
-        One or more tasks, in order.
-    """
+    """Yield a TaskBatch in slices whose largest array keeps within CHUNK_BYTES."""
     n_examples = max(batch.X_s.shape[1], batch.X_q.shape[1])
     size = chunk_length(net, n_examples, itemsize)
     for i in range(0, len(batch), size):

@@ -75,27 +75,7 @@ class Evaluation:
 
 
 def random_stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
-    """Make the generator of one stream of a run.
-
-    Parameters
-    ----------
-    seed : int
-        The run's seed.
-    name : {"start", "train", "validate", "test", "figure"}
-        Streams of different names are independent.
-    block : int, default 0
-        A part of the stream, independent of its other parts.
-
-    Returns
-    -------
-    numpy.random.Generator
-        Always the same for the same arguments.
-
-    Examples
-    --------
-    >>> int(random_stream(0, "test").integers(100))
-    80
-    """
+    """Make the generator of one stream of a run, always the same for a seed."""
     return np.random.default_rng([seed, STREAMS[name], block])
 
 
@@ -236,20 +216,7 @@ def check_finite_step(learner, before, w, loss, iteration):
 
 
 def check_same_settings(found: dict, expected: dict) -> None:
-    """Raise ValueError listing how a saved run's settings differ, if they do.
-
-    Parameters
-    ----------
-    found : dict
-        The settings that were saved.
-    expected : dict
-        Those of the run that would go on.
-
-    Raises
-    ------
-    ValueError
-        If an expected setting is missing or different.
-    """
+    """Raise ValueError listing how a saved run's settings differ, if they do."""
     differences = [
         f"{key} was {found.get(key)!r}, now {expected[key]!r}"
         for key in expected
@@ -264,32 +231,9 @@ def check_same_settings(found: dict, expected: dict) -> None:
 
 
 def accuracy(net: Network, theta, X, Y) -> np.ndarray:
-    """Compute the share of examples whose largest output is that of their label.
+    """Compute the share of examples whose largest output is that of their label, (...).
 
-    Parameters
-    ----------
-    net : Network
-        The network.
-    theta : (..., P) array
-        Parameters.
-    X : (..., N, D) array
-        Inputs.
-    Y : (..., N) integer array
-        Class labels.
-
-    Returns
-    -------
-    (...) array
-        From 0 to 1.
-
-    Examples
-    --------
-    >>> from metasgd_np import TwoLayerNet
-    >>> net = TwoLayerNet(1, 2, 3, loss="softmax_cross_entropy")
-    >>> theta = np.zeros(net.n_params)
-    >>> theta[-1] = 1  # the bias of class 2
-    >>> float(accuracy(net, theta, [[0.1], [0.2]], np.array([2, 0])))
-    0.5
+    theta (..., P), X (..., N, D), Y (..., N) class labels; a score for `evaluate`.
     """
     return (net.forward(theta, X).argmax(-1) == Y).mean(-1)
 

@@ -28,27 +28,11 @@ from ..training import Evaluation, TrainingState, train
 def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
     """Make a field of a Config that the command line can set.
 
-    Parameters
-    ----------
-    default : object
-        The value without the option; False makes a flag, a tuple takes several values.
-    help : str
-        What the option means, without its default.
-    least : int, optional
-        The smallest whole number allowed.
-    kind : type, optional
-        Of the value, if the default does not show it.
-    choices : iterable of str or int, optional
-        The only values allowed.
-    n : int, optional
-        How many values a tuple takes; any number of them if left out.
-    metavar : str or tuple of str, optional
-        What the values are called in the help.
-
-    Returns
-    -------
-    dataclasses.Field
-        A field whose metadata hold all this.
+    default : the value without the option; False makes a flag, a tuple takes several
+    help : what the option means, without its default
+    least : the smallest whole number allowed      choices : the only values allowed
+    kind : type of the value, if the default does not show it
+    n : how many values a tuple takes              metavar : what the help calls them
     """
     kind = kind or type(default[0] if isinstance(default, tuple) else default)
     known = {"kind": kind, "least": least, "choices": choices, "n": n}
@@ -255,21 +239,11 @@ def prepare_folder(out, resume):
 def choose_best(candidates, evaluations, steps=(1,), best=np.argmin):
     """Choose among candidates, and how many steps to take, on validation tasks.
 
-    Parameters
-    ----------
-    candidates : list of Trained
-        Such as one learner per step size α.
-    evaluations : list of Evaluation
-        Of each candidate, on the same tasks.
-    steps : sequence of int
-        The numbers of steps to choose from.
-    best : function, default numpy.argmin
-        numpy.argmin for losses, numpy.argmax for accuracies.
+    candidates : list of Trained     evaluations : of each of them, on the same tasks
+    steps : the numbers of steps to choose from
+    best : np.argmin for losses, np.argmax for accuracies
 
-    Returns
-    -------
-    Trained
-        The first of the best; a score that is not finite is never best.
+    Returns the first of the best; a score that is not finite is never best.
     """
     means = np.array([e.mean[list(steps)] for e in evaluations])  # (C, len(steps))
     worst = -np.inf if best is np.argmax else np.inf
@@ -302,20 +276,8 @@ def alpha_by_block(trained: Trained) -> dict:
 
 
 def format_table(rows) -> str:
-    """Align rows of text cells in columns.
+    """Align rows of text cells, the header first, in columns indented by two spaces.
 
-    Parameters
-    ----------
-    rows : iterable of tuples of str
-        All of the same length; the first is the header.
-
-    Returns
-    -------
-    str
-        Lines indented by two spaces.
-
-    Examples
-    --------
     >>> print(format_table([("", "mean"), ("MAML", "0.5")]))
              mean
       MAML   0.5

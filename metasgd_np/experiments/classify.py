@@ -264,13 +264,9 @@ class ClassifyExperiment(Experiment):
         if c["data"] == "omniglot" and c["ways"] == 5 and not c["normalise"]:
             for name, cell in OMNIGLOT_ACCURACY.get(c["shots"], {}).items():
                 rows.append((f"{name} (published)", cell, "", ""))
-        return "\n".join(
-            [
-                f"{c['ways']}-way {c['shots']}-shot, {c['data']} {images}: accuracy on "
-                "new",
-                f"characters, mean ± 95 % interval over {c['n_test']} tasks of "
-                f"{c['ways'] * results['n_query']} queries:",
-                "",
-                format_table(rows),
-            ]
-        )
+        queries = c["ways"] * results["n_query"]
+        return f"""\
+{c["ways"]}-way {c["shots"]}-shot, {c["data"]} {images}: accuracy on new characters,
+mean ± 95 % interval over {c["n_test"]} tasks of {queries} queries:
+
+{format_table(rows)}"""

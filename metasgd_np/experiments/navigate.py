@@ -147,10 +147,7 @@ class NavigationExperiment(Experiment):
 
     def results(self, trained, evaluations):
         """Gather returns, references and what was learned for α."""
-        plain = evaluations["returns"]
-        difference = (
-            plain["Meta-SGD"].scores - plain["MAML"].scores
-        )  # of the same tasks
+        ours, maml = (e.scores for e in evaluations["returns"].values())  # (J+1, T)
         return {
             "learners": {name: repr(each.learner) for name, each in trained.items()},
             "step_scales": STEP_SCALES,
@@ -158,7 +155,7 @@ class NavigationExperiment(Experiment):
                 kind: {name: by_steps(e, 4) for name, e in by_name.items()}
                 for kind, by_name in evaluations.items()
             },
-            "difference": by_steps(Evaluation(difference), 4),
+            "difference": by_steps(Evaluation(ours - maml), 4),
             "published": NAVIGATION_RETURN[self.config.start],
             "alpha": alpha_by_block(trained["Meta-SGD"]),
         }
@@ -190,22 +187,17 @@ class NavigationExperiment(Experiment):
     def table(results):
         """Format the results, with the published figures beside them."""
         c = results["configuration"]
-        return "\n".join(
-            [
-                f"Return on a new task, {c['start']} start, before and after steps on "
-                f"{c['trajectories']} trajectories each",
-                f"(mean ± 95 % interval over {c['n_test']} tasks, one seed):",
-                "",
-                format_table(table_rows(results)),
-                "",
-                f"  {MARKS}",
-                "  Meta-SGD's paper states neither horizon nor discount, nor whether its",
-                f"  returns are discounted; here {c['horizon']} steps (MAML: 100 [1]) and "
-                f"{c['discount']}.",
-                "  Both learners train for one step. Steps two and three take half of α,",
-                "  as in MAML's published evaluation.",
-            ]
-        )
+        return f"""\
+Return on a new task, {c["start"]} start, before and after steps on {c["trajectories"]}
+trajectories each (mean ± 95 % interval over {c["n_test"]} tasks, one seed):
+
+{format_table(table_rows(results))}
+
+  {MARKS}
+  Meta-SGD's paper states neither horizon nor discount, nor whether its returns are
+  discounted; here {c["horizon"]} steps (MAML: 100 [1]) and {c["discount"]}.
+  Both learners train for one step. Steps two and three take half of α, as in MAML's
+  published evaluation."""
 
 
 def table_rows(results):

@@ -150,26 +150,19 @@ class SinusoidExperiment(Experiment):
             f"{name} {block['negative']} of {block['entries']}"
             for name, block in results["alpha"].items()
         )
-        lines = [
-            f"Test MSE after one step on a new curve (trained on {c['shots']}-shot tasks;",
-            f"mean ± 95 % interval over {c['n_test']:,} curves; the paper's over 100):",
-            "",
-            format_table(table_rows(results)),
-            "",
-        ]
-        if c["shots"] in SINUSOID_MSE:
-            lines += [
-                f"  {MARKS}",
-                "  The paper's network is 1-40-40-1 ReLU, this one 1-64-1 tanh.",
-                "",
-            ]
-        lines += [
-            f"MAML's step size, {sizes['MAML']}, and that of joint training, "
-            f"{sizes['joint training']}, are the best",
-            "of a few on validation tasks; Meta-SGD learned its own, and these turned",
-            f"negative: {negative}.",
-        ]
-        return "\n".join(lines)
+        return f"""\
+Test MSE after one step on a new curve (trained on {c["shots"]}-shot tasks; mean ± 95 %
+interval over {c["n_test"]:,} curves; the paper's over 100):
+
+{format_table(table_rows(results))}
+
+  {MARKS}
+  The paper's network is 1-40-40-1 ReLU, this one 1-64-1 tanh.
+
+MAML's step size, {sizes["MAML"]}, and that of joint training, \
+{sizes["joint training"]}, are the best of a few on
+validation tasks; Meta-SGD learned its own, and these turned negative:
+{negative}."""
 
 
 def table_rows(results):
@@ -177,11 +170,8 @@ def table_rows(results):
     yield "", *(f"{k}-shot" for k in TEST_SHOTS)
     for name, by_shots in results["test_mse"].items():
         cells = [by_shots[f"{k}-shot"] for k in TEST_SHOTS]
-        keys = ("mean_by_steps", "interval_by_steps")
-        yield (
-            name,
-            *(format_interval(*(cell[key][1] for key in keys)) for cell in cells),
-        )
+        pairs = [(c["mean_by_steps"][1], c["interval_by_steps"][1]) for c in cells]
+        yield name, *(format_interval(*pair) for pair in pairs)
     paper = SINUSOID_MSE.get(results["configuration"]["shots"], {})
     for name, cells in paper.items():
         yield f"{name}, paper", *cells

@@ -30,7 +30,7 @@ PROTOCOLS = {100: " (the paper's protocol)", 2_000: " (a tighter protocol)"}
 
 @dataclass(frozen=True)
 class Table1Config(Config):
-    """Every combination of methods, networks, α shapes, orders and steps, for each seed.
+    """Every combination of networks, methods, α shapes, orders, steps and seeds.
 
     Adam with cosine decay; a task has 20 query points (the paper's 10).
     """
@@ -104,18 +104,7 @@ class Table1Config(Config):
 
 
 def sweep_cells(config: Table1Config) -> dict:
-    """List every training run that the table needs, seed by seed.
-
-    Parameters
-    ----------
-    config : Table1Config
-        Options that take several values are combined with one another.
-
-    Returns
-    -------
-    dict
-        {name of the cell: its settings}.
-    """
+    """List {name: settings} of every training run the table needs, seed by seed."""
     c = config
     methods = [
         FIRST_ORDER.get(method, method) if order == 1 else method
@@ -215,31 +204,19 @@ class Table1Experiment(Experiment):
             for net, by_curves in results["table"].items()
             for curves, by_trained in by_curves.items()
         ]
-        notes = (
-            f"{MARKS}\n"
-            "The paper's network is 1-40-40-1 ReLU, trained on 60,000 batches of 4 "
-            "tasks with 10\n"
-            "query points; it tests one seed on 100 curves. How ours were trained "
-            "stands in\nresults.json."
-        )
+        notes = f"""\
+{MARKS}
+The paper's network is 1-40-40-1 ReLU, trained on 60,000 batches of 4 tasks with 10
+query points; it tests one seed on 100 curves. How ours were trained stands in
+results.json."""
         return "\n\n\n".join([*parts, notes])
 
 
 def summarise(cells: dict, results: dict) -> dict:
-    """Average the cells of a sweep over their seeds.
+    """Average the results of a sweep's cells, {name: …} both, over their seeds.
 
-    Parameters
-    ----------
-    cells : dict
-        {name: settings}, as from `sweep_cells`.
-    results : dict
-        {name: result}, as from `compute_cell`.
-
-    Returns
-    -------
-    dict
-        {net: {curves: {trained shots: {label: {test shots: entry}}}}}; an entry has
-        the mean over the seeds, its 95 % interval over all their curves, and by_seed.
+    Returns {net: {curves: {trained shots: {label: {test shots: entry}}}}}; an entry has
+    the mean over the seeds, its 95 % interval over all their curves, and by_seed.
     """
     entries = {}
     for name, s in cells.items():

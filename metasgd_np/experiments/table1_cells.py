@@ -84,18 +84,10 @@ SETTINGS = {
 
 
 def compute_cell(settings: dict) -> dict:
-    """Train as `settings` say and test; return plain numbers.
+    """Train as `settings`, a cell of `sweep_cells`, say, and test.
 
-    Parameters
-    ----------
-    settings : dict
-        A cell of `sweep_cells`.
-
-    Returns
-    -------
-    dict
-        {"mse": {shots: {curves: [mean, half-width of the 95 % interval]}},
-        "alpha": {…}, "seconds": number}, of what JSON can hold.
+    Returns {"mse": {shots: {curves: [mean, half-width of the 95 % interval]}},
+    "alpha": {…}, "seconds": number}, of what JSON can hold.
     """
     started = time.perf_counter()
     trained = train_cell(settings)

@@ -48,7 +48,8 @@ def trajectories(rollouts, tasks, shown=5):
 def landing(rollouts, tasks):
     """How far from the start a learner settles, against how far the goal is.
 
-    rollouts, tasks : as for `trajectories`; a rollout settles where its second half is spent
+    rollouts, tasks : as for `trajectories`; a rollout settles where it spends its
+    second half
     """
     figure, axis = plt.subplots(figsize=(5.2, 4.6))
     starts, goals = tasks[:, 0], tasks[:, 1]  # each (T, 2)

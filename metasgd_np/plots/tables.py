@@ -8,7 +8,7 @@ MARKERS = "osD^vPX*dh<>"
 
 
 def mse_by_shots(by_trained, paper, title):
-    """One panel per number of training shots: test MSE by test shots, ours and the paper's.
+    """Test MSE by test shots, ours and the paper's, a panel per number of train shots.
 
     by_trained : {trained shots: {label: {test shots: {"mean", "interval", …}}}}
     paper : {trained shots: {method: texts "mean ± interval [mark]"}}

@@ -85,36 +85,9 @@ def evaluate_policy(
 ) -> tuple:
     """Measure returns on new tasks before and after each of J steps.
 
-    Every learner judged with one seed and stream meets the same tasks.
-
-    Parameters
-    ----------
-    learner : MetaSGD or MAML
-        Of a GaussianPolicy.
-    w : (R, P) array
-        Its parameters.
-    world : Navigation
-        Where the policies act.
-    seed : int
-        Seed of the tasks and of the noise.
-    stream : str
-        Stream of the tasks and of the noise; see `random_stream`.
-    n_tasks : int, default 600
-        Tasks, at least 2.
-    step_scales : tuple of J floats
-        Step j of adapting has step sizes step_scales[j] · α.
-    trajectories : int, default 20
-        Drawn at each of θ_0, …, θ_J per task.
-    discount : float, default 0.99
-        γ of (12.10).
-    gae_lambda : float, default 0.9
-        κ of (12.13).
-
-    Returns
-    -------
-    tuple of two Evaluations
-        Plain returns, scores (J+1, n_tasks), and returns in which the reward of step t
-        counts γ^t.
+    Step j of adapting has step sizes step_scales[j] · α. Every learner judged with one
+    seed and stream meets the same tasks. Returns two Evaluations, scores (J+1, n_tasks):
+    plain returns, and returns in which the reward of step t counts γ^t.
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     tasks = world.sample(random_stream(seed, stream), n_tasks)
@@ -143,22 +116,8 @@ def reference_returns(
 ) -> dict:
     """Measure random and oracle reference returns on the tasks of `evaluate_policy`.
 
-    Parameters
-    ----------
-    world : Navigation
-        Where to act.
-    seed : int
-        Seed of the tasks and of the random actions.
-    stream : str
-        Stream of the tasks.
-    n_tasks : int, default 600
-        Tasks.
-
-    Returns
-    -------
-    dict
-        {"random": every action drawn from N(0, 1), "oracle": full speed straight to
-        the goal, in each direction}, each an Evaluation of one row.
+    {"random": every action drawn from N(0, 1), "oracle": full speed straight to the
+    goal, in each direction}, each an Evaluation of one row.
     """
     tasks = world.sample(random_stream(seed, stream), n_tasks)
     rng = random_stream(seed, "figure", 2)
