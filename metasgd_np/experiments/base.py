@@ -20,7 +20,7 @@ import numpy as np
 from .. import plots
 from ..checkpoints import Checkpoint, replacing
 from ..checks import whole_number
-from ..learners import Learner, MetaSGD
+from ..learners import MAML, Learner, MetaSGD
 from ..optimizers import Adam
 from ..training import Evaluation, TrainingState, train
 
@@ -209,6 +209,16 @@ class Experiment:
             )
         return Trained(learner, state.w, steps, state)
 
+    def fit_maml(self, net, alphas, tasks, steps=1):
+        """Train MAML at the α that does best after a fifth of the iterations."""
+        short = max(1, self.config.iterations // 5)
+        candidates = [
+            self.fit(f"maml-alpha-{a}", MAML(net, a, steps), tasks, steps, short)
+            for a in alphas
+        ]
+        learner = self.best(candidates, [steps]).learner
+        return self.fit("maml", learner, tasks, steps)
+
     def announce(self, text):
         """Print what begins, on standard error."""
         if self.progress:
@@ -236,7 +246,7 @@ def prepare_folder(out, resume):
     return out
 
 
-def choose_best(candidates, evaluations, steps=(1,), best=np.argmin):
+def choose_best(candidates, evaluations, steps, best=np.argmin):
     """Choose among candidates, and how many steps to take, on validation tasks.
 
     candidates : list of Trained     evaluations : of each of them, on the same tasks

@@ -7,21 +7,11 @@ import numpy as np
 
 from .. import plots, tasks
 from ..adaptation import adapt
-from ..learners import MAML, JointTraining, MetaSGD
+from ..learners import JointTraining, MetaSGD
 from ..network import TwoLayerNet
 from ..tasks.few_shot import DRAWINGS, FewShot
 from ..training import accuracy, evaluate, random_stream
-from .base import (
-    Config,
-    Experiment,
-    Trained,
-    alpha_by_block,
-    by_steps,
-    choose_best,
-    format_interval,
-    format_table,
-    option,
-)
+from . import base
 from .baselines import (
     AllClasses,
     logistic_regression,
@@ -48,32 +38,32 @@ SOFTMAX = "softmax_cross_entropy"
 
 
 @dataclass(frozen=True)
-class ClassifyConfig(Config):
+class ClassifyConfig(base.Config):
     """Adam with cosine decay; a network of 196-256-N with tanh units."""
 
     PRESETS: ClassVar[dict] = {
         "quick": {"iterations": 60, "hidden": 64, "n_validate": 20, "n_test": 100}
     }
 
-    data: str = option(
+    data: str = base.option(
         "glyphs",
         "letters of Matplotlib's fonts, or the real Omniglot, which is downloaded once",
         choices=DATA,
     )
-    path: str | None = option(
+    path: str | None = base.option(
         None,
         "folder that holds Omniglot's images_background.zip and images_evaluation.zip "
         "already",
         kind=str,
         metavar="DIR",
     )
-    normalise: bool = option(
+    normalise: bool = base.option(
         False, "move and scale each drawing to one place and size first"
     )
-    ways: int = option(5, "classes per task", least=2)
-    shots: int = option(1, "support drawings per class", least=1)
-    steps: int = option(1, "inner steps, in training and test", least=1)
-    iterations: int = option(2_000, "training iterations per learner", least=1)
+    ways: int = base.option(5, "classes per task", least=2)
+    shots: int = base.option(1, "support drawings per class", least=1)
+    steps: int = base.option(1, "inner steps, in training and test", least=1)
+    iterations: int = base.option(2_000, "training iterations per learner", least=1)
 
     hidden: int = 256
     meta_batch: int = 16
@@ -111,7 +101,7 @@ def load_splits(config):
     return tuple(split.reduced(SIDE) for split in splits)
 
 
-class ClassifyExperiment(Experiment):
+class ClassifyExperiment(base.Experiment):
     """Meta-SGD, MAML and three baselines on the same tasks of new characters.
 
     Step sizes that are not learned, and how many steps the baselines are fitted for,
@@ -146,15 +136,9 @@ class ClassifyExperiment(Experiment):
         steps, tasks = self.config.steps, self.tasks["train"]
         meta_sgd = MetaSGD(self.net, ALPHA_START, inner_steps=steps)
         meta_sgd = self.fit("meta-sgd", meta_sgd, tasks, steps)
-        short = max(1, self.config.iterations // 5)
-        candidates = [
-            self.fit(f"maml-alpha-{a}", MAML(self.net, a, steps), tasks, steps, short)
-            for a in ALPHAS["MAML"]
-        ]
-        maml = self.best(candidates, [steps]).learner
         return {
             "Meta-SGD": meta_sgd,
-            "MAML": self.fit("maml", maml, tasks, steps),
+            "MAML": self.fit_maml(self.net, ALPHAS["MAML"], tasks, steps),
             "joint training": self.fit_joint(),
             "logistic regression": self.fit_regression(),
         }
@@ -168,13 +152,13 @@ class ClassifyExperiment(Experiment):
         joint = self.fit("joint-training", learner, tasks, iterations=iterations)
         net, w = new_last_layer(wide, joint.w, self.config.ways)
         alphas = ALPHAS["joint training"]
-        candidates = [Trained(JointTraining(net, a), w) for a in alphas]
+        candidates = [base.Trained(JointTraining(net, a), w) for a in alphas]
         return self.best(candidates, range(1, FITTING_STEPS["joint training"] + 1))
 
     def fit_regression(self):
         """Choose how to fit logistic regression to the support set alone."""
         candidates = [
-            Trained(*logistic_regression(SIDE**2, self.config.ways, alpha))
+            base.Trained(*logistic_regression(SIDE**2, self.config.ways, alpha))
             for alpha in ALPHAS["logistic regression"]
         ]
         return self.best(candidates, range(1, FITTING_STEPS["logistic regression"] + 1))
@@ -182,7 +166,7 @@ class ClassifyExperiment(Experiment):
     def best(self, candidates, steps):
         """Return the candidate, and its number of steps, best on validation tasks."""
         found = [self.judge(each, "validate", max(steps)) for each in candidates]
-        return choose_best(candidates, found, steps, np.argmax)
+        return base.choose_best(candidates, found, steps, np.argmax)
 
     def judge(self, trained, stream, steps):
         """Measure the accuracy on new tasks, the same ones for every method."""
@@ -225,10 +209,10 @@ class ClassifyExperiment(Experiment):
             "learners": {name: repr(each.learner) for name, each in trained.items()},
             "accuracy": {
                 name: {"steps": trained[name].steps if name in trained else 0}
-                | by_steps(found)
+                | base.by_steps(found)
                 for name, found in evaluations.items()
             },
-            "alpha": alpha_by_block(trained["Meta-SGD"]),
+            "alpha": base.alpha_by_block(trained["Meta-SGD"]),
         }
 
     def figures(self, trained, evaluations):
@@ -258,7 +242,7 @@ class ClassifyExperiment(Experiment):
         for name, found in results["accuracy"].items():
             mean, interval = found["mean_by_steps"], found["interval_by_steps"]
             steps = found["steps"]
-            cell = format_interval(100 * mean[steps], 100 * interval[steps], 1)
+            cell = base.format_interval(100 * mean[steps], 100 * interval[steps], 1)
             before = f"{100 * mean[0]:.1f}" if steps else ""
             rows.append((name, cell, f"{steps or ''}", before))
         if c["data"] == "omniglot" and c["ways"] == 5 and not c["normalise"]:
@@ -269,4 +253,4 @@ class ClassifyExperiment(Experiment):
 {c["ways"]}-way {c["shots"]}-shot, {c["data"]} {images}: accuracy on new characters,
 mean ± 95 % interval over {c["n_test"]} tasks of {queries} queries:
 
-{format_table(rows)}"""
+{base.format_table(rows)}"""

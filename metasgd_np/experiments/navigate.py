@@ -17,23 +17,14 @@ from ..reinforcement.rollouts import (
 from ..reinforcement.training import train_policy
 from ..reinforcement.trpo import TRPO
 from ..training import Evaluation, random_stream
-from .base import (
-    Config,
-    Experiment,
-    Trained,
-    alpha_by_block,
-    by_steps,
-    format_interval,
-    format_table,
-    option,
-)
+from . import base
 from .published import MAML_NAVIGATION, MARKS, NAVIGATION_RETURN
 
 STEP_SCALES = (1, 0.5, 0.5)  # of α, at the first step and those after it
 
 
 @dataclass(frozen=True)
-class NavigationConfig(Config):
+class NavigationConfig(base.Config):
     """20 tasks per iteration, 20 trajectories before and after the step, as the paper.
 
     So are, with `full`, the network 2-100-100-2 ReLU and 100 iterations. More than 25
@@ -50,11 +41,11 @@ class NavigationConfig(Config):
         },
     }
 
-    start: str = option(
+    start: str = base.option(
         "fixed", "where trajectories start: the origin, or varying", choices=STARTS
     )
-    iterations: int = option(25, "training iterations per learner", least=1)
-    full: bool = option(False, "the paper's network and iterations")
+    iterations: int = base.option(25, "training iterations per learner", least=1)
+    full: bool = base.option(False, "the paper's network and iterations")
 
     sizes: tuple = (2, 40, 2)
     activation: str = "tanh"
@@ -71,7 +62,7 @@ class NavigationConfig(Config):
     n_drawn: int = 100  # tasks in the figures
 
 
-class NavigationExperiment(Experiment):
+class NavigationExperiment(base.Experiment):
     """Meta-SGD and MAML on the same tasks, judged on new ones beside two references."""
 
     name = "navigate"
@@ -120,7 +111,7 @@ class NavigationExperiment(Experiment):
                 after_block=run.keep,
                 progress=self.progress,
             )
-        return Trained(learner, state.w, 1, state)
+        return base.Trained(learner, state.w, 1, state)
 
     def evaluate(self, trained):
         """Measure returns on the same new tasks, plain and discounted, by name.
@@ -152,12 +143,12 @@ class NavigationExperiment(Experiment):
             "learners": {name: repr(each.learner) for name, each in trained.items()},
             "step_scales": STEP_SCALES,
             **{
-                kind: {name: by_steps(e, 4) for name, e in by_name.items()}
+                kind: {name: base.by_steps(e, 4) for name, e in by_name.items()}
                 for kind, by_name in evaluations.items()
             },
-            "difference": by_steps(Evaluation(ours - maml), 4),
+            "difference": base.by_steps(Evaluation(ours - maml), 4),
             "published": NAVIGATION_RETURN[self.config.start],
-            "alpha": alpha_by_block(trained["Meta-SGD"]),
+            "alpha": base.alpha_by_block(trained["Meta-SGD"]),
         }
 
     def figures(self, trained, evaluations):
@@ -191,7 +182,7 @@ class NavigationExperiment(Experiment):
 Return on a new task, {c["start"]} start, before and after steps on {c["trajectories"]}
 trajectories each (mean ± 95 % interval over {c["n_test"]} tasks, one seed):
 
-{format_table(table_rows(results))}
+{base.format_table(table_rows(results))}
 
   {MARKS}
   Meta-SGD's paper states neither horizon nor discount, nor whether its returns are
@@ -208,7 +199,7 @@ def table_rows(results):
     yield from learner_rows(results["discounted_returns"], ", discounted")
     for name, found in results["references"].items():
         mean, interval = found["mean_by_steps"], found["interval_by_steps"]
-        yield name, format_interval(mean[0], interval[0]), "", "", ""
+        yield name, base.format_interval(mean[0], interval[0]), "", "", ""
     for name, cell in results["published"].items():
         yield f"{name}, Meta-SGD's paper", "", cell, "", ""
     if results["configuration"]["start"] == "fixed":
@@ -219,4 +210,4 @@ def learner_rows(found, note=""):
     """Yield a row for each of {name: what `by_steps` gave}, step by step."""
     for name, cell in found.items():
         pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
-        yield name + note, *(format_interval(*pair) for pair in pairs)
+        yield name + note, *(base.format_interval(*pair) for pair in pairs)

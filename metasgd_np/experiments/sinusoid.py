@@ -4,21 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import plots
-from ..learners import MAML, JointTraining, MetaSGD
+from ..learners import JointTraining, MetaSGD
 from ..network import TwoLayerNet
 from ..tasks import Sinusoids
 from ..training import evaluate, random_stream
-from .base import (
-    Config,
-    Experiment,
-    Trained,
-    alpha_by_block,
-    by_steps,
-    choose_best,
-    format_interval,
-    format_table,
-    option,
-)
+from . import base
 from .published import MARKS, SINUSOID_MSE
 
 TEST_SHOTS = (5, 10, 20)
@@ -30,13 +20,13 @@ ALPHAS = {  # fixed step sizes to choose from on validation tasks
 
 
 @dataclass(frozen=True)
-class SinusoidConfig(Config):
+class SinusoidConfig(base.Config):
     """Adam with cosine decay, meta-batches of 25 tasks and a 1-64-1 tanh network."""
 
     PRESETS: ClassVar[dict] = {"quick": {"iterations": 300, "n_test": 100}}
 
-    iterations: int = option(15_000, "training iterations per learner", least=1)
-    shots: int = option(10, "support points per training task", least=1)
+    iterations: int = base.option(15_000, "training iterations per learner", least=1)
+    shots: int = base.option(10, "support points per training task", least=1)
 
     hidden: int = 64
     meta_batch: int = 25
@@ -45,7 +35,7 @@ class SinusoidConfig(Config):
     n_test: int = 1_000
 
 
-class SinusoidExperiment(Experiment):
+class SinusoidExperiment(base.Experiment):
     """Meta-SGD, MAML and joint training on the same sine waves, judged on new ones.
 
     MAML's step size and the rate at which joint training is fine-tuned are the best of
@@ -70,12 +60,7 @@ class SinusoidExperiment(Experiment):
     def train(self):
         """Train the three learners, and candidates for MAML's α."""
         meta_sgd = self.fit("meta-sgd", MetaSGD(self.net), self.tasks)
-        short = max(1, self.config.iterations // 5)
-        candidates = [
-            self.fit(f"maml-alpha-{a}", MAML(self.net, a), self.tasks, 1, short)
-            for a in ALPHAS["MAML"]
-        ]
-        maml = self.fit("maml", self.best(candidates).learner, self.tasks)
+        maml = self.fit_maml(self.net, ALPHAS["MAML"], self.tasks)
         joint = self.fit("joint-training", JointTraining(self.net), self.tasks)
         candidates = [
             joint._replace(learner=JointTraining(self.net, a))
@@ -84,16 +69,16 @@ class SinusoidExperiment(Experiment):
         return {
             "Meta-SGD": meta_sgd,
             "MAML": maml,
-            "joint training": self.best(candidates),
+            "joint training": self.best(candidates, [1]),
         }
 
-    def best(self, candidates):
-        """Return the candidate with the lowest validation loss after one step."""
+    def best(self, candidates, steps):
+        """Return the candidate with the lowest validation loss after its steps."""
         shots = self.config.shots
-        found = [self.judge(each, "validate", shots, 1) for each in candidates]
-        return choose_best(candidates, found)
+        found = [self.judge(c, "validate", shots, max(steps)) for c in candidates]
+        return base.choose_best(candidates, found, steps)
 
-    def judge(self, trained: Trained, stream, shots, steps):
+    def judge(self, trained: base.Trained, stream, shots, steps):
         """Measure query losses on new curves, the same ones for every learner."""
         return evaluate(
             trained.learner,
@@ -118,10 +103,10 @@ class SinusoidExperiment(Experiment):
             "learners": {name: repr(each.learner) for name, each in trained.items()},
             "step_sizes": {name: trained[name].learner.alpha for name in ALPHAS},
             "test_mse": {
-                name: {f"{k}-shot": by_steps(e) for k, e in by_shots.items()}
+                name: {f"{k}-shot": base.by_steps(e) for k, e in by_shots.items()}
                 for name, by_shots in evaluations.items()
             },
-            "alpha": alpha_by_block(trained["Meta-SGD"]),
+            "alpha": base.alpha_by_block(trained["Meta-SGD"]),
         }
 
     def figures(self, trained, evaluations):
@@ -154,7 +139,7 @@ class SinusoidExperiment(Experiment):
 Test MSE after one step on a new curve (trained on {c["shots"]}-shot tasks; mean ± 95 %
 interval over {c["n_test"]:,} curves; the paper's over 100):
 
-{format_table(table_rows(results))}
+{base.format_table(table_rows(results))}
 
   {MARKS}
   The paper's network is 1-40-40-1 ReLU, this one 1-64-1 tanh.
@@ -171,7 +156,7 @@ def table_rows(results):
     for name, by_shots in results["test_mse"].items():
         cells = [by_shots[f"{k}-shot"] for k in TEST_SHOTS]
         pairs = [(c["mean_by_steps"][1], c["interval_by_steps"][1]) for c in cells]
-        yield name, *(format_interval(*pair) for pair in pairs)
+        yield name, *(base.format_interval(*pair) for pair in pairs)
     paper = SINUSOID_MSE.get(results["configuration"]["shots"], {})
     for name, cells in paper.items():
         yield f"{name}, paper", *cells

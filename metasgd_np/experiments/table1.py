@@ -9,7 +9,7 @@ from typing import ClassVar
 from .. import plots
 from ..checks import interval
 from ..learners import ALPHA_SHAPES
-from .base import Config, Experiment, format_interval, format_table, option
+from . import base
 from .executors import open_executor
 from .published import MARKS, SINUSOID_MSE
 from .sinusoid import TEST_SHOTS
@@ -29,7 +29,7 @@ PROTOCOLS = {100: " (the paper's protocol)", 2_000: " (a tighter protocol)"}
 
 
 @dataclass(frozen=True)
-class Table1Config(Config):
+class Table1Config(base.Config):
     """Every combination of networks, methods, α shapes, orders, steps and seeds.
 
     Adam with cosine decay; a task has 20 query points (the paper's 10).
@@ -40,17 +40,17 @@ class Table1Config(Config):
         "full": {"net": ("deep", "two-layer"), "seeds": 3},
     }
 
-    net: tuple = option(
+    net: tuple = base.option(
         ("deep",),
         "; ".join(f"{name}: {setting.label}" for name, setting in SETTINGS.items()),
         choices=SETTINGS,
         metavar="NAME",
     )
-    methods: tuple = option(
+    methods: tuple = base.option(
         ("meta-sgd", "maml"), ", ".join(METHODS), choices=METHODS, metavar="NAME"
     )
-    seeds: int = option(1, "how many seeds, from --seed on", least=1)
-    iterations: int | None = option(
+    seeds: int = base.option(1, "how many seeds, from --seed on", least=1)
+    iterations: int | None = base.option(
         None,
         "training iterations per learner ("
         + "; ".join(f"{name}: {s.iterations}" for name, s in SETTINGS.items())
@@ -58,36 +58,36 @@ class Table1Config(Config):
         kind=int,
         least=1,
     )
-    alpha: tuple = option(
+    alpha: tuple = base.option(
         ("entry",),
         "granularity of α: per entry of θ, per block, one scalar",
         choices=ALPHA_SHAPES,
         metavar="NAME",
     )
-    order: tuple = option(
+    order: tuple = base.option(
         (2,), "2: exact, 1: without curvature", choices=(1, 2), metavar="N"
     )
-    inner_steps: tuple = option((1,), "in training and test", least=1, metavar="N")
-    alpha_start: tuple = option(
+    inner_steps: tuple = base.option((1,), "in training and test", least=1, metavar="N")
+    alpha_start: tuple = base.option(
         (0.005, 0.1),
         "α is drawn from here before training",
         n=2,
         metavar=("LOW", "HIGH"),
     )
-    alpha_decay: float | None = option(
+    alpha_decay: float | None = base.option(
         None,
         "how fast Meta-SGD's α decays (two-layer: 0.1; deep, paper: 0)",
         kind=float,
         metavar="RATE",
     )
-    workers: int = option(1, "processes", least=1, metavar="N")
-    scheduler: str | None = option(
+    workers: int = base.option(1, "processes", least=1, metavar="N")
+    scheduler: str | None = base.option(
         None,
         "compute on the Dask cluster whose scheduler is here",
         kind=str,
         metavar="ADDRESS",
     )
-    full: bool = option(False, "networks and seeds of the published table")
+    full: bool = base.option(False, "networks and seeds of the published table")
 
     n_query: int = 20
     n_validate: int = 1_000
@@ -138,7 +138,7 @@ def sweep_cells(config: Table1Config) -> dict:
     return cells
 
 
-class Table1Experiment(Experiment):
+class Table1Experiment(base.Experiment):
     """A sweep over cells, in this process, in several, or on a Dask cluster."""
 
     name = "table1"
@@ -279,7 +279,7 @@ def one_table(results, net, curves, by_trained):
             f"{SETTINGS[net].label}: test MSE, mean ± 95 % interval,",
             f"{count(n_seeds, 'seed')} of {curves:,} curves{PROTOCOLS.get(curves, '')}",
             "",
-            format_table(rows),
+            base.format_table(rows),
             "",
             *format_missed(results["verdict"][net][f"{curves}"]),
         ]
@@ -299,7 +299,7 @@ def table_rows(trained, by_label, n_seeds):
         yield (
             first,
             name,
-            *(format_interval(e["mean"], e["interval"]) for e in entries),
+            *(base.format_interval(e["mean"], e["interval"]) for e in entries),
         )
         first = ""
         if n_seeds > 1:

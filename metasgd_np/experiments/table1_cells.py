@@ -15,7 +15,7 @@ from ..network import Network, TwoLayerNet
 from ..optimizers import SGD, Adam, AdamW
 from ..tasks import Sinusoids
 from ..training import Evaluation, evaluate, random_stream, train
-from .base import Trained, choose_best, summarise_alpha
+from . import base
 from .sinusoid import ALPHAS, TEST_SHOTS
 
 METHODS = {
@@ -92,12 +92,12 @@ def compute_cell(settings: dict) -> dict:
     started = time.perf_counter()
     trained = train_cell(settings)
     mse = {f"{k}": score_cell(settings, trained, k) for k in TEST_SHOTS}
-    alpha = summarise_alpha(trained.learner.unpack(trained.w)[1])
+    alpha = base.summarise_alpha(trained.learner.unpack(trained.w)[1])
     seconds = round(time.perf_counter() - started, 1)
     return {"mse": mse, "alpha": alpha, "seconds": seconds}
 
 
-def train_cell(settings: dict) -> Trained:
+def train_cell(settings: dict) -> base.Trained:
     """Train as `settings` say; a fixed α is the best on validation curves.
 
     MAML learns for its α, so each candidate is trained for a fifth of the iterations;
@@ -114,20 +114,20 @@ def train_cell(settings: dict) -> Trained:
             order=order,
             alpha_shape=s["alpha_shape"],
         )
-        return Trained(learner, run(s, learner), steps)
+        return base.Trained(learner, run(s, learner), steps)
     if method in ("maml", "fomaml"):
         short = max(1, s["iterations"] // 5)
         learners = [MAML(net, a, steps, order) for a in ALPHAS["MAML"]]
-        candidates = [Trained(m, run(s, m, short), steps) for m in learners]
+        candidates = [base.Trained(m, run(s, m, short), steps) for m in learners]
         learner = best(s, candidates).learner
-        return Trained(learner, run(s, learner), steps)
+        return base.Trained(learner, run(s, learner), steps)
     if method == "reptile":
         learner = Reptile(net, REPTILE_ALPHA, REPTILE_STEPS)
     else:
         learner = JointTraining(net)
     w = run(s, learner)
     alphas = ALPHAS["joint training"]
-    return best(s, [Trained(replace(learner, alpha=a), w, steps) for a in alphas])
+    return best(s, [base.Trained(replace(learner, alpha=a), w, steps) for a in alphas])
 
 
 def run(settings, learner, iterations=None):
@@ -156,11 +156,11 @@ def best(settings, candidates):
     """Return the candidate with the lowest loss on validation curves."""
     shots, n_tasks = settings["shots"], settings["n_validate"]
     found = [judge(settings, c, "validate", shots, n_tasks) for c in candidates]
-    return choose_best(candidates, found, [settings["inner_steps"]])
+    return base.choose_best(candidates, found, [settings["inner_steps"]])
 
 
 def judge(
-    settings: dict, trained: Trained, stream: str, shots: int, n_tasks: int
+    settings: dict, trained: base.Trained, stream: str, shots: int, n_tasks: int
 ) -> Evaluation:
     """Measure query losses on the curves of a stream, after 0, 1, …, J steps."""
     return evaluate(

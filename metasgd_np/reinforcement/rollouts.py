@@ -86,7 +86,7 @@ def evaluate_policy(
     """Measure returns on new tasks before and after each of J steps.
 
     Step j of adapting has step sizes step_scales[j] · α. Every learner judged with one
-    seed and stream meets the same tasks. Returns two Evaluations, scores (J+1, n_tasks):
+    seed and stream meets the same tasks. Returns two Evaluations, (J+1, n_tasks) each:
     plain returns, and returns in which the reward of step t counts γ^t.
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
