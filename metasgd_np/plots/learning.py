@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..adaptation import adapt
-from ..checkpoints import replacing
+from ..files import replacing
 from ..training import BLOCK
 
 # One look per learner in every figure, told apart by line and marker without colour.
