@@ -55,7 +55,7 @@ class Trajectories:
         return Trajectories(*(array[tasks] for array in arrays))
 
     def discounted(self, discount):
-        """Average the same with the reward of step t, from 0, times discount^t, (T,)."""
+        """Average the same with the reward of step t times discount^t, (T,)."""
         share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
         return (self.rewards @ share).mean(-1)
 
