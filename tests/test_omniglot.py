@@ -56,7 +56,7 @@ def small(tmp_path, monkeypatch):
 
 
 def png(pixels):
-    """A PNG of one bit a pixel from an array, True where there is ink."""
+    """A PNG of one bit per pixel from an array, True where there is ink."""
     file = io.BytesIO()
     Image.fromarray(~pixels).convert("1").save(file, "PNG")
     return file.getvalue()
@@ -373,7 +373,7 @@ def test_a_cache_that_cannot_be_written_to_is_named(server, cache, monkeypatch):
 
 
 def giant_png():
-    """A well-formed PNG head that claims 60,000 × 60,000 pixels."""
+    """A well-formed PNG head that announces 60,000 × 60,000 pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
     chunks = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
     return b"\x89PNG\r\n\x1a\n" + chunks + png(drawing(1, 1))[33:]
