@@ -360,9 +360,7 @@ def test_a_download_that_fails_says_how_to_do_it_by_hand(
 
 def test_a_cache_that_cannot_be_written_to_is_named(server, cache, monkeypatch):
     cache.write_text("a file where the folder should be")
-    with pytest.raises(
-        OmniglotError, match=r"_background.zip could .*cache.*; down"
-    ):
+    with pytest.raises(OmniglotError, match=r"_background.zip could .*cache.*; down"):
         load_omniglot()
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: Path("~"))
     with pytest.raises(OmniglotError, match=r"the user has no home.*; download images"):
