@@ -56,7 +56,7 @@ def small(tmp_path, monkeypatch):
 
 
 def png(pixels):
-    """A PNG of one bit a pixel from an array, True where there is ink."""
+    """A PNG of one bit per pixel from an array, True where there is ink."""
     file = io.BytesIO()
     Image.fromarray(~pixels).convert("1").save(file, "PNG")
     return file.getvalue()
@@ -274,7 +274,7 @@ class Archives(BaseHTTPRequestHandler):
 @contextmanager
 def serving(files, monkeypatch):
     """A running server of these archives, from which the package downloads."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Archives) as server:
         server.files, server.asked, server.cut_at = files, [], None
         url = f"http://127.0.0.1:{server.server_port}/"
@@ -360,7 +360,7 @@ def test_a_download_that_fails_says_how_to_do_it_by_hand(
 
 def test_a_cache_that_cannot_be_written_to_is_named(server, cache, monkeypatch):
     cache.write_text("a file where the folder should be")
-    with pytest.raises(OmniglotError, match=r"_background.zip was not .*cache.*; down"):
+    with pytest.raises(OmniglotError, match=r"_background.zip could .*cache.*; down"):
         load_omniglot()
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: Path("~"))
     with pytest.raises(OmniglotError, match=r"the user has no home.*; download images"):
@@ -371,7 +371,7 @@ def test_a_cache_that_cannot_be_written_to_is_named(server, cache, monkeypatch):
 
 
 def giant_png():
-    """A well-formed PNG head that claims 60,000 × 60,000 pixels."""
+    """A well-formed PNG head that announces 60,000 × 60,000 pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
     chunks = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
     return b"\x89PNG\r\n\x1a\n" + chunks + png(drawing(1, 1))[33:]

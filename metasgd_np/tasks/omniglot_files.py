@@ -20,7 +20,7 @@ from .few_shot import DRAWINGS
 
 URL = "https://github.com/brendenlake/omniglot/raw/master/python/"
 PARTS = {"images_background": 964, "images_evaluation": 659}  # characters in each
-SHA256 = {
+SHA256 = {  # of the archives
     "images_background": (
         "b87db428ebeedc7c8ccccd70af79d8778ad1282432d7e305c344f107ab163ddf"
     ),
@@ -55,8 +55,10 @@ def fetch():
             folder = cache_folder() / "omniglot"
             pooch.retrieve(url, f"sha256:{SHA256[part]}", f"{part}.zip", folder)
         except OSError as error:  # no answer, or no folder to write to
-            reason = f"{type(error).__name__}: {error}"
-            raise OmniglotError(f"{url} was not saved ({reason}); {BY_HAND}") from None
+            raise OmniglotError(
+                f"{url} could not be downloaded ({type(error).__name__}: {error}); "
+                f"{BY_HAND}"
+            ) from None
         except ValueError:
             raise OmniglotError(
                 f"{url} is not the file that was expected (its SHA-256 is another); "
