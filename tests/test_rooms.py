@@ -1,6 +1,7 @@
 """A room imports only rooms above it; no module has the name of a public function."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -97,6 +98,12 @@ def test_no_module_has_the_name_of_a_public_function_or_class():
         for name in getattr(import_module(package), "__all__", ())
     }
     assert public & {name.rsplit(".", 1)[1] for name in MODULES if "." in name} == set()
+
+
+def test_the_guide_for_contributors_lists_the_rooms_in_order():
+    guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    listed = re.search(r"without circles\.\n\n(.*?)\n\n", guide, re.DOTALL)[1]
+    assert tuple(re.findall(r"`(\w+)`", listed)) == ROOMS[:-1]
 
 
 @pytest.mark.parametrize(
