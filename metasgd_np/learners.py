@@ -17,6 +17,7 @@ The outer loop descends dw; a new task is met with `adapt(net, theta, alpha, …
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class MAML(Learner):
         super().__post_init__()
         check_order(self.order)
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Differentiate the mean query loss after J steps, equation (5.4).
 
         Parameters
@@ -233,7 +234,7 @@ class MetaSGD:
         alpha = np.repeat(np.broadcast_to(alpha, len(sizes)), sizes)  # (P,)
         return np.stack([theta, alpha])  # (2, P)
 
-    def tied_sizes(self):
+    def tied_sizes(self) -> np.ndarray:
         """Count the entries of θ, side by side, that share each number of α."""
         return ALPHA_SHAPES[self.alpha_shape](self.net)
 
@@ -253,7 +254,7 @@ class MetaSGD:
         theta, alpha = w
         return theta, alpha
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Differentiate the mean query loss after J steps, equations (5.4), (6.1).
 
         Parameters
@@ -275,7 +276,7 @@ class MetaSGD:
         )
         return mg.loss, np.stack([mg.d_theta, self.tied(mg.d_alpha)])
 
-    def tied(self, d_alpha):
+    def tied(self, d_alpha: np.ndarray) -> np.ndarray:
         """Replace each entry of dα (P,) by the sum of those it is tied to."""
         sizes = self.tied_sizes()
         if len(sizes) == len(d_alpha):
@@ -314,7 +315,7 @@ class Reptile(Learner):
     alpha: float = 0.02
     inner_steps: int = 5
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Average how far J steps lead away from θ, equation (9.1).
 
         Parameters
@@ -364,7 +365,7 @@ class JointTraining(Learner):
     (1, 25)
     """
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Differentiate the mean loss over all points of all tasks.
 
         Parameters
@@ -387,8 +388,3 @@ class JointTraining(Learner):
         X, Y = np.concatenate(X), np.concatenate(Y)  # (T (N_s + N_q), ·)
         p = self.net.backward_pass(theta, X, Y)
         return self.net.loss_function.value(p.F, p.Y), p.gradient[None]
-
-
-LEARNERS = {
-    learner.__name__: learner for learner in (MetaSGD, MAML, Reptile, JointTraining)
-}

@@ -24,7 +24,7 @@ class SGD:
     Parameters
     ----------
     rate : float, default 0.01
-        η, above 0.
+        The rate η, above 0.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class SGD:
     def __post_init__(self):
         object.__setattr__(self, "rate", positive_number("rate", self.rate))
 
-    def start(self, w):
+    def start(self, w: np.ndarray) -> tuple:
         """Make the state before the first update.
 
         Parameters
@@ -55,7 +55,14 @@ class SGD:
         """
         return ()
 
-    def step(self, w, gradient, state, t, scale=1.0):
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
         """Take one update.
 
         Parameters
@@ -92,11 +99,11 @@ class Adam:
     Parameters
     ----------
     rate : float, default 1e-3
-        η, above 0.
+        The rate η, above 0.
     beta1, beta2 : float, default 0.9 and 0.999
         Decay of the means, at least 0 and below 1.
     epsilon : float, default 1e-8
-        ε, above 0.
+        The ε of (7.4), above 0.
 
     Raises
     ------
@@ -131,7 +138,7 @@ class Adam:
                     "below 1; Adam's authors suggest 0.9 and 0.999"
                 )
 
-    def start(self, w):
+    def start(self, w: np.ndarray) -> tuple:
         """Make the state before the first update.
 
         Parameters
@@ -142,11 +149,18 @@ class Adam:
         Returns
         -------
         tuple
-            m = v = 0, of w's shape.
+            Zeros m and v, of w's shape.
         """
         return np.zeros_like(w), np.zeros_like(w)
 
-    def step(self, w, gradient, state, t, scale=1.0):
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
         """Take the t-th update.
 
         Parameters
@@ -190,7 +204,7 @@ class AdamW(Adam):
     rate, beta1, beta2, epsilon : float
         As for Adam.
     decay : tuple of R floats, default (0, 0)
-        λ_r, 0 or more.
+        Each λ_r, 0 or more.
 
     Notes
     -----
@@ -210,7 +224,14 @@ class AdamW(Adam):
                 )
         object.__setattr__(self, "decay", decay)
 
-    def step(self, w, gradient, state, t, scale=1.0):
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
         """Take the t-th update of w (R, P), as Adam does, and let its rows decay."""
         new, state = super().step(w, gradient, state, t, scale)
         if w.ndim != 2 or len(w) != len(self.decay):
@@ -220,6 +241,3 @@ class AdamW(Adam):
             )
         decay = np.array(self.decay, w.dtype)[:, None]  # (R, 1)
         return new - self.rate * scale * decay * w, state  # (R, P)
-
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}

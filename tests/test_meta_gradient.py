@@ -1,6 +1,5 @@
 """Adapting, and the exact derivative through it: the third rung of the ladder."""
 
-import sys
 from fractions import Fraction
 from itertools import pairwise
 

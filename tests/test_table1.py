@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from metasgd_np.experiments.table1_nets import SpreadNet
 
 from metasgd_np import MAML, MetaSGD, TaskBatch, TwoLayerNet
 from metasgd_np.cli import main
@@ -14,7 +15,6 @@ from metasgd_np.experiments import table1_text as telling
 from metasgd_np.experiments import table1_training as training
 from metasgd_np.experiments.sweep import load_cell
 from metasgd_np.experiments.table1_cells import Table1Config, sweep_cells
-from metasgd_np.experiments.table1_nets import SpreadNet
 from metasgd_np.plots import table1 as draw_table1
 
 PNG = b"\x89PNG\r\n\x1a\n"

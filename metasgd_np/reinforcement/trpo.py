@@ -131,7 +131,7 @@ class TRPO:
     Parameters
     ----------
     max_kl : float, default 0.01
-        δ, in nats.
+        The δ of (12.15), in nats.
     cg_steps : int, default 10
         Iterations of the conjugate gradient.
     damping : float, default 1e-5
@@ -227,12 +227,14 @@ class TRPO:
         d = -np.sqrt(2 * self.max_kl / curvature) * x  # (R, P) (12.18)
         return self.line_search(learner, w, d, pairs)
 
-    def kl_pass(self, net, chunk, at):
+    def kl_pass(self, net: GaussianPolicy, chunk: TaskBatch, at: Adapted) -> NamedTuple:
         """A pass of the KL term at the adapted policies, on every thin-th state."""
         X, Y, F = (A[:, :: self.thin] for A in (chunk.X_q, chunk.Y_q, at.F))
         return net.backward_pass(at.theta_J, X, kl_targets(F, Y))
 
-    def line_search(self, learner, w, d, pairs):
+    def line_search(
+        self, learner: MetaSGD | MAML, w: np.ndarray, d: np.ndarray, pairs: list
+    ) -> TrustStep:
         """The longest of the steps along d that keeps to (12.15)."""
         before, _ = judge(learner, w, pairs)
         for length in 0.8 ** np.arange(self.backtracks):
