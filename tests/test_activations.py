@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from conftest import ACTIVATIONS, PHI, assert_close
 
+from metasgd_np import TwoLayerNet
+from metasgd_np.activations import ACTIVATIONS as ACTIVATION_TABLE
 from metasgd_np.activations import sigmoid
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -95,4 +97,4 @@ def test_an_unknown_name_lists_the_choices(name):
     choices = "tanh, sigmoid, relu, square, identity"
     message = f"no activation called {name!r}; choose one of: {choices}"
     with pytest.raises(ValueError, match=message):
-        ACTIVATION_TABLE[name]
+        TwoLayerNet(2, 3, 4, activation=name)

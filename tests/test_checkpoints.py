@@ -11,25 +11,39 @@ import numpy as np
 import pytest
 
 from metasgd_np import Adam, MetaSGD, TwoLayerNet, train
-from metasgd_np.checkpoints import CheckpointError, load, save, train_and_save
+from metasgd_np.checkpoints import Checkpoint, CheckpointError, load, save
 from metasgd_np.tasks import Sinusoids
 
 SETTINGS = {"iterations": 1000, "meta_batch": 2, "shots": 3, "progress": False}
 
 SCRIPT = """
 import sys
-from metasgd_np import Adam, MetaSGD, TwoLayerNet, checkpoints
+from metasgd_np import Adam, MetaSGD, TwoLayerNet, checkpoints, train
 from metasgd_np.tasks import Sinusoids
 checkpoints.SECONDS_BETWEEN_SAVES = 0
-checkpoints.train_and_save(
-    sys.argv[1], MetaSGD(TwoLayerNet(1, 5, 1)), Sinusoids(), Adam(),
-    iterations=1000, meta_batch=2, shots=3, progress=False,
-)
+with checkpoints.Checkpoint(sys.argv[1]) as run:
+    train(
+        MetaSGD(TwoLayerNet(1, 5, 1)), Sinusoids(), Adam(), after_block=run.keep,
+        iterations=1000, meta_batch=2, shots=3, progress=False,
+    )
 """
 
 
 def arguments():
     return MetaSGD(TwoLayerNet(1, 5, 1)), Sinusoids(), Adam()
+
+
+def train_and_save(path, learner, tasks, optimizer, resume=False, **settings):
+    """Train into a checkpoint, as the commands do."""
+    with Checkpoint(path, resume) as run:
+        return train(
+            learner,
+            tasks,
+            optimizer,
+            start_from=run.latest,
+            after_block=run.keep,
+            **settings,
+        )
 
 
 def assert_same(one, two):

@@ -195,7 +195,7 @@ def test_inputs_end_with_n_and_d(shape):
 )
 def test_targets_that_fit_pass(loss, Y):
     net = make_net("tanh", loss)
-    assert checks.check_targets("Y", Y, np.ones((8, 2)), net) is None
+    assert checks.check_set(net, "X", np.ones((8, 2)), "Y", Y) is None
 
 
 def test_axes_in_front_may_be_broadcast():

@@ -44,7 +44,7 @@ from metasgd_np import (
     meta_gradient,
     train,
 )
-from metasgd_np.checkpoints import save, train_and_save
+from metasgd_np.checkpoints import Checkpoint, save
 from metasgd_np.losses import Loss
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -469,7 +469,8 @@ def test_it_trains_saves_and_resumes(tmp_path):
 
     path = tmp_path / "run.npz"
     save(path, states[1])
-    resumed = train_and_save(path, *arguments, resume=True, **settings)
+    with Checkpoint(path, resume=True) as run:
+        resumed = train(*arguments, **settings, start_from=run.latest)
     assert resumed.w.tobytes() == whole.w.tobytes()
 
     rng = np.random.default_rng(0)
@@ -486,6 +487,7 @@ def test_a_copy_may_carry_another_loss(net):
         lambda F, Y: (weights * (F - Y) ** 2).sum((-2, -1)),
         lambda F, Y: 2 * weights * (F - Y),
         lambda F, Y, F_dot: 2 * weights * F_dot,
+        net.loss_function.check_targets,
     )
     other = copy(net)
     other.loss_function = weighted

@@ -1,6 +1,5 @@
 """Adapting, and the exact derivative through it: the third rung of the ladder."""
 
-import sys
 from fractions import Fraction
 from itertools import pairwise
 
@@ -383,18 +382,18 @@ def test_chunks_change_nothing(monkeypatch, chunk_bytes, sizes, swap, order):
     whole = meta_gradient(net, theta, alpha, batch, 2, order)
 
     seen = []
-    task_gradients = module.task_gradients
+    inner_loop = module.inner_loop
 
-    def watched(net, theta, alpha, chunk, *options):
-        seen.append(chunk)
-        return task_gradients(net, theta, alpha, chunk, *options)
+    def watched(net, theta, alpha, X_s, *rest):
+        seen.append(X_s)
+        return inner_loop(net, theta, alpha, X_s, *rest)
 
-    monkeypatch.setattr(module, "task_gradients", watched)
+    monkeypatch.setattr(module, "inner_loop", watched)
     monkeypatch.setattr(module, "CHUNK_BYTES", chunk_bytes)
     got = meta_gradient(net, theta, alpha, batch, 2, order)
 
     assert [len(chunk) for chunk in seen] == sizes
-    np.testing.assert_array_equal(np.concatenate([c.X_s for c in seen]), batch.X_s)
+    np.testing.assert_array_equal(np.concatenate(seen), batch.X_s)
     assert_close(got.loss, whole.loss, 1e-13)
     assert_blocks_close(net, got.d_theta, whole.d_theta, 1e-13)
     assert_blocks_close(net, got.d_alpha, whole.d_alpha, 1e-13)

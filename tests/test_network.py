@@ -394,7 +394,7 @@ def test_one_input_hints_at_the_missing_axis():
             "squared_error",
             lambda Y: Y[:, 0],
             ValueError,
-            r"Y has shape \(8,\), .* squared_error takes \(\.\.\., N, O\) = "
+            r"Y has shape \(8,\), .* the loss takes \(\.\.\., N, O\) = "
             r"\(\.\.\., 8, 4\); did you leave out \[\.\.\., None\]\?",
         ),
         ("squared_error", lambda Y: Y[1:], ValueError, r"shape \(7, 4\), .* 8, 4\)"),
@@ -433,7 +433,7 @@ def test_one_input_hints_at_the_missing_axis():
             "softmax_cross_entropy",
             lambda Y: Y + O - Y.max(),
             ValueError,
-            "Y holds labels from . to 4, but .* 4 outputs knows the classes 0 to 3",
+            "Y holds labels from . to 4, but .* 4 outputs has the classes 0 to 3",
         ),
         (
             "softmax_cross_entropy",

@@ -21,7 +21,7 @@ from metasgd_np import TaskBatch, TwoLayerNet, adapt, gradcheck, hvp, meta_gradi
 from metasgd_np.deep_net import DeepNet
 from metasgd_np.reinforcement.gaussian_loss import (
     divergence,
-    gaussian_loss,
+    gaussian_value,
     kl_targets,
     log_density,
     policy_targets,
@@ -95,10 +95,10 @@ def test_targets_that_vary_have_the_mean_loss_of_what_they_might_be():
     for o in range(O):  # the loss is a sum over the actions: one varies at a time
         for point, mass in zip(points, masses / masses.sum(), strict=True):
             shifted = A + np.sqrt(C) * point * (np.arange(O) == o)
-            expected += mass * gaussian_loss(F, policy_targets(shifted, np.ones(1)))
-    alone = gaussian_loss(F, policy_targets(A, np.ones(1)))
+            expected += mass * gaussian_value(F, policy_targets(shifted, np.ones(1)))
+    alone = gaussian_value(F, policy_targets(A, np.ones(1)))
     expected -= (O - 1) * alone
-    assert_close(gaussian_loss(F, policy_targets(A, np.ones(1), C)), expected, 1e-13)
+    assert_close(gaussian_value(F, policy_targets(A, np.ones(1), C)), expected, 1e-13)
 
 
 def test_the_divergence_is_that_of_two_gaussians():
