@@ -64,7 +64,7 @@ def complex_step(function, w):
         (MAML(NET, alpha=0.2, inner_steps=2), query_loss),
         (JointTraining(NET), pooled_loss),
     ],
-    ids=repr,
+    ids=["MetaSGD, J = 1", "MetaSGD, J = 3", "MAML, J = 1", "MAML, J = 2", "joint"],
 )
 def test_the_gradient_is_the_derivative_of_the_loss(learner, loss):
     rng = np.random.default_rng(1)
