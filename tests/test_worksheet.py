@@ -44,7 +44,7 @@ def evaluate(sheet, formula):
     return eval(code, names)
 
 
-@pytest.mark.parametrize("sheet", [SHEET, tanh_sheet(), Worksheet.from_seed(3)])
+@pytest.mark.parametrize("sheet", [SHEET, tanh_sheet(), Worksheet.from_seed(7)])
 def test_every_formula_as_written_gives_its_value(sheet):
     for line in sheet.lines:
         if not line.formula:
@@ -82,7 +82,7 @@ def test_the_default_example_is_small_and_hides_no_term():
 
 
 def test_a_seed_is_always_the_same_sheet_and_another_seed_another():
-    one, two, other = (Worksheet.from_seed(seed) for seed in (1, 1, 2))
+    one, two, other = (Worksheet.from_seed(seed) for seed in (7, 7, 8))
     assert str(one) == str(two) != str(other)
     assert one.is_easy()
     assert other.is_easy()
@@ -260,6 +260,6 @@ def test_latex_is_balanced_and_ascii_in_its_mathematics():
 def test_the_command_prints_the_sheet(capsys):
     assert main(["worksheet"]) == 0
     assert capsys.readouterr().out.strip() == SHEET.to_text()
-    assert main(["worksheet", "--blank", "--seed", "1", "--format", "html"]) == 0
-    expected = Worksheet.from_seed(1).to_html(blank=True)
+    assert main(["worksheet", "--blank", "--seed", "7", "--format", "html"]) == 0
+    expected = Worksheet.from_seed(7).to_html(blank=True)
     assert capsys.readouterr().out.strip() == expected.strip()
