@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import cache
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ SCORES = {
 }
 
 
+@cache
 def strokes(n_classes, seed, n_drawings=20):
     """Characters of three random strokes, every drawing moved and noisy."""
     rng = np.random.default_rng(seed)

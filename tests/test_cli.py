@@ -71,7 +71,7 @@ def test_every_command_has_a_help(command, capsys, monkeypatch):
         assert re.search(rf"^    {name}\s+\S", text, flags=re.MULTILINE)
 
 
-def test_no_command_explains_itself(capsys, monkeypatch):
+def test_no_command_explains_itself(capsys):
     assert main([]) == 0
     printed = capsys.readouterr().out
     assert "metasgd-np COMMAND --help" in printed
