@@ -39,7 +39,7 @@ from .checks import (
 from .network import Network
 
 # Of one (tasks, N, H) or (tasks, P) array: a dozen of them stay near the caches.
-CHUNK_BYTES = 2**18
+CHUNK_BYTES = 2**19
 
 # The C library returns freed memory to the system after every large array and fetches
 # it again for the next one. Freeing one block of 16 MB teaches it to keep that much,

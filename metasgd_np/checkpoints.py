@@ -6,13 +6,12 @@ over it, so a run killed at any moment leaves a whole file: the new one or the l
 """
 
 import json
-import os
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from .files import replacing
 from .training import TrainingState
 
 FORMAT = "metasgd_np checkpoint"
@@ -41,20 +40,6 @@ def save(path: str | Path, state: TrainingState) -> None:
             history=state.history,
             **arrays,
         )
-
-
-@contextmanager
-def replacing(path):
-    """A binary file to write, moved to `path` in one step once it is whole."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> TrainingState:

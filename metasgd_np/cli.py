@@ -1,9 +1,8 @@
 """The command line: `metasgd-np COMMAND`, or `python -m metasgd_np COMMAND`."""
 
 import argparse
+import os
 import sys
-
-import matplotlib as mpl
 
 from . import __version__
 from .activations import ACTIVATIONS
@@ -130,7 +129,7 @@ def main(arguments: list | None = None) -> int:
     parser = build_parser()
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
-    mpl.use("Agg")  # figures go to files
+    os.environ["MPLBACKEND"] = "Agg"  # figures go to files, whatever else is set
     try:
         if command is None:
             parser.print_help()

@@ -30,6 +30,7 @@ In the code Z[i] is Z_i: every array is kept in a dict under the number of its l
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -124,7 +125,7 @@ class DeepNet(Network):
             f"activation={self.activation_name!r}, loss={self.loss_name!r})"
         )
 
-    @property
+    @cached_property
     def shapes(self) -> tuple:
         """The shapes of W1, W2, …, the bias in the last row of each."""
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)

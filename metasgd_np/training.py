@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import cos, isfinite, pi
 
 import numpy as np
-from tqdm import tqdm
 
 from .adaptation import adapt, chunks
 from .checks import whole_number
@@ -195,6 +194,8 @@ def first_state(settings, learner, tasks, optimizer, start_from):
 
 def progress_bar(total, initial, unit, progress):
     """Open a progress bar; TQDM_DISABLE=1 hides it even if `progress` is true."""
+    from tqdm import tqdm  # noqa: PLC0415 (importing metasgd_np takes half the time)
+
     hidden = {} if progress else {"disable": True}
     return tqdm(total=total, initial=initial, unit=unit, **hidden)
 

@@ -1,60 +1,49 @@
-"""Omniglot read from zip or folder, split without overlap; bad archives are told.
+"""Omniglot downloaded, read from zip or folder, split without overlap, or refused.
 
 Small archives of the same structure stand in for the real ones, of 4 and 3 characters;
-the real ones are read where they lie in ../shared/data/omniglot.
+the real ones are read where they lie in ../shared/data/omniglot. A server on the
+loopback address stands in for GitHub.
 """
 
+import functools
 import io
 import os
 import struct
-import subprocess
-import sys
 import tracemalloc
 import zipfile
 import zlib
+from contextlib import contextmanager
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
+import platformdirs
 import pytest
 from PIL import Image
 
 from metasgd_np.tasks import omniglot, omniglot_files
 from metasgd_np.tasks.omniglot import load_omniglot, split_classes
-from metasgd_np.tasks.omniglot_files import PARTS, OmniglotError
+from metasgd_np.tasks.omniglot_files import PARTS, SHA256, OmniglotError
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "omniglot"
 BACKGROUND, EVALUATION = "images_background", "images_evaluation"
 SMALL = {BACKGROUND: 4, EVALUATION: 3}
 ALPHABETS = {BACKGROUND: ["Alpha", "Beta_(old)"], EVALUATION: ["Gamma-2", "N_Ko"]}
 
-SCRIPT = """
-import os, pathlib, sys
-from metasgd_np.tasks import omniglot, omniglot_files
-omniglot_files.PARTS.update(images_background=4, images_evaluation=3)
-omniglot.TRAINING, omniglot.VALIDATION = 5, 1
-here, me = map(pathlib.Path, sys.argv[2:])
-real = omniglot.read_part
-
-def read_part(source, size):  # only once both have found the cache empty
-    (here / me).touch()
-    while len(list(here.iterdir())) < 2:
-        os.sched_yield()
-    return real(source, size)
-
-omniglot.read_part = read_part
-print(omniglot.load_omniglot(sys.argv[1]))
-"""
-
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "metasgd_np"
+    """The folder, not there yet, that stands in for the user's cache."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: folder)
+    return folder
 
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A folder with two small archives, and the package told to expect them."""
+    """A folder with two small archives, which the package is made to expect."""
     for part, count in SMALL.items():
         monkeypatch.setitem(PARTS, part, count)
     monkeypatch.setattr(omniglot, "TRAINING", 5)
@@ -81,6 +70,7 @@ def drawing(code, number):
     return pixels
 
 
+@functools.cache
 def entries(part):
     """{name: content} of a small archive; its characters' codes rise with the names."""
     contents, code = {}, 10 if part == BACKGROUND else 60
@@ -203,10 +193,10 @@ def test_the_sets_hold_the_characters_of_the_split(small):
             assert f"seed {seed}" in repr(characters)
 
 
-def test_settings_out_of_range_are_told(small):
+def test_settings_out_of_range_are_refused(small):
     with pytest.raises(ValueError, match="no split called 'x'; choose one of: maml, o"):
         load_omniglot(small, split="x")
-    with pytest.raises(ValueError, match="size is 106, but a drawing has 105 pixels"):
+    with pytest.raises(ValueError, match="size is 106, but a drawing has 105 pix"):
         load_omniglot(small, size=106)
     with pytest.raises(ValueError, match="seed is -1"):
         load_omniglot(small, seed=-1)
@@ -236,16 +226,6 @@ def test_nothing_is_kept_without_cache(small, cache):
     assert not cache.exists()
 
 
-def test_a_damaged_cache_is_rebuilt(small, cache):
-    cold = load_omniglot(small)
-    (path,) = cache.iterdir()
-    content = path.read_bytes()
-    for damaged in (b"", content[: len(content) // 2], content[:3000] + content[3001:]):
-        path.write_bytes(damaged)
-        assert_same(load_omniglot(small), cold)
-        assert path.read_bytes() == content
-
-
 @pytest.mark.parametrize("unpacked", [False, True])
 def test_another_source_is_decoded_anew(small, unpacked):
     if unpacked:
@@ -253,7 +233,10 @@ def test_another_source_is_decoded_anew(small, unpacked):
     before = load_omniglot(small, size=105)
     changed = entries(EVALUATION)
     one, two = min(changed), max(changed)
-    changed |= {one: changed[two], two: changed[one]}  # of the same size in all
+    changed = changed | {
+        one: changed[two],
+        two: changed[one],
+    }  # of one size
     if unpacked:
         assert (small / one).stat().st_size == len(changed[one])
         (small / one).write_bytes(changed[one])
@@ -267,20 +250,124 @@ def test_another_source_is_decoded_anew(small, unpacked):
     assert any(repr(a) != repr(b) for a, b in zip(after, before, strict=True))
 
 
-def test_two_processes_at_once_do_no_harm(small, cache, tmp_path):
-    meeting = tmp_path / "meeting"
-    meeting.mkdir()
-    command = [sys.executable, "-c", SCRIPT, str(small), str(meeting)]
-    rivals = [
-        subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True)
-        for name in ("one", "two")
-    ]
-    found = {rival.communicate(timeout=60)[0] for rival in rivals}
-    assert found == {f"{load_omniglot(small, cache=False)}\n"}
-    assert [path.suffix for path in cache.iterdir()] == [".npz"]
+# --- download ------------------------------------------------------------------------
 
 
-# --- what is told --------------------------------------------------------------------
+class Archives(BaseHTTPRequestHandler):
+    """Serves `server.files`, {path: content}, and lists in `server.asked` each path."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        content = self.server.files.get(self.path)
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: self.server.cut_at])
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serving(files, monkeypatch):
+    """A running server of these archives, from which the package downloads."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Archives) as server:
+        server.files, server.asked, server.cut_at = files, [], None
+        url = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(omniglot_files, "URL", url)
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture
+def server(small, monkeypatch):
+    """A server of the small archives, whose checksums the package is made to expect."""
+    files = {f"/{part}.zip": (small / f"{part}.zip").read_bytes() for part in SMALL}
+    for part in SMALL:
+        digest = sha256(files[f"/{part}.zip"]).hexdigest()
+        monkeypatch.setitem(SHA256, part, digest)
+    with serving(files, monkeypatch) as running:
+        yield running
+
+
+def test_without_a_path_both_archives_are_downloaded_once(small, server, cache):
+    local = load_omniglot(small, cache=False)
+    assert_same(load_omniglot(), local)
+    assert server.asked == [f"/{part}.zip" for part in SMALL]
+    assert {path.name for path in (cache / "omniglot").iterdir()} == {
+        f"{part}.zip" for part in SMALL
+    }
+    server.files = {}
+    assert_same(load_omniglot(), local)
+    assert_same(load_omniglot(cache=False), local)
+    assert len(server.asked) == 2
+
+
+def test_an_archive_damaged_in_the_cache_is_downloaded_again(small, server, cache):
+    load_omniglot()
+    archive = cache / "omniglot" / f"{EVALUATION}.zip"
+    archive.write_bytes(archive.read_bytes()[:-1])
+    assert_same(load_omniglot(), load_omniglot(small))
+    assert server.asked[2:] == [f"/{EVALUATION}.zip"]
+
+
+def other_bytes(server):
+    path = f"/{EVALUATION}.zip"
+    server.files[path] = server.files[path][:-1] + b"x"
+
+
+def no_file(server):
+    del server.files[f"/{EVALUATION}.zip"]
+
+
+def cut_off(server):
+    server.cut_at = 1000
+
+
+def gone(server):
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "part", "reason"),
+    [
+        (other_bytes, EVALUATION, "SHA-256"),
+        (no_file, EVALUATION, "404"),
+        (cut_off, BACKGROUND, "IncompleteRead|SHA-256"),  # as urllib3 is new or old
+        (gone, BACKGROUND, "ConnectionError"),
+    ],
+)
+def test_a_download_that_fails_says_how_to_do_it_by_hand(
+    server, cache, spoil, part, reason
+):
+    spoil(server)
+    with pytest.raises(OmniglotError, match=reason) as caught:
+        load_omniglot()
+    message = str(caught.value)
+    assert message.startswith(f"{omniglot_files.URL}{part}.zip ")
+    assert "download images_background.zip and images_evaluation.zip from" in message
+    whole = [BACKGROUND] if part == EVALUATION else []
+    assert [path.stem for path in (cache / "omniglot").iterdir()] == whole
+
+
+def test_a_cache_that_cannot_be_written_to_is_named(server, cache, monkeypatch):
+    cache.write_text("a file where the folder should be")
+    with pytest.raises(OmniglotError, match=r"_background.zip was not .*cache.*; down"):
+        load_omniglot()
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: Path("~"))
+    with pytest.raises(OmniglotError, match=r"the user has no home.*; download images"):
+        load_omniglot()
+
+
+# --- what is refused -----------------------------------------------------------------
 
 
 def giant_png():
@@ -304,18 +391,18 @@ Image.new("L", (105, 105)).save(PHOTO, "JPEG")
         (png(drawing(1, 1))[:-70], "(?i)truncated"),
         (png(np.zeros((105, 104), bool)), "it has 104 x 105"),
         (giant_png(), "exceeds limit"),
-        (bytes(10_001), "it has 10001 bytes, more than 10000"),
-        (bytes(50_000_000), "it has 50000000 bytes, more than 10000"),
+        (bytes(10_001), "it has more than 10000 bytes"),
+        (bytes(50_000_000), "it has more than 10000 bytes"),
     ],
     ids=["empty", "text", "jpeg", "cut", "narrow", "giant", "large", "bomb"],
 )
-def test_a_drawing_that_is_none_is_told(small, content, message):
+def test_a_drawing_that_is_none_is_named(small, content, message):
     changed = entries(BACKGROUND) | {FIRST: content}
     write_zip(small / f"{BACKGROUND}.zip", changed)
-    with pytest.raises(OmniglotError, match=message) as told:
+    with pytest.raises(OmniglotError, match=message) as caught:
         load_omniglot(small)
-    assert f"{FIRST} in " in str(told.value)
-    assert "is not a PNG of 105 x 105 pixels" in str(told.value)
+    assert f"{FIRST} in " in str(caught.value)
+    assert "is not a PNG of 105 x 105 pixels" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +410,7 @@ def test_a_drawing_that_is_none_is_told(small, content, message):
     [b"hello", bytes(10_001), giant_png()],
     ids=["text", "large", "giant"],
 )
-def test_a_file_in_a_folder_that_is_no_drawing_is_told(small, content):
+def test_a_file_in_a_folder_that_is_no_drawing_is_refused(small, content):
     unpack(small)
     (small / FIRST).write_bytes(content)
     with pytest.raises(OmniglotError, match="is not a PNG of 105 x 105 pixels"):
@@ -368,14 +455,14 @@ def test_other_ways_to_compress_are_refused(small):
         "x" * 60_000,
     ],
 )
-def test_an_entry_of_another_name_is_told_and_nothing_is_written(
+def test_an_entry_of_another_name_is_refused_and_nothing_is_written(
     small, tmp_path, cache, name
 ):
     write_zip(small / f"{BACKGROUND}.zip", entries(BACKGROUND) | {name: b"evil"})
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(OmniglotError, match="but all in Omniglot's is called") as told:
+    with pytest.raises(OmniglotError, match="all in Omniglot's is called") as caught:
         load_omniglot(small)
-    assert len(str(told.value)) < 600
+    assert len(str(caught.value)) < 600
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -383,7 +470,7 @@ def without(contents, ending):
     return {name: c for name, c in contents.items() if not name.endswith(ending)}
 
 
-def test_missing_characters_and_drawings_are_told(small):
+def test_missing_characters_and_drawings_are_counted(small):
     path = small / f"{BACKGROUND}.zip"
     some = {name: c for name, c in entries(BACKGROUND).items() if "Alpha" in name}
     write_zip(path, some)
@@ -399,7 +486,7 @@ def test_missing_characters_and_drawings_are_told(small):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_drawing_that_comes_twice_is_told(small):
+def test_a_drawing_that_comes_twice_is_refused(small):
     path = small / f"{BACKGROUND}.zip"
     write_zip(path, without(entries(BACKGROUND), "0010_07.png"))
     with zipfile.ZipFile(path, "a") as archive:
@@ -408,10 +495,10 @@ def test_a_drawing_that_comes_twice_is_told(small):
         load_omniglot(small)
 
 
-def test_a_truncated_archive_is_told(small, cache):
+def test_a_truncated_archive_is_refused(small, cache):
     path = small / f"{EVALUATION}.zip"
     content = path.read_bytes()
-    for length in range(0, len(content), 1009):
+    for length in range(0, len(content), 2017):
         path.write_bytes(content[:length])
         with pytest.raises(OmniglotError, match="is not a whole zip file"):
             load_omniglot(small)
@@ -422,7 +509,7 @@ def test_flipped_bytes_never_pass_for_other_drawings(small):
     path = small / f"{BACKGROUND}.zip"
     whole = load_omniglot(small, cache=False)
     content = bytearray(path.read_bytes())
-    for position in [*range(0, len(content), 499), *range(-120, 0)]:
+    for position in [*range(0, len(content), 1999), *range(-120, 0, 3)]:
         content[position] ^= 0xFF
         path.write_bytes(content)
         content[position] ^= 0xFF
@@ -433,7 +520,7 @@ def test_flipped_bytes_never_pass_for_other_drawings(small):
         assert_same(found, whole)
 
 
-def test_the_two_archives_changed_places_is_told(small):
+def test_archives_that_changed_places_are_refused(small):
     one, two = (small / f"{part}.zip" for part in SMALL)
     one.rename(small / "x")
     two.rename(one)
@@ -443,36 +530,44 @@ def test_the_two_archives_changed_places_is_told(small):
 
 
 @pytest.mark.parametrize("missing", [BACKGROUND, EVALUATION])
-def test_what_to_download_is_told(small, missing):
+def test_the_message_says_what_to_download(small, missing):
     (small / f"{missing}.zip").unlink()
-    with pytest.raises(OmniglotError) as told:
+    with pytest.raises(OmniglotError) as caught:
         load_omniglot(small)
     for part in (
         f"neither {missing}.zip nor a folder {missing}",
         "download images_background.zip and images_evaluation.zip",
         "github.com/brendenlake/omniglot, folder python/",
     ):
-        assert part in str(told.value)
+        assert part in str(caught.value)
     with pytest.raises(OmniglotError, match="download images_background"):
         load_omniglot(small / "nowhere")
 
 
 # --- the real ones -------------------------------------------------------------------
 
-
-@pytest.fixture(scope="module")
-def real():
-    if not (REAL / f"{BACKGROUND}.zip").exists():
-        pytest.skip("Omniglot's archives are not in ../shared/data/omniglot")
-    images, alphabets = zip(
-        *(omniglot_files.read_part(REAL / f"{part}.zip", 28) for part in PARTS),
-        strict=True,
-    )
-    return np.concatenate(images), np.concatenate(alphabets)
+real = pytest.mark.skipif(
+    not all((REAL / f"{part}.zip").exists() for part in PARTS),
+    reason="Omniglot's archives are not in ../shared/data/omniglot",
+)
 
 
-def test_the_real_archives_hold_1623_characters_of_50_alphabets(real):
-    images, alphabets = real
+@real
+def test_the_real_archives_have_the_checksums_expected(cache, monkeypatch):
+    contents = {part: (REAL / f"{part}.zip").read_bytes() for part in PARTS}
+    files = {f"/{part}.zip": content for part, content in contents.items()}
+    with serving(files, monkeypatch):
+        assert omniglot_files.fetch() == cache / "omniglot"
+    for part, content in contents.items():
+        assert (cache / "omniglot" / f"{part}.zip").read_bytes() == content
+
+
+@real
+def test_the_real_sets_are_those_of_1623_characters_of_50_alphabets(cache):
+    sets = dict(zip(("train", "validate", "test"), load_omniglot(REAL), strict=True))
+    (file,) = cache.iterdir()
+    with np.load(file) as arrays:
+        images, alphabets = arrays["images"], arrays["alphabets"]
     assert images.shape == (1623, 20, 28, 28)
     assert len(set(alphabets.tolist())) == 50
     assert len(set(alphabets[:964].tolist())) == 30
@@ -483,16 +578,6 @@ def test_the_real_archives_hold_1623_characters_of_50_alphabets(real):
     share = images.mean() / 255
     assert 0.05 < share < 0.12  # most of a drawing is paper, so ink is the high value
     assert images.reshape(1623 * 20, -1).max(-1).min() > 128  # none is blank
-
-
-def test_the_real_sets_are_those_of_the_split(real, monkeypatch):
-    images, alphabets = real
-    arrays = {"images": images, "alphabets": alphabets}
-    monkeypatch.setattr(omniglot, "cached", lambda name, build: arrays)
-    for split in ("maml", "official"):
-        sets = load_omniglot(REAL, split, seed=5)
-        for characters, classes in zip(
-            sets, split_classes(split, 5).values(), strict=True
-        ):
-            assert np.array_equal(characters.images, images[classes])
-            assert np.array_equal(characters.alphabets, alphabets[classes])
+    for use, classes in split_classes("maml", 0).items():
+        assert np.array_equal(sets[use].images, images[classes])
+        assert np.array_equal(sets[use].alphabets, alphabets[classes])

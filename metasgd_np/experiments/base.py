@@ -18,8 +18,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .. import plots
-from ..checkpoints import Checkpoint, replacing
+from ..checkpoints import Checkpoint
 from ..checks import whole_number
+from ..files import write_text
 from ..learners import MAML, Learner, MetaSGD
 from ..optimizers import Adam
 from ..training import Evaluation, TrainingState, train
@@ -182,8 +183,7 @@ class Experiment:
         for name, figure in self.figures(trained, evaluations).items():
             plots.save(figure, self.out / f"{name}.png")
         text = json.dumps(results, indent=2, ensure_ascii=False)
-        with replacing(self.out / "results.json") as file:
-            file.write(f"{text}\n".encode())
+        write_text(self.out / "results.json", f"{text}\n")
         print(f"\n{results['seconds']:.0f} s; figures and results.json: {self.out}")
         return results
 

@@ -1,4 +1,4 @@
-"""What a sceptic asks to see beside meta-learning, for few-shot classification.
+"""Simple baselines that meta-learning is judged beside, for few-shot classification.
 
 All take a task's support set and nothing learned across tasks, or what one network
 learned from all training classes at once:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..checkpoints import replacing
+from ..files import replacing
 from ..training import check_same_settings
 
 

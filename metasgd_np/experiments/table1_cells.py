@@ -194,7 +194,7 @@ def label(settings: dict) -> str:
 
 
 def cell_name(settings):
-    """Name a cell's file, by what tells it from the others of its run."""
+    """Name a cell's file, by what distinguishes it from the others of its run."""
     s = settings
     parts = [s["net"], s["method"], f"{s['shots']}-shot", f"seed-{s['seed']}"]
     if s["alpha_shape"] not in (None, "entry"):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..checkpoints import replacing
+from ..files import replacing
 
 # One look per learner in every figure; line and marker differ, to be read in grey.
 STYLES = {

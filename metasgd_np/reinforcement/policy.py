@@ -13,6 +13,7 @@ code that adapts a network.
 """
 
 from copy import copy
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ class GaussianPolicy(Network):
     def __repr__(self):
         return f"GaussianPolicy({self.net!r}, log_variance={self.log_variance!r})"
 
-    @property
+    @cached_property
     def n_params(self) -> int:
         """P: the parameters of the net, and O log-variances."""
         return self.net.n_params + self.n_out

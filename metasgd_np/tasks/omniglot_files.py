@@ -1,4 +1,4 @@
-"""Omniglot's two archives, read from the zip files or from the unpacked folders.
+"""Omniglot's two archives, downloaded, or read from zip files or unpacked folders.
 
 They come from outside, so nothing in them is trusted. Entries are read into memory one
 at a time, up to a fixed size, and checked; no name in an archive becomes a path.
@@ -15,9 +15,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..files import cache_folder
 from .few_shot import DRAWINGS
 
+URL = "https://github.com/brendenlake/omniglot/raw/master/python/"
 PARTS = {"images_background": 964, "images_evaluation": 659}  # characters in each
+SHA256 = {
+    "images_background": (
+        "b87db428ebeedc7c8ccccd70af79d8778ad1282432d7e305c344f107ab163ddf"
+    ),
+    "images_evaluation": (
+        "166589f7364723158eacdc562b66ffae78c429c568d6a710523a50d68bb2da63"
+    ),
+}
+BY_HAND = (
+    f"download {' and '.join(f'{part}.zip' for part in PARTS)} from "
+    "github.com/brendenlake/omniglot, folder python/, put them into one folder, and "
+    "give that folder as the path"
+)
 SIDE = 105  # pixels of a drawing
 MAX_BYTES = 10_000  # of a drawing's file; the largest has 522
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those read in bounded memory
@@ -27,37 +42,52 @@ JUNK = re.compile(r".*/|__MACOSX/.*|(.*/)?\.(DS_Store|_[^/]*)")  # folders; macO
 
 
 class OmniglotError(ValueError):
-    """The archives are not there, damaged, or not Omniglot's."""
+    """The archives cannot be fetched, are damaged, or are not Omniglot's."""
 
 
-def find(path, part):
-    """The archive of one part in the folder `path`, or else its unpacked folder."""
-    for source in (path / f"{part}.zip", path / part):
+def fetch():
+    """Return the cache's folder of both archives, downloading those not there yet."""
+    import pooch  # noqa: PLC0415 (most runs need no download)
+
+    for part in PARTS:
+        url = f"{URL}{part}.zip"
+        try:
+            folder = cache_folder() / "omniglot"
+            pooch.retrieve(url, f"sha256:{SHA256[part]}", f"{part}.zip", folder)
+        except OSError as error:  # no answer, or no folder to write to
+            reason = f"{type(error).__name__}: {error}"
+            raise OmniglotError(f"{url} was not saved ({reason}); {BY_HAND}") from None
+        except ValueError:
+            raise OmniglotError(
+                f"{url} is not the file that was expected (its SHA-256 is another); "
+                f"{BY_HAND}"
+            ) from None
+    return folder
+
+
+def find(folder, part):
+    """The archive of one part in a folder, or else its unpacked folder."""
+    for source in (Path(folder, f"{part}.zip"), Path(folder, part)):
         if source.exists():
             return source
-    archives = " and ".join(f"{part}.zip" for part in PARTS)
     raise OmniglotError(
-        f"{path} holds neither {part}.zip nor a folder {part}; download {archives} "
-        "from github.com/brendenlake/omniglot, folder python/, put them into one "
-        "folder, and give that folder"
+        f"{folder} holds neither {part}.zip nor a folder {part}; {BY_HAND}"
     )
 
 
 def checksum(sources):
     """Of an archive, its bytes; of a folder, names, sizes and times of change."""
-    digest = hashlib.blake2b(digest_size=8)
+    digest = hashlib.sha256()
     for source in sources:
-        digest.update(f"{source.name} {source.stat().st_size}".encode())
         if source.is_dir():
             for name in sorted(names_in(source)):
                 status = os.stat(source.parent / name)
-                told = f"{name} {status.st_size} {status.st_mtime_ns}"
-                digest.update(told.encode(errors="surrogateescape"))
+                line = f"{name} {status.st_size} {status.st_mtime_ns}\n"
+                digest.update(os.fsencode(line))
         else:
             with open(source, "rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
-    return digest.hexdigest()
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
 def names_in(folder):
@@ -77,7 +107,9 @@ def read_part(source, size):
     """
     if source.is_dir():
         drawings = arrange(source, names_in(source))
-        return decode_all(source, drawings, partial(open_file, source.parent), size)
+        return decode_all(
+            source, drawings, lambda name: open(source.parent / name, "rb"), size
+        )
     with open_archive(source) as archive:
         drawings = arrange(source, archive.namelist())
         return decode_all(source, drawings, partial(open_entry, archive), size)
@@ -122,23 +154,16 @@ def arrange(source, names):
     return drawings
 
 
-def open_file(folder, name):
-    """A file of an unpacked folder."""
-    return open(folder / name, "rb")
-
-
 def open_entry(archive, name):
     """An entry of a zip file, unless reading it could take much memory."""
     entry = archive.getinfo(name)
     if entry.compress_type not in METHODS:
         raise ValueError(f"it is compressed by method {entry.compress_type}")
-    if entry.file_size > MAX_BYTES:
-        raise ValueError(f"it has {entry.file_size} bytes, more than {MAX_BYTES}")
     return archive.open(entry)
 
 
 def decode_all(source, drawings, open_drawing, size):
-    """images (C, 20, size, size) and alphabets (C,) of what `arrange` returned."""
+    """Decode what `arrange` returned: images (C, 20, size, size), alphabets (C,)."""
     images = np.empty((len(drawings), DRAWINGS, size, size), np.uint8)
     for c, names in enumerate(drawings.values()):
         for e, name in enumerate(names):

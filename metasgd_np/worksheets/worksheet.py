@@ -96,7 +96,7 @@ class Worksheet:
                 f"the batch has {len(batch)} tasks, but a worksheet works one; "
                 "pass batch[:1]"
             )
-        net.loss(theta, batch.X_s, batch.Y_s)  # tells what does not fit
+        net.loss(theta, batch.X_s, batch.Y_s)  # raises what does not fit
         net.loss(theta, batch.X_q, batch.Y_q)
         theta = np.asarray(theta)
         self.problem = net, theta, check_alpha(net, alpha, theta), batch
@@ -150,12 +150,12 @@ class Worksheet:
         named = self.mistakes_giving(symbol, entries)
         if not named:
             return Verdict(False, f"{symbol} is not right: {difference}", ())
-        told = "; ".join(
+        names = "; ".join(
             f"this is {variant.phrase} (see mistake {mistake.number}, {mistake.name})"
             for mistake, variant in named
         )
         numbers = tuple(dict.fromkeys(mistake.number for mistake, _ in named))
-        return Verdict(False, f"{symbol} is not right: {told}.", numbers)
+        return Verdict(False, f"{symbol} is not right: {names}.", numbers)
 
     def mistakes_giving(self, symbol, entries):
         """The (mistake, variant) pairs that put exactly `entries` on line `symbol`."""
