@@ -203,10 +203,8 @@ def test_a_run_with_other_settings_is_not_resumed(done):
     assert contents(out) == before
 
 
-def test_a_damaged_checkpoint_is_refused(done, tmp_path):
-    command, _, _ = done
-    if not CHECKPOINTS[command]:
-        pytest.skip("cells, not checkpoints: see test_sweep.py")
+@pytest.mark.parametrize("command", [name for name in COMMANDS if CHECKPOINTS[name]])
+def test_a_damaged_checkpoint_is_refused(command, tmp_path):
     (tmp_path / "meta-sgd.npz").write_bytes(b"PK\x03\x04 cut short")
     sentence = error_of(command, tmp_path, "--resume")
     assert "meta-sgd.npz is not a whole metasgd_np checkpoint" in sentence
