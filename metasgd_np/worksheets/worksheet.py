@@ -101,7 +101,7 @@ class Worksheet:
     Examples
     --------
     >>> sheet = Worksheet()
-    >>> sheet.check("dW2_s", [[2], [0], [1]]).right
+    >>> sheet.check("dW2_s", [[2], [1], [3]]).right
     True
     """
 
