@@ -55,33 +55,11 @@ class Learner:
         object.__setattr__(self, "inner_steps", steps)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw w before training, one row: θ = net.init(rng).
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        (1, P) array
-            The row θ.
-        """
+        """Draw w before training, (1, P): the row θ = net.init(rng)."""
         return self.net.init(rng)[None]  # (1, P)
 
     def unpack(self, w: np.ndarray) -> tuple:
-        """Take w apart.
-
-        Parameters
-        ----------
-        w : (1, P) array
-            The learner's parameters.
-
-        Returns
-        -------
-        tuple of (P,) arrays
-            Parameters θ and step sizes α, ready for `adapt`.
-        """
+        """Take w (1, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
         return w[0], np.full_like(w[0], self.alpha)
 
 
@@ -125,22 +103,7 @@ class MAML(Learner):
         check_order(self.order)
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
-        """Differentiate the mean query loss after J steps, equation (5.4).
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The mean query loss after adapting.
-        dw : (R, P) array
-            The row dθ.
-        """
+        """Return the mean query loss after J steps, and dw = dθ (1, P), (5.4)."""
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
@@ -215,18 +178,7 @@ class MetaSGD:
         choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw w before training: rows θ = net.init(rng) and α.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        (2, P) array
-            The rows θ and α.
-        """
+        """Draw w before training, (2, P): rows θ = net.init(rng) and α."""
         theta = self.net.init(rng)  # (P,)
         sizes = self.tied_sizes()
         n_draws = 1 if self.shared_start else len(sizes)
@@ -239,38 +191,12 @@ class MetaSGD:
         return ALPHA_SHAPES[self.alpha_shape](self.net)
 
     def unpack(self, w: np.ndarray) -> tuple:
-        """Take w apart.
-
-        Parameters
-        ----------
-        w : (2, P) array
-            The learner's parameters.
-
-        Returns
-        -------
-        tuple of (P,) arrays
-            Parameters θ and step sizes α, ready for `adapt`.
-        """
+        """Take w (2, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
         theta, alpha = w
         return theta, alpha
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
-        """Differentiate the mean query loss after J steps, equations (5.4), (6.1).
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The mean query loss after adapting.
-        dw : (R, P) array
-            The rows dθ and dα.
-        """
+        """Return the mean query loss after J steps, and dw = (dθ, dα) (2, P)."""
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
@@ -316,22 +242,7 @@ class Reptile(Learner):
     inner_steps: int = 5
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
-        """Average how far J steps lead away from θ, equation (9.1).
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The mean support loss before the steps.
-        dw : (R, P) array
-            The mean of θ − θ_J.
-        """
+        """Return the mean support loss before the steps, and dw = mean θ − θ_J."""
         theta, alpha = self.unpack(w)
         X, Y = batch.X_s, batch.Y_s
         path = adapt(self.net, theta, alpha, X, Y, self.inner_steps)  # (J+1, T, P)
@@ -366,22 +277,7 @@ class JointTraining(Learner):
     """
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
-        """Differentiate the mean loss over all points of all tasks.
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The loss at θ.
-        dw : (R, P) array
-            Its gradient in θ.
-        """
+        """Return the mean loss over all points, and dw = its gradient at θ (1, P)."""
         theta, _ = self.unpack(w)
         X = np.concatenate([batch.X_s, batch.X_q], axis=1)  # (T, N_s + N_q, D)
         Y = np.concatenate([batch.Y_s, batch.Y_q], axis=1)

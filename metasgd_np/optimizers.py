@@ -41,18 +41,7 @@ class SGD:
         object.__setattr__(self, "rate", positive_number("rate", self.rate))
 
     def start(self, w: np.ndarray) -> tuple:
-        """Make the state before the first update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-
-        Returns
-        -------
-        tuple
-            Empty: SGD keeps no state.
-        """
+        """Make the state before the first update: empty."""
         return ()
 
     def step(
@@ -63,28 +52,7 @@ class SGD:
         t: int,
         scale: float = 1.0,
     ) -> tuple:
-        """Take one update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-        gradient : array of w's shape
-            What is descended.
-        state : tuple
-            From `start` or the update before.
-        t : int
-            Counts the updates from 1.
-        scale : float, default 1
-            Multiplies the rate.
-
-        Returns
-        -------
-        w : array
-            The new parameters.
-        state : tuple
-            The new state.
-        """
+        """Take one update; return the new w and the (empty) state."""
         return w - self.rate * scale * gradient, state  # (7.1)
 
 
@@ -139,18 +107,7 @@ class Adam:
                 )
 
     def start(self, w: np.ndarray) -> tuple:
-        """Make the state before the first update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-
-        Returns
-        -------
-        tuple
-            Zeros m and v, of w's shape.
-        """
+        """Make the state before the first update: m = v = 0, of w's shape."""
         return np.zeros_like(w), np.zeros_like(w)
 
     def step(
@@ -161,28 +118,7 @@ class Adam:
         t: int,
         scale: float = 1.0,
     ) -> tuple:
-        """Take the t-th update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-        gradient : array of w's shape
-            What is descended.
-        state : tuple
-            From `start` or the update before.
-        t : int
-            Counts the updates from 1.
-        scale : float, default 1
-            Multiplies the rate.
-
-        Returns
-        -------
-        w : array
-            The new parameters.
-        state : tuple
-            The new state.
-        """
+        """Take the t-th update, t = 1, 2, …; return the new w and the new state."""
         m, v = state
         m = self.beta1 * m + (1 - self.beta1) * gradient  # (7.2)
         v = self.beta2 * v + (1 - self.beta2) * gradient * gradient  # (7.3)

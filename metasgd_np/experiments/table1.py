@@ -288,7 +288,7 @@ def one_table(results, net, curves, by_trained):
 
 
 def count(number, noun):
-    """Return "1 seed", "2 seeds", …"""
+    """Return "1 seed", "2 seeds" and so on."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -86,49 +86,16 @@ class GaussianPolicy(Network):
         return self.net.n_params + self.n_out
 
     def init(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw θ: the net's own, then s.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        (P,) array
-            Parameters to start from.
-        """
+        """Draw θ (P,): the net's own, then s."""
         s = np.full(self.n_out, self.log_variance)
         return np.concatenate([self.net.init(rng), s])
 
     def unpack(self, theta: np.ndarray) -> tuple:
-        """View θ as the net's θ and s.
-
-        Parameters
-        ----------
-        theta : (..., P) array
-            Parameters, or anything of their shape.
-
-        Returns
-        -------
-        tuple of arrays
-            Views (..., P−O) and (..., O).
-        """
+        """View θ (..., P) as the net's θ (..., P−O) and s (..., O)."""
         return theta[..., : -self.n_out], theta[..., -self.n_out :]
 
     def blocks(self, theta: ArrayLike) -> dict:
-        """View θ as the named blocks of the net, and s.
-
-        Parameters
-        ----------
-        theta : (..., P) array_like
-            Parameters, or anything of their shape.
-
-        Returns
-        -------
-        dict
-            The net's blocks and ``"s": (..., O)``, views.
-        """
+        """View θ (..., P) as the named blocks of the net, and "s": (..., O)."""
         net_theta, s = self.unpack(check_vector("theta", theta, self.n_params))
         return self.net.blocks(net_theta) | {"s": s}
 

@@ -165,46 +165,17 @@ class TRPO:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
     def start(self, w: np.ndarray) -> tuple:
-        """Make the state before the first update.
-
-        Parameters
-        ----------
-        w : (R, P) array
-            Parameters.
-
-        Returns
-        -------
-        tuple
-            Empty: TRPO keeps no state.
-        """
+        """Make the state before the first update: empty."""
         return ()
 
     def step(
         self, learner: MetaSGD | MAML, w: np.ndarray, batch: TaskBatch
     ) -> TrustStep:
-        """Take one step.
+        """Take one step from w (R, P), on trajectories drawn there: a TrustStep.
 
-        It keeps the passes of the whole batch: about 12 MB per task for 2,000 states
-        and two layers of 100 units in single precision.
-
-        Parameters
-        ----------
-        learner : MetaSGD or MAML
-            Of a GaussianPolicy.
-        w : (R, P) array
-            Its parameters.
-        batch : TaskBatch
-            Trajectories drawn at w: before the inner step, and after it.
-
-        Returns
-        -------
-        TrustStep
-            With the new w.
-
-        Raises
-        ------
-        TypeError
-            If the learner is none that a step can be taken for.
+        The support sets of `batch` were drawn before the inner step, the query sets
+        after it. The passes of the whole batch are kept: about 12 MB per task for 2,000
+        states and two layers of 100 units in single precision.
         """
         check_learner(learner)
         net = learner.net
