@@ -137,6 +137,7 @@ LABELS = np.array([0, 1, 2, 3] * 2)
             "Y holds values other than 0 and 1, .* sigmoid_cross_entropy takes; recode",
         ),
         ("sigmoid_cross_entropy", -np.eye(N_S, O), ValueError, "other than 0 and 1"),
+        ("sigmoid_cross_entropy", np.full((N_S, O), 0.5), ValueError, "other than 0"),
         (
             "softmax_cross_entropy",
             1.0 * LABELS,
