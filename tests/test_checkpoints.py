@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,13 +96,14 @@ def test_a_run_stopped_by_a_signal_resumes_to_the_same_numbers(tmp_path, whole, 
     assert_same(load(path), whole)
 
 
-def test_a_failed_save_keeps_the_old_file(saved, whole, monkeypatch):
+@pytest.mark.parametrize("name", ["numpy.savez", "os.fsync", "os.replace"])
+def test_a_failed_save_keeps_the_old_file(saved, whole, monkeypatch, name):
     def fail(*args, **kwargs):
         raise OSError("no space left")
 
-    monkeypatch.setattr(np, "savez", fail)
+    monkeypatch.setattr(name, fail)
     with pytest.raises(OSError, match="no space left"):
-        save(saved, whole)
+        save(saved, replace(whole, iteration=7))
     assert_same(load(saved), whole)
     assert [path.name for path in saved.parent.iterdir()] == ["run.npz"]
 

@@ -8,6 +8,7 @@ import pytest
 from conftest import assert_close
 
 from metasgd_np import (
+    MAML,
     SGD,
     Adam,
     JointTraining,
@@ -25,6 +26,8 @@ from metasgd_np.training import (
     accuracy,
     random_stream,
 )
+
+pytestmark = pytest.mark.filterwarnings("error")
 
 NET = TwoLayerNet(1, 8, 1)
 TASKS = Sinusoids()
@@ -88,15 +91,14 @@ def test_same_seed_same_numbers_and_another_seed_another_start():
 
 
 def test_each_block_trains_on_tasks_of_its_own_stream():
-    learner = JointTraining(NET)
-    state = short_run(learner, Still())
-    w = learner.start(random_stream(0, "start"))
+    learner = MAML(NET, alpha=0.1)  # for which support and query sets differ
+    state = short_run(learner, Still(), n_query=6, seed=3)
+    w = learner.start(random_stream(3, "start"))
     np.testing.assert_array_equal(state.w, w)
     for block, length in enumerate((100, 100, 50)):
-        rng = random_stream(0, "train", block)
-        losses = [
-            learner.gradient(w, TASKS.sample(rng, 3, 4))[0] for _ in range(length)
-        ]
+        rng = random_stream(3, "train", block)
+        batches = [TASKS.sample(rng, 3, 4, 6) for _ in range(length)]
+        losses = [learner.gradient(w, batch)[0] for batch in batches]
         assert state.history[block] == pytest.approx(np.mean(losses), rel=1e-12)
 
 
@@ -145,7 +147,7 @@ def test_meta_sgd_learns_to_adapt():
 
 
 class Spoilt(Still):
-    """Leaves w alone, but sets α's entries at step 3 and one of w's at step 5."""
+    """Leaves w alone, but sets α at step 3, α again and an entry of θ at step 5."""
 
     def __init__(self, value):
         self.value = value
@@ -155,7 +157,7 @@ class Spoilt(Still):
         if t == 3:
             w[1] = np.linspace(-0.7, 0.2, w.shape[1])
         if t == 5:
-            w[0, 2] = self.value
+            w[0, 2], w[1] = self.value, 9
         return w, state
 
 

@@ -159,7 +159,7 @@ def test_the_fisher_matrix_is_symmetric_and_positive(which, order):
 def system():
     """A symmetric positive definite A (7, 7), b (7,) and the x with A x = b."""
     rng = np.random.default_rng(0)
-    B, b = rng.standard_normal((7, 7)), rng.standard_normal(7)
+    B, b = rng.standard_normal((7, 7)), 100 * rng.standard_normal(7)
     A = B @ B.T + np.eye(7)
     return A, b, np.linalg.solve(A, b)
 
