@@ -181,8 +181,9 @@ PARTICULAR = [
     ],
 )
 def test_a_wrong_value_is_one_sentence_and_leaves_nothing(
-    command, arguments, code, error, tmp_path, capsys
+    command, arguments, code, error, tmp_path, capsys, monkeypatch
 ):
+    monkeypatch.setattr(base.Experiment, "run", lambda _: pytest.fail("it ran"))
     out = ["--out", str(tmp_path / "run")] if command in EXPERIMENTS else []
     try:
         found = main([command, *arguments, *out])
