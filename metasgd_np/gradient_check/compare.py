@@ -55,6 +55,10 @@ EXPLAINED = (
 )
 NARROWER = "a kink, a bend or noise spoils the usual step; a better window agrees"
 AT_KINK = "at a kink the gradient may be the slope on either side, or their mean"
+SMALL = (
+    "a difference of less than 3e-4, but more than rounding: a small term is missing, "
+    "or the function stops at a solver's tolerance"
+)
 FEW_DIGITS = "the function's values have too few digits"
 
 
@@ -87,7 +91,7 @@ class Judge:
 
     def refutes(self, e, method=CENTRAL):
         """Whether the Estimate e shows the claim to be wrong, (n,)."""
-        return self.gap(e.slope) > self.slack(method) + 3 * e.error
+        return self.gap(e.slope) > self.slack(method) + e.doubt * e.error
 
 
 class Found(NamedTuple):
@@ -147,7 +151,9 @@ def judge_complex(by_step, agreed, analytic, judge, values, seen):
     right = np.isin(values.verdict, (OK, KINK))
     off = judge.refutes(by_step, COMPLEX)
     # What the central difference gives to 1e-7 is no artefact of its step.
-    analytic = analytic & ~(seen & (judge.gap(by_step.slope) > 10 * judge.slack(CENTRAL)))
+    analytic = analytic & ~(
+        seen & (judge.gap(by_step.slope) > 10 * judge.slack(CENTRAL))
+    )
     result = values._replace(slope=by_step.slope).put(True, UNSURE, FEW_DIGITS)
     result = result.put(off, WRONG).put(off & right, WRONG, NEARLY)
     result = result.put(~agreed & (values.verdict == KINK), KINK, AT_KINK)
@@ -174,7 +180,10 @@ def judge_reading(values, where, judge, line, r):
     notes = [unsure_note(*entry) for entry in entries(judge, line, r)]
     result = values.put(where, UNSURE, notes, slope)
     refuted = judge.refutes(r.fine) & judge.refutes(r.coarse)
-    result = result.put(where & refuted, WRONG)
+    small = judge.gap(slope) <= FLOAT32_TOLERANCE * judge.scale
+    result = result.put(where & refuted, WRONG).put(
+        where & refuted & small, UNSURE, SMALL
+    )
     result = result.put(where & at_kink, KINK, AT_KINK)
     return result.put(where & (fine | coarse | (at_kink & one_side)), OK, NARROWER)
 
@@ -272,7 +281,11 @@ def taylor_rows(f, x, judge, parts, noise, rows, rng, hvp=None):
         others = {
             row.verdict
             for row in rows
-            if part.block == "all" or (part.quantity, part.block) == (row.quantity, row.block)
+            if row.method == CENTRAL
+            and (
+                part.block == "all"
+                or (part.quantity, part.block) == (row.quantity, row.block)
+            )
         }
         line = Line(f, x, only)
         found.append(taylor_row(part, line, judge, noise, curvature, others))
@@ -302,8 +315,8 @@ def taylor_row(part, line, judge, noise, curvature, others):
         measured = taylor_slope(line, claim, curvature or 0.0, noise, error)
     if measured is not None:
         verdict, note = OK, ""
-        if measured < order - SLACK:
-            verdict, note = explain_slope(along, read(line), others, order == 3)
+    if verdict == OK and measured < order - SLACK:
+        verdict, note = explain_slope(line, along, noise, others, order)
     short = np.nan if verdict == UNSURE else max(0.0, order - measured)
     return Row(
         *(part.quantity, part.block, TAYLOR, verdict),
@@ -313,12 +326,14 @@ def taylor_row(part, line, judge, noise, curvature, others):
     )
 
 
-def explain_slope(along, reading, others, has_curvature):
-    """(verdict, note) of a slope that falls short."""
-    if along.refutes(reading.fine) and along.refutes(reading.coarse):
+def explain_slope(line, along, noise, others, order):
+    """(verdict, note) where the slope falls short: wrong, or a kink on the way?"""
+    _, values = look(line, along, complex_steps([line])[0], noise)
+    smooth = values.verdict[0] == OK and not values.note[0]
+    if WRONG in others or (order == 3 and smooth):
         return WRONG, ""
-    if WRONG in others or (has_curvature and not others):
-        return WRONG, ""
-    if others & {OK, KINK} or along.agrees(reading.fine):
+    if not others:
+        others = {values.verdict[0]}
+    if others <= {OK, KINK}:
         return KINK, "the steps reach across a kink"
-    return UNSURE, FEW_DIGITS
+    return (WRONG if others == {WRONG} else UNSURE), ""

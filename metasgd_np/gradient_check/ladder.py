@@ -256,7 +256,10 @@ def meta_loss(net, batch, steps):
 def meta_claim(claimed, theta):
     """The Claim (2P,) of a MetaGradient or a pair (d_theta, d_alpha)."""
     d_theta, d_alpha = check_pair(claimed)
-    claims = check_claim("d_theta", d_theta, theta), check_claim("d_alpha", d_alpha, theta)
+    claims = (
+        check_claim("d_theta", d_theta, theta),
+        check_claim("d_alpha", d_alpha, theta),
+    )
     values = np.concatenate([claim.values for claim in claims])
     return Claim(values, any(claim.single for claim in claims))
 
@@ -280,7 +283,9 @@ def check_slopes(f, x, claim, parts, rng):
     across = read(Line(f, x, rng.choice([-1, 1], x.size) * unit))
     noise = across.noise[0]
     size = max(abs(f(x)), across.curvature[0], np.abs(claim.values * unit).max())
-    judge = Judge(claim.values, scale_of(claim.values, parts, size / unit), claim.single)
+    judge = Judge(
+        claim.values, scale_of(claim.values, parts, size / unit), claim.single
+    )
     units = zip(np.eye(x.size), unit, strict=True)
     lines = [Line(f, x, e, unit_i) for e, unit_i in units]
     rows, true = compare(lines, judge, parts, noise)

@@ -50,6 +50,7 @@ class Estimate(NamedTuple):
 
     slope: np.ndarray
     error: np.ndarray
+    doubt: np.ndarray | float = 3.0
 
 
 class Reading(NamedTuple):
@@ -104,17 +105,22 @@ def read(line):
         )
     ]
     picked = (
-        least(slopes[:, i], error) for i, error in zip((0, 0, 1, 2), errors, strict=True)
+        least(slopes[:, i], error, smooth[:, i])
+        for i, error in zip((0, 0, 1, 2), errors, strict=True)
     )
     here = EPS * np.abs(line.here)
-    return Reading(*picked, np.maximum(noise, here), np.nan_to_num(curvature[1:5]).min(0))
+    return Reading(
+        *picked, np.maximum(noise, here), np.nan_to_num(curvature[1:5]).min(0)
+    )
 
 
-def least(slopes, errors):
-    """The Estimate of least error, of slopes and errors (K, n)."""
+def least(slopes, errors, smooth):
+    """The Estimate of least error; arrays (K, n)."""
     errors = np.where(np.isfinite(slopes) & ~np.isnan(errors), errors, np.inf)
     best = errors.argmin(0), np.arange(errors.shape[1])
-    return Estimate(np.where(np.isinf(errors[best]), 0, slopes[best]), errors[best])
+    slope, error = np.where(np.isinf(errors[best]), 0, slopes[best]), errors[best]
+    hidden = (WIDTHS[best[0]] < 1e-5) & (error > 0.01 * np.abs(slope))
+    return Estimate(slope, error, np.where(smooth[best] & ~hidden, 3.0, 100.0))
 
 
 def smallest_step(F):

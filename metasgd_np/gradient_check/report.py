@@ -82,6 +82,7 @@ class Row:
         index = f"[{', '.join(map(str, self.where))}]" if self.where else ""
         return f"{self.quantity}, {self.block}{index}"
 
+
 @dataclass(frozen=True)
 class Report:
     """The rows of one or several checks; `report + report` joins two.
