@@ -1,13 +1,13 @@
 """Check derivatives written by hand against derivatives from values alone.
 
-numerical.py     complex step, central difference, Taylor remainder, along a line
-noise.py         derivatives and their errors where values are noisy, or near kinks
-compare.py       a claim beside these: the verdict on each block
+numerical.py     along one line: complex step, central difference, Taylor remainder
+noise.py         windows: a slope and its error where values are noisy, or kinked
+compare.py       a claimed slope beside these: the verdict on each entry and block
 diagnosis.py     what a wrong gradient looks like, in a sentence
 ladder.py        gradcheck, and the three levels: gradient, H v, meta-gradient
 derivations.py   the meta-gradient derived four ways (and a fifth) in one table
 autodiff.py      the fifth: PyTorch or JAX, where installed
-inputs.py        checks of what a user passes in
+inputs.py        what a user passes in, checked
 report.py        the verdicts as text and HTML
 """
 

@@ -28,7 +28,9 @@ from .autodiff import by_autodiff
 from .inputs import one_vector
 from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
-from .report import CENTRAL, DERIVATION_TOLERANCE, Report
+from .report import CENTRAL, Report
+
+TOLERANCE = 1e-10  # products of (P, P) matrices collect some rounding
 
 
 def agreement(net, theta, alpha, batch, steps=1) -> Report:
@@ -55,39 +57,41 @@ def agreement(net, theta, alpha, batch, steps=1) -> Report:
     steps = whole_number("steps", steps, 0)
     theta = one_vector("theta", theta, net).astype(np.float64)
     alpha = one_vector("alpha", check_alpha(net, alpha, theta), net).astype(np.float64)
-    mg = meta_gradient(net, theta, alpha, batch, steps)
-    claim = np.concatenate([mg.d_theta, mg.d_alpha])  # (2P,)
     problem = net, theta, alpha, batch, steps
-    checked = check_meta_gradient(*problem, claimed=mg)
-    central = [row for row in checked.rows if row.method == CENTRAL]
+    mg = meta_gradient(*problem)
+    claim = np.concatenate([mg.d_theta, mg.d_alpha])  # (2P,)
     derived = {
         "explicit Hessian": by_explicit_hessian(*problem),
         "forward chain rule": by_forward_chain_rule(*problem),
         **by_autodiff(*problem),
     }
     rows = []
-    for part, row in zip(meta_parts(net), central, strict=True):
+    checked = check_meta_gradient(*problem, claimed=mg).rows
+    central = [row for row in checked if row.method == CENTRAL]
+    for index, row in zip(meta_parts(net).values(), central, strict=True):
         for name, pair in derived.items():
-            found = np.concatenate(pair)[part.index]
-            rows.append(derived_row(row, name, claim[part.index], found))
+            found = np.concatenate(pair)[index]
+            rows.append(derived_row(row, name, claim[index], found))
         rows.append(row)
     wrong = {row.method for row in rows if row.verdict == "wrong"}
     if wrong == {*derived, CENTRAL}:
-        return Report(
-            tuple(rows), ("all disagree with it: look at the R-operator first",)
-        )
+        return Report(tuple(rows), ("all disagree with it: look at the R-operator first",))
     return Report(tuple(rows))
 
 
 def derived_row(like, name, claim, found):
-    """The Row of one derivation beside the R-operator's block; the scale of `like`."""
+    """The Row of one derivation of a block, relative to the scale of the Row `like`."""
     errors = np.abs(claim - found) / like.scale
     where = tuple(map(int, np.unravel_index(errors.argmax(), errors.shape)))
-    verdict = "ok" if errors[where] <= DERIVATION_TOLERANCE else "wrong"
-    numbers = {"claimed": float(claim[where]), "found": float(found[where])}
-    error = float(errors[where])
     return replace(
-        like, method=name, verdict=verdict, error=error, where=where, note="", **numbers
+        like,
+        method=name,
+        verdict="ok" if errors[where] <= TOLERANCE else "wrong",
+        error=float(errors[where]),
+        where=where,
+        claimed=float(claim[where]),
+        found=float(found[where]),
+        note="",
     )
 
 

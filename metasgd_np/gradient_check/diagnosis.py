@@ -6,15 +6,13 @@ a block transposed or left out, a weight decay in the loss but not in the gradie
 
 import numpy as np
 
-from .report import listed
-
 CLOSE = 1e-4  # of the largest entry: how well a pattern has to fit
 
 
 def same(a, b):
     """Whether two arrays are equal but for rounding, and not zero."""
     size = np.abs(b).max(initial=0)
-    return a.shape == b.shape and 0 < size and np.abs(a - b).max() <= CLOSE * size
+    return bool(a.shape == b.shape and size and np.abs(a - b).max() <= CLOSE * size)
 
 
 def ratio(claim, true):
@@ -25,64 +23,63 @@ def ratio(claim, true):
 
 def in_words(k):
     """A ratio with what it may mean."""
-    size = max(abs(k), 1 / abs(k))
     if abs(k + 1) < CLOSE:
         return "minus the derivative: a flipped sign"
-    hint = ""
-    if abs(size - 2) < 2 * CLOSE:
-        hint = ": the 2 of a square?"
-    elif size > 1.5 and abs(size - round(size)) < CLOSE * size:
-        pair = ("a sum", "a mean") if abs(k) > 1 else ("a mean", "a sum")
-        hint = ": {} where the loss has {}?".format(*pair)
+    size, hint = max(abs(k), 1 / abs(k)), ""
+    if abs(size - round(size)) < CLOSE * size and size > 1.5:
+        one, other = ("sum", "mean") if abs(k) > 1 else ("mean", "sum")
+        hint = f": a {one} where the loss has a {other}?"
+        hint = ": the 2 of a square?" if round(size) == 2 else hint
     return f"{k:.6g} × the derivative in every entry{hint}"
 
 
 def find_causes(claim, true, point, parts, wrong):
-    """Sentences on the errors of a claim (P,); true (P,) is the derivative by numbers.
+    """Sentences on the errors of a claim (P,); true (P,) is the derivative by values.
 
-    wrong : the Parts, of all `parts`, that failed; point : (P,)
+    parts : {(quantity, block): index};  wrong : labels of parts;  point : (P,)
     """
+    wrong = [label for label in parts if label in wrong]
     k = ratio(claim, true)
     if len(wrong) == len(parts) > 1 and k:
         return (f"yours is {in_words(k)}",)
-    causes = [block_cause(part, claim[part.index], true[part.index]) for part in wrong]
-    found = [cause for cause in causes if cause]
+    causes = [block_cause(claim[parts[label]], true[parts[label]]) for label in wrong]
+    found = [
+        f"{' '.join(label)} {cause}"
+        for label, cause in zip(wrong, causes, strict=True)
+        if cause
+    ]
     if len(found) < len(wrong):
-        index = np.concatenate([part.index.ravel() for part in wrong])
-        found += decay(claim[index] - true[index], point[index], wrong)
+        index = np.concatenate([parts[label].ravel() for label in wrong])
+        found += decay(claim[index] - true[index], point[index])
     return tuple(found)
 
 
-def block_cause(part, claim, true):
+def block_cause(claim, true):
     """What is wrong with one block, or ""."""
-    name = f"{part.quantity} {part.block}"
     if true.any() and not claim.any():
-        return f"{name} is zero, but the derivative is not: is it left out?"
-    if true.size > 1:
-        if k := ratio(claim, true):
-            return f"{name} is {in_words(k)}"
-        if claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
-            return f"{name} is transposed: the numbers of its transpose in its shape"
-        if same(np.sort(claim, None), np.sort(true, None)):
-            return f"{name} has the right numbers in the wrong places"
-    off = np.abs(claim - true) > CLOSE * np.abs(true).max()
-    if off.sum() == 1 < true.size:
-        where = ", ".join(str(int(i)) for i in np.argwhere(off)[0])
-        return f"{name} is right but for the entry [{where}]"
+        return "is zero, but the derivative is not: is it left out?"
+    if true.size > 1 and (k := ratio(claim, true)):
+        return f"is {in_words(k)}"
+    if claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
+        return "is transposed: it holds the numbers of its transpose"
+    if same(np.sort(claim, None), np.sort(true, None)):
+        return "has the right numbers in the wrong places"
+    off = np.argwhere(np.abs(claim - true) > CLOSE * np.abs(true).max())
+    if len(off) == 1 < true.size:
+        return f"is right but for the entry {[int(i) for i in off[0]]}"
     return ""
 
 
-def decay(difference, point, wrong):
+def decay(difference, point):
     """A difference (n,) proportional to the parameters (n,), as a list of sentences."""
     lam = difference @ point / (point @ point or 1.0)
     rest = np.abs(difference - lam * point).max(initial=0)
     if len(point) < 3 or rest > 0.02 * np.abs(difference).max():
         return []
     kind = "forgotten" if lam < 0 else "doubled"
-    blocks = listed((part.quantity, part.block) for part in wrong)
     return [
-        f"the difference is proportional to the parameters in {blocks}: it looks like "
-        f"a {kind} weight decay, λ ≈ {abs(lam):.2g}"
+        f"the difference is {lam:.2g} × the parameters: it looks like a {kind} weight "
+        f"decay, λ ≈ {abs(lam):.2g}"
     ]
 
 
@@ -92,8 +89,8 @@ def name_mistakes(problem, claimed, true, wrong):
     problem : (net, theta, alpha, batch, steps)
     claimed, true : pairs of (P,);  wrong : which of dθ and dα, {0}, {1} or {0, 1}
     """
-    # Imported late: the catalogue lies in a room built on this one.
-    from ..worksheets.mistakes import ENTRIES
+    # Imported here, as the catalogue lies in a room that is built on this one.
+    from ..worksheets.mistakes import ENTRIES  # noqa: PLC0415
 
     named = {}  # {which of the two it explains: mistakes}
     for mistake in ENTRIES:
@@ -105,10 +102,13 @@ def name_mistakes(problem, claimed, true, wrong):
                     made = variant.meta_gradient(*problem)
             except Exception:  # some mistakes are made for two layers only
                 continue
-            fits = (i for i in wrong if same(claimed[i], made[i]))
-            fits = frozenset(i for i in fits if not same(made[i], true[i]))
+            explained = frozenset(
+                i
+                for i in wrong
+                if same(claimed[i], made[i]) and not same(made[i], true[i])
+            )
             title = f"mistake {mistake.number}, {mistake.name}"
-            named.setdefault(fits, {})[title] = None
+            named.setdefault(explained, {})[title] = None
     if whole := named.get(frozenset(wrong)):
         return (f"this is {' or '.join(whole)}",)
     return tuple(

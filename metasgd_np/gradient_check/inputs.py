@@ -1,30 +1,8 @@
-"""What a gradient check is handed, checked once where it enters: one sentence per error.
-
-`Part` and `Claim` carry blocks and claims on, in float64.
-"""
-
-from dataclasses import dataclass
+"""What a user passes in, checked where it enters: one sentence for each error."""
 
 import numpy as np
 
 from ..checks import as_numbers, check_vector
-
-
-@dataclass(frozen=True)
-class Part:
-    """Where one block lies in a vector (P,): index has the block's shape."""
-
-    quantity: str
-    block: str
-    index: np.ndarray
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Claimed slopes (P,) in float64, and whether they came in single precision."""
-
-    values: np.ndarray
-    single: bool = False
 
 
 def check_point(point):
@@ -40,21 +18,16 @@ def check_point(point):
 
 
 def check_claim(name, claimed, point):
-    """The Claim of a vector, or of a function of the point, or an error."""
+    """Claimed slopes as an array of the point's shape, of a vector or a function."""
     if callable(claimed):
         with np.errstate(all="ignore"):  # reported below
             claimed, name = claimed(np.array(point)), f"{name}(point)"
-    if claimed is None:
+    if claimed is None or hasattr(claimed, "items"):
         raise TypeError(
-            f"{name} is None, but the check needs a derivative to check; pass a vector "
-            "(P,) or a function of the point, or a function that returns (value, "
-            "gradient)"
-        )
-    if hasattr(claimed, "items"):
-        raise TypeError(
-            f"{name} is a dict of {', '.join(map(str, claimed))}, but it must be one "
-            "vector in the order of the point; pass np.concatenate([np.ravel(g) for g "
-            "in gradient.values()])"
+            f"{name} is {'None' if claimed is None else 'a dict'}, but it must be a "
+            "vector (P,) in the order of the point, or a function that returns one; "
+            "join a dict with np.concatenate([np.ravel(g) for g in grads.values()]), "
+            "and pass None only if the function returns (value, gradient)"
         )
     values = np.asarray(claimed)
     if values.dtype.kind not in "biufO" or values.dtype == np.float16:
@@ -68,32 +41,26 @@ def check_claim(name, claimed, point):
             f"{np.shape(point)}, and every entry needs its derivative; lay matrices "
             "end to end in the order of the point"
         )
-    single = values.dtype == np.float32
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        where = int(np.flatnonzero(~np.isfinite(values))[0])
+    if not np.isfinite(values.astype(float)).all():
+        where = int(np.flatnonzero(~np.isfinite(values.astype(float)))[0])
         raise ValueError(
             f"{name} holds {values[where]} at index {where}; a derivative must be "
             "finite, so look for 0/0, log(0) or overflow where it is computed"
         )
-    return Claim(values, single)
+    return values if values.dtype == np.float32 else values.astype(np.float64)
 
 
 def split_value(function, gradient, x):
-    """`function` returning its value alone, and the gradient to check, at x (P,).
-
-    A function may return (value, gradient); its gradient is checked if none is given.
-    """
+    """(function of the value alone, gradient), if the function returns both at x."""
     if not callable(function):
         raise TypeError(
             f"function is {function!r}, but it must be a function of the point, such "
             "as lambda theta: net.loss(theta, X, Y)"
         )
-    if isinstance(function(x.copy()), tuple):
-        if gradient is None:
-            return (lambda x: function(x)[0]), lambda x: function(x)[1]
-        return (lambda x: function(x)[0]), gradient
-    return function, gradient
+    if not isinstance(function(x.copy()), tuple):
+        return function, gradient
+    second = (lambda x: function(x)[1]) if gradient is None else gradient
+    return (lambda x: function(x)[0]), second
 
 
 def check_scalar(function, x):
@@ -107,8 +74,7 @@ def check_scalar(function, x):
                 "gradient belongs to one number; sum or average it, or check one "
                 "output at a time, as lambda x: function(x)[0]"
             )
-        value = value.reshape(())
-        return value.astype(complex if value.dtype.kind == "c" else float)
+        return value.reshape(()).astype(complex if value.dtype.kind == "c" else float)
 
     with np.errstate(all="ignore"):
         first, second = checked(x.copy()), checked(x.copy())
@@ -127,7 +93,7 @@ def check_scalar(function, x):
 
 
 def parts_of(blocks, size, quantity):
-    """The Parts into which `blocks` cuts a vector (P,); one called "all" if None."""
+    """{(quantity, block): indices into a vector (P,)}; one block "all" if None."""
     order = np.arange(size, dtype=np.float64)
     named = {"all": order} if blocks is None else blocks(order)
     if not hasattr(named, "items"):
@@ -135,11 +101,11 @@ def parts_of(blocks, size, quantity):
             f"blocks returned {type(named).__name__}, but it must return a dict "
             "{name: view of the vector}, as net.blocks does"
         )
-    parts = [
-        Part(quantity, str(name), np.asarray(view).astype(np.intp))
+    parts = {
+        (quantity, str(name)): np.asarray(view).astype(np.intp)
         for name, view in named.items()
-    ]
-    covered = np.sort(np.concatenate([part.index.ravel() for part in parts]))
+    }
+    covered = np.sort(np.concatenate([index.ravel() for index in parts.values()]))
     if not np.array_equal(covered, np.arange(size)):
         raise ValueError(
             f"blocks shares out {covered.size} entries, but the point has {size}; "

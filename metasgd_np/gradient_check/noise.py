@@ -1,28 +1,22 @@
-"""A derivative and its error where values have few digits, or kinks lie near.
+"""A slope and its error where values have few digits, or kinks lie near.
 
 F is looked at through windows that shrink from a quarter of the point's size to 1e-12,
-each of nine equally spaced points, with 0 in the middle, at the left or at the right
-end. In each window of spacing s
+each of nine points of spacing s, with 0 in the middle, at the left or at the right end:
 
-    slope       that of the polynomial of degree 4 that fits best (least squares)
+    slope       of the polynomial of degree 6 that fits best (least squares)
     roughness   R = √(5!² / 10! · mean (Δ⁵F)²), from fifth differences      (3.4)
+    error       = 8 · amplification · max(R, noise) / s                     (3.5)
 
-Fifth differences are zero for the polynomial. What they leave is the noise of F, or a
-kink inside the window, and either one moves the slope by no more than
+Fifth differences leave what is no smooth curve: noise, or a kink inside the window.
+`amplification` is the norm of the weights that make the slope from the values; with the
+8, a kink at the point lies within the error. R is the largest of this window and all
+narrower ones, so that no lucky window is read.
 
-    error       = 12 · amplification · max(R, rounding) / s                 (3.5)
-
-where `amplification` is the norm of the weights that make the slope from the values.
-The window of the least error is the one to read: wide where F is noisy, narrow where
-a kink is near. (12 covers a kink at the point: half its jump is 11.)
-
-Noise shows as a roughness that stays the same while the window shrinks 16 times, and
-then is gone at once, or never. A kink's shrinks with the window, a smooth function's
-faster still. Rounded values show their step as well: no two differ by less.
-
-A kink at the point has no derivative, but a slope on either side. A side is read only
-where its polynomial passes through F(0) to within the noise: if just one does, the
-kink lies beside the point, on the other side.
+    coarse      the window of least error: wide where F is noisy, narrow near a kink
+    fine        the same, of windows that are smooth to within the noise
+    left, right one-sided slopes, of windows where the curve passes through F(0) to
+                within the noise: if just one does, the kink is beside the point
+    noise       R in the narrowest windows; of rounded values the step between them
 
 Sources: Moré and Wild, SIAM J. Sci. Comput. 33 (2011), for noise from difference
 tables, and ACM Trans. Math. Softw. 38 (2012), for choosing the step by it.
@@ -32,21 +26,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .numerical import EPS
-
+EPS = np.finfo(np.float64).eps
+EPS = np.finfo(np.float64).eps
 WIDTHS = 4.0 ** -np.arange(1, 21)  # 1/4 … 1e-12, (K,)
 NODES = np.arange(-8, 9)
-WINDOWS = {"middle": slice(4, 13), "left": slice(0, 9), "right": slice(8, 17)}
-WEIGHTS = np.array(  # (3, 9): from the values to the slope at 0
-    [np.linalg.pinv(np.vander(NODES[w], 5))[-2] for w in WINDOWS.values()]
-)
-AMPLIFICATION = np.linalg.norm(WEIGHTS, axis=1)
-VARIANCE = 120**2 / 3_628_800  # 5!² / 10!
-SAFETY = 12
+WINDOWS = (slice(4, 13), slice(0, 9), slice(8, 17))  # middle, left, right
+WEIGHTS = np.array([np.linalg.pinv(np.vander(NODES[w], 7))[-2] for w in WINDOWS])
+AMPLIFICATION = np.linalg.norm(WEIGHTS, axis=1)[:, None]  # (3, 1)
+SAFETY = 8
 
 
 class Estimate(NamedTuple):
-    """Slopes (n,) and how far at most the derivative is from them (n,)."""
+    """A slope, how far the derivative may be from it, and how many times that far.
+
+    The last is 3, and 100 where structure too fine to see may hide in the window.
+    """
 
     slope: np.ndarray
     error: np.ndarray
@@ -54,14 +48,7 @@ class Estimate(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What values say about F′(0).
-
-    fine : Estimate      the window of least error
-    coarse : Estimate    the same, if what looks like noise is noise
-    left, right : Estimate    one-sided slopes; of infinite error if not to be had
-    noise : (n,)         error of the values
-    curvature : (n,)     |F″(0)|, roughly
-    """
+    """Estimates of F′(0), the error of F's values, and about |F″(0)|; arrays (n,)."""
 
     fine: Estimate
     coarse: Estimate
@@ -71,73 +58,45 @@ class Reading(NamedTuple):
     curvature: np.ndarray
 
 
-def read(line):
-    """The Reading of a line."""
-    known = {0.0: line.here}
-
-    def value(t):
-        if t not in known:
-            known[t] = line(t * line.unit)
-        return known[t]
-
-    F = np.array([[value(w / 8 * j) for j in NODES] for w in WIDTHS])  # (K, 17, n)
-    spacing = WIDTHS[:, None, None] * line.unit / 8  # (K, 1, 1)
-    windows = np.stack([F[:, w] for w in WINDOWS.values()], 1)  # (K, 3, 9, n)
+def read(F, unit):
+    """The Reading of a function F of t; unit : the t to start from, four times over."""
+    values = {t: F(t * unit) for t in {w * j for w in WIDTHS / 8 for j in NODES}}
+    V = np.array([[values[w * j] for j in NODES] for w in WIDTHS / 8])  # (K, 17, n)
+    s = WIDTHS[:, None, None] * unit / 8  # (K, 1, 1)
+    windows = np.stack([V[:, w] for w in WINDOWS], 1)  # (K, 3, 9, n)
     with np.errstate(all="ignore"):
-        slopes = np.einsum("wj,kwjn->kwn", WEIGHTS, windows) / spacing  # (K, 3, n)
-        R = np.sqrt(VARIANCE * (np.diff(windows, 5, axis=2) ** 2).mean(2))  # (K, 3, n)
-        moved = EPS * line.unit * np.abs(slopes)  # t itself is rounded
-        rounding = EPS * np.abs(windows).max(2) + moved  # (K, 3, n)
-        curvature = np.abs(F[:, 12] - 2 * F[:, 8] + F[:, 4]) / (4 * spacing[:, 0]) ** 2
-    fine_noise = smallest_step(F)  # (n,)
-    noise = np.maximum(fine_noise, plateau(R.max(1)))  # (n,)
-    R_near = np.maximum(R, np.concatenate([R[1:], R[-1:]]))  # no luck in one window
-    scale = SAFETY * AMPLIFICATION[:, None] / spacing  # (K, 3, 1)
-    smooth = R <= 4 * np.maximum(noise, rounding)  # (K, 3, n)
-    sides = [np.where(smooth[:, i], R_near[:, i], np.inf) for i in (1, 2)]
-    errors = [
-        scale[:, i] * np.maximum(np.maximum(rough, level), rounding[:, i])
-        for i, rough, level in (
-            (0, R_near[:, 0], fine_noise),
-            (0, R_near[:, 0], noise),
-            (1, sides[0], noise),
-            (2, sides[1], noise),
-        )
-    ]
-    picked = (
-        least(slopes[:, i], error, smooth[:, i])
-        for i, error in zip((0, 0, 1, 2), errors, strict=True)
+        slopes = np.einsum("wj,kwjn->kwn", WEIGHTS, windows) / s  # (K, 3, n)
+        R = np.sqrt(120**2 / 3_628_800 * (np.diff(windows, 5, axis=2) ** 2).mean(2))
+        rounding = EPS * (np.abs(windows).max(2) + unit * np.abs(slopes))  # t's as well
+        bend = np.abs(V[1:5, 12] - 2 * V[1:5, 8] + V[1:5, 4]) / (4 * s[1:5, 0]) ** 2
+    R = np.where(np.isfinite(R), np.maximum(R, rounding / 4), np.inf)
+    R = np.maximum.accumulate(R[::-1])[::-1]  # (K, 3, n)
+    noise = np.maximum(rounded_step(V), R[-3:].max((0, 1)))  # (n,)
+    errors = SAFETY * AMPLIFICATION / s * np.maximum(R, noise)  # (K, 3, n)
+    smooth = R <= 4 * np.maximum(noise, rounding)
+    fine, left, right = (
+        least(slopes[:, i], np.where(smooth[:, i], errors[:, i], np.inf), smooth[:, i])
+        for i in range(3)
     )
-    here = EPS * np.abs(line.here)
-    return Reading(
-        *picked, np.maximum(noise, here), np.nan_to_num(curvature[1:5]).min(0)
-    )
+    coarse = least(slopes[:, 0], errors[:, 0], smooth[:, 0])
+    return Reading(fine, coarse, left, right, noise, np.nan_to_num(bend).min(0))
 
 
 def least(slopes, errors, smooth):
     """The Estimate of least error; arrays (K, n)."""
-    errors = np.where(np.isfinite(slopes) & ~np.isnan(errors), errors, np.inf)
     best = errors.argmin(0), np.arange(errors.shape[1])
-    slope, error = np.where(np.isinf(errors[best]), 0, slopes[best]), errors[best]
+    slope, error = slopes[best], errors[best]
     hidden = (WIDTHS[best[0]] < 1e-5) & (error > 0.01 * np.abs(slope))
-    return Estimate(slope, error, np.where(smooth[best] & ~hidden, 3.0, 100.0))
+    doubt = np.where(smooth[best] & ~hidden, 3.0, 100.0)
+    return Estimate(np.where(np.isinf(error), 0.0, slope), error, doubt)
 
 
-def smallest_step(F):
-    """The smallest difference of two values of F (K, 17, n): (n,), 0 if constant."""
-    steps = np.diff(np.sort(F.reshape(-1, F.shape[-1]), axis=0), axis=0)
+def rounded_step(V):
+    """The least difference of values V (K, 17, n) that are rounded, else 0; (n,).
+
+    Rounded values are equal where their points are near.
+    """
+    steps = np.diff(np.sort(V.reshape(-1, V.shape[-1]), axis=0), axis=0)
     steps = np.where(steps > 0, steps, np.inf).min(0)
-    return np.where(np.isfinite(steps), steps, 0.0)
-
-
-def plateau(R):
-    """The level at which roughness (K, n) stays while windows shrink: (n,), or 0."""
-    R = np.where(np.isfinite(R), R, np.inf)
-    level, noisy = np.zeros(R.shape[1]), False
-    for k in reversed(range(len(R) - 2)):  # from narrow to wide
-        steady = R[k] <= 4 * R[k + 2]
-        after = R[k + 3] if k + 3 < len(R) else 0.0
-        gone = R[k + 2] > 4**6 * after  # faster than a smooth function falls
-        noisy = steady & (gone | noisy) & np.isfinite(R[k])
-        level = np.where(noisy, np.maximum(level, R[k + 1]), level)
-    return level
+    rounded = (np.diff(V[-1], axis=0) == 0).any(0) & np.isfinite(steps)
+    return np.where(rounded, steps, 0.0)

@@ -22,7 +22,8 @@ from functools import cached_property
 
 import numpy as np
 
-EPS = np.finfo(np.float64).eps
+from .noise import EPS, read
+
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPS ** (1 / 3)
 TAYLOR_STEPS = 4.0 ** -np.arange(2, 18)  # 1/16 … 6e-11
@@ -33,7 +34,8 @@ BESIDE = (1 / 300, 1 / 40_000)  # where else a complex step is tried, on either 
 class Line:
     """F(t) = function(point + t · direction), always as an array (n,).
 
-    `unit` is the t that moves the point by about its own size, or by 1.
+    What values say of F′(0) is computed when it is first asked for. `unit` is the t
+    that moves the point by about its own size, or by 1.
     """
 
     function: object
@@ -51,71 +53,63 @@ class Line:
 
     @cached_property
     def here(self):
-        """F(0)."""
+        """F(0) (n,)."""
         return np.atleast_1d(self.function(self.point.copy()))
 
-    def moved(self, t):
-        """The same line, started at t."""
-        return Line(
-            self.function, self.point + t * self.direction, self.direction, self.unit
-        )
+    @cached_property
+    def exact(self):
+        """F′(0) (n,) by the complex step, or a sentence that says why not."""
+        moved = self.point + 1j * COMPLEX_STEP * self.direction
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                value = np.atleast_1d(self.function(moved))
+        except Exception as error:  # the function worked on real numbers just before
+            return f"no complex numbers are taken ({type(error).__name__}: {error})"
+        if not np.iscomplexobj(value):
+            return "the imaginary part is dropped (by abs, norm, .real or float)"
+        slopes = value.imag / COMPLEX_STEP  # (3.2)
+        return slopes if np.isfinite(slopes).all() else "a complex point gives NaN"
 
+    @cached_property
+    def central(self):
+        """F′(0) by the central difference, and right less left slope; (2, n)."""
+        h = CENTRAL_STEP * self.unit
+        ahead, behind = self(h), self(-h)
+        jump = (ahead - 2 * self.here + behind) / h
+        return np.array([(ahead - behind) / (2 * h), np.abs(jump)])  # (3.1)
 
-def complex_steps(lines):
-    """(F′(0) of all lines (P,), "") or, where that cannot be had, (None, why not)."""
-    values = []
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            for line in lines:
-                moved = line.point + 1j * COMPLEX_STEP * line.direction
-                value = np.atleast_1d(line.function(moved))
-                if not np.iscomplexobj(value):
-                    return None, (
-                        "the function returned a real number for a complex point, so "
-                        "it drops the imaginary part (abs, norm, .real or float)"
-                    )
-                values.append(value.imag / COMPLEX_STEP)  # (3.2)
-    except Exception as error:  # the function worked on real numbers just before
-        return None, (
-            "the function does not accept complex numbers "
-            f"({type(error).__name__}: {error})"
-        )
-    slopes = np.concatenate(values)
-    if not np.isfinite(slopes).all():
-        return None, "the function returned NaN for a complex point"
-    return slopes, ""
+    @cached_property
+    def analytic(self):
+        """Whether complex step and central difference agree beside the point, (n,).
 
+        abs, conj, .real and round break the complex step everywhere, a kink breaks the
+        central difference at the point only: so both are taken a little to either side.
+        """
+        sides = []
+        for sign in (1, -1):
+            agree = np.zeros(self.here.shape, bool)
+            for t in BESIDE:
+                moved = self.point + sign * t * self.unit * self.direction
+                beside = Line(self.function, moved, self.direction, self.unit)
+                if np.isfinite(self(sign * t * self.unit)).all():
+                    agree |= beside.steps_agree
+            sides.append(agree)
+        return sides[0] & sides[1]
 
-def central_difference(line):
-    """F′(0) (n,) by a central difference, and |right slope − left slope| (n,)."""
-    h = CENTRAL_STEP * line.unit
-    ahead, behind = line(h), line(-h)
-    bend = np.abs(ahead - 2 * line.here + behind) / h
-    return (ahead - behind) / (2 * h), bend  # (3.1)
+    @property
+    def steps_agree(self):
+        """Whether complex step and central difference give about the same, (n,)."""
+        if isinstance(self.exact, str):
+            return np.zeros(self.here.shape, bool)
+        rounding = 100 * EPS * np.abs(self.here) / (CENTRAL_STEP * self.unit)
+        size = np.abs(self.exact) + np.abs(self.central[0])
+        return np.abs(self.exact - self.central[0]) <= 1e-4 * size + rounding
 
-
-def analytic_beside(line):
-    """Whether complex step and central difference agree beside the point, (n,).
-
-    abs, conj, .real and round break the complex step everywhere; a kink breaks the
-    central difference at the point only. So both are taken a little to either side.
-    """
-    sides = []
-    for sign in (1, -1):
-        agree = np.zeros(line.here.shape, bool)
-        for t in BESIDE:
-            beside = line.moved(sign * t * line.unit)
-            if not np.isfinite(beside(0.0)).all():
-                continue
-            exact, _ = complex_steps([beside])
-            slopes, _ = central_difference(beside)
-            if exact is not None:
-                rounding = EPS * np.abs(beside.here) / (CENTRAL_STEP * line.unit)
-                size = np.abs(exact) + np.abs(slopes)
-                agree |= np.abs(exact - slopes) <= 1e-4 * size + 100 * rounding
-        sides.append(agree)
-    return sides[0] & sides[1]
+    @cached_property
+    def reading(self):
+        """The Reading of this line through windows, see noise.py."""
+        return read(self, self.unit)
 
 
 def taylor_slope(line, slope, curvature, noise, claim_error):
@@ -128,12 +122,11 @@ def taylor_slope(line, slope, curvature, noise, claim_error):
     three steps.
     """
     t = TAYLOR_STEPS * line.unit
-    here, F = line.here[0], np.array([line(step)[0] for step in t])
-    known = np.isfinite(F)
-    if known.sum() < 3:
+    F = np.array([line(step)[0] for step in t])
+    t, F = t[np.isfinite(F)], F[np.isfinite(F)]
+    if len(t) < 3:
         return None
-    t, F = t[known], F[known]
-    R = np.abs(F - here - t * slope - t**2 / 2 * curvature)  # (3.3)
+    R = np.abs(F - line.here[0] - t * slope - t**2 / 2 * curvature)  # (3.3)
     floor = 200 * (EPS * np.abs(F) + noise) + t * claim_error
     above = np.flatnonzero(floor < R)
     if above.size == 0 or (k := above[-1]) == 0:

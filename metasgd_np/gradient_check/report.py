@@ -1,93 +1,71 @@
-"""The verdicts of a check: text in a terminal, a table in Jupyter.
+"""The verdicts of a check, as text and, in Jupyter, as a table.
 
 The verdict comes first, then one line for each block, then what failed, with both
-numbers side by side. `Report.explain` gives the tolerances and why they are what they
-are.
+numbers side by side; `Report.explain` says how a verdict comes about.
 """
 
 from dataclasses import dataclass
 from html import escape
-from textwrap import wrap
+from textwrap import fill
 
 COMPLEX, CENTRAL, TAYLOR = "complex step", "central difference", "Taylor remainder"
 TOLERANCE = {COMPLEX: 1e-12, CENTRAL: 1e-7}
-DERIVATION_TOLERANCE = 1e-10
 FLOAT32_TOLERANCE = 3e-4
 SLACK = 0.3
+RELATIVE = "Errors are relative to the largest claimed entry of the block"
 METHODS = {
-    COMPLEX: "1e-12. F′ = Im F(x + ih)/h with h = 1e-30 subtracts nothing, so only "
-    "rounding remains (Squire and Trapp 1998).",
-    CENTRAL: "1e-7. F′ = [F(x + h) − F(x − h)]/2h with h = EPS^(1/3) = 6e-6 leaves "
+    COMPLEX: "within 1e-12. F′ = Im F(x + ih)/h with h = 1e-30 subtracts nothing, so "
+    "only rounding remains (Squire and Trapp 1998).",
+    CENTRAL: "within 1e-7. F′ = [F(x + h) − F(x − h)]/2h with h = 6e-6 leaves "
     "truncation h² and rounding EPS/h, both near 4e-11, times what the function "
-    "amplifies. Where it disagrees, or values have few digits, windows of many widths "
-    "are read; a verdict needs one that would show an error of 1 % in the entry (Moré "
-    "and Wild 2011, 2012).",
-    TAYLOR: f"slope 2, or 3 for a Hessian, less {SLACK}. Of a right gradient a "
+    "amplifies. Where that fails, windows of many widths are read, and the verdict "
+    "needs one that would show 1 % of the entry (Moré and Wild 2011, 2012).",
+    TAYLOR: f"a slope of 2, or 3 with a Hessian, less {SLACK}: of a right gradient the "
     "remainder t² is left, of a wrong one t (Farrell et al. 2013).",
 }
-DERIVATION = (
-    f"{DERIVATION_TOLERANCE:.0e}, of the R-operator's result; products of (P, P) "
-    "matrices collect some rounding."
-)
-VERDICTS = (
-    "ok: the two agree to the tolerance, or to what the digits of the values can show.",
-    "kink: the step reaches across a kink, and what takes no step agrees; or there is "
-    "a kink at the point, and the gradient is the slope on one side or their mean.",
+DERIVATION = "within 1e-10 of the R-operator: products of matrices collect rounding."
+EXPLANATION = (
+    f"{RELATIVE}, or to 1e-6 of the function's size if that is larger. A float32 "
+    f"gradient is held to {FLOAT32_TOLERANCE} instead.",
+    "ok: the two agree, or differ by no more than the digits of the values can show.",
+    "kink: the step reaches across one, and a method that takes no step agrees; or it "
+    "lies at the point, and the gradient is the slope on one side, or their mean.",
     "WRONG: three times the largest possible error does not explain the difference.",
-    "NOT CHECKED: no method can decide; the note says why.",
-)
-RELATIVE = (
-    "Errors are relative to the largest entry of the block (or to 2 % of the "
-    "function's size, if that is larger)"
+    "NOT CHECKED: no method can decide, and a note says why.",
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One check of one block by one method.
+    """One check of one block by one method; `verdict` may be kink, not run or wrong.
 
-    verdict : str       "ok", "wrong", "kink" (a kink explains it) or "not run"
-    error : float       largest error in the block, relative to `scale`; of a Taylor
-                        test, by how much its slope falls short; NaN if not run
-    where : tuple       index of that error inside the block; () for a whole block
-    claimed, found : float    both numbers at that index
-    slope : float       as measured, Taylor only
+    error : the largest in the block, relative to `scale`; where, claimed, found : its
+    index inside the block and both numbers there; slope : of a Taylor remainder
     """
 
     quantity: str
     block: str
     method: str
-    verdict: str
-    error: float = float("nan")
+    verdict: str = "ok"
+    error: float = 0.0
     where: tuple = ()
-    claimed: float = float("nan")
-    found: float = float("nan")
-    scale: float = float("nan")
+    claimed: float = 0.0
+    found: float = 0.0
+    scale: float = 0.0
     note: str = ""
     slope: float | None = None
 
     @property
     def cell(self):
         """The row as a cell of a table."""
-        if self.verdict == "not run":
-            return "-"
-        text = f"{self.error:.0e}"
-        if self.slope is not None:
-            text = "exact" if self.slope == float("inf") else f"{self.slope:.2f}"
-        return text if self.verdict == "ok" else f"{text} {self.verdict}"
-
-    @property
-    def entry(self):
-        """Where in which block."""
-        index = f"[{', '.join(map(str, self.where))}]" if self.where else ""
-        return f"{self.quantity}, {self.block}{index}"
+        text = f"{self.error:.0e}" if self.slope is None else f"slope {self.slope:.2f}"
+        text = "exact" if self.slope == float("inf") else text
+        return {"ok": text, "not run": "-"}.get(self.verdict, f"{text} {self.verdict}")
 
 
 @dataclass(frozen=True)
 class Report:
-    """The rows of one or several checks; `report + report` joins two.
-
-    Printed, or shown by Jupyter, it starts with the verdict.
+    """What a check found; `report + report` joins two.
 
     Parameters
     ----------
@@ -99,28 +77,16 @@ class Report:
     Examples
     --------
     >>> from metasgd_np import gradcheck
-    >>> report = gradcheck(lambda x: (x**3).sum(), [3.0, 24.0], [1.0, 2.0])
-    >>> report.ok
-    False
-    >>> print(report.causes[0])
-    gradient all[1] looks like 2 × the derivative; all other entries are right
+    >>> report = gradcheck(lambda x: (x**3).sum(), [6.0, 24.0], [1.0, 2.0])
+    >>> report.ok, report.causes
+    (False, ('gradient all is 2 × the derivative in every entry: the 2 of a square?',))
     """
 
     rows: tuple
     causes: tuple = ()
 
     def __add__(self, other):
-        if not isinstance(other, Report):
-            return NotImplemented
         return Report(self.rows + other.rows, self.causes + other.causes)
-
-    @property
-    def blocks(self):
-        """The rows of each block, as {(quantity, block): rows}."""
-        blocks = {}
-        for row in self.rows:
-            blocks.setdefault((row.quantity, row.block), []).append(row)
-        return blocks
 
     @property
     def wrong(self):
@@ -128,18 +94,25 @@ class Report:
         return tuple(row for row in self.rows if row.verdict == "wrong")
 
     @property
-    def unchecked(self):
-        """The blocks (quantity, block) that no method could check."""
-        return tuple(
-            name
-            for name, rows in self.blocks.items()
-            if verdict_of(rows) == "NOT CHECKED" and not only_taylor(rows, self.rows)
-        )
+    def verdicts(self):
+        """The verdict on each block, {(quantity, block): verdict}.
+
+        Taylor's counts where it is wrong, or where no other method was tried.
+        """
+        verdicts = {}
+        for name in dict.fromkeys((row.quantity, row.block) for row in self.rows):
+            rows = [row for row in self.rows if (row.quantity, row.block) == name]
+            tried = [row.verdict for row in rows if row.method != TAYLOR]
+            seen = {*(tried or (row.verdict for row in rows))} - {"not run"}
+            verdicts[name] = "ok" if seen else "NOT CHECKED" if tried else "-"
+            if any(row in self.wrong for row in rows):
+                verdicts[name] = "WRONG"
+        return verdicts
 
     @property
     def ok(self):
         """True if no row is wrong and every block was checked by some method."""
-        return bool(self.rows) and not self.wrong and not self.unchecked
+        return "ok" in {*self.verdicts.values()} <= {"ok", "-"}
 
     def assert_ok(self):
         """Return nothing if the report is ok; else an AssertionError that shows it."""
@@ -149,99 +122,78 @@ class Report:
     @property
     def conclusion(self):
         """The report in one line."""
-        if not self.rows:
-            return "NOT CHECKED: nothing was compared."
-        if self.wrong:
-            return f"WRONG: {listed((r.quantity, r.block) for r in self.wrong)}."
-        if self.unchecked:
-            return f"NOT CHECKED: {listed(self.unchecked)}."
-        kinks = sum(any(r.verdict == "kink" for r in b) for b in self.blocks.values())
-        near = f", {kinks} with a kink nearby" if kinks else ""
-        return f"OK: {len(self.blocks)} blocks agree{near}."
+        for verdict in ("WRONG", "NOT CHECKED"):
+            if names := [name for name, v in self.verdicts.items() if v == verdict]:
+                return f"{verdict}: {listed(names)}."
+        if not self.ok:
+            return "NOT CHECKED: nothing could be compared."
+        n = len({name for name, verdict in self.verdicts.items() if verdict == "ok"})
+        kinks = {(r.quantity, r.block) for r in self.rows if r.verdict == "kink"}
+        near = f", {len(kinks)} of them near a kink" if kinks else ""
+        return f"OK: {n} {'block agrees' if n == 1 else 'blocks agree'}{near}."
 
-    def lines(self):
-        """The table as lines of strings, the header first, one line a block."""
+    def tables(self):
+        """The blocks, one a line, and what failed, as lists of lines of strings."""
         methods = list(dict.fromkeys(row.method for row in self.rows))
-        lines = [("quantity", "block", "largest", *methods, "verdict")]
-        for (quantity, block), rows in self.blocks.items():
+        blocks = [("quantity", "block", "largest", *methods, "verdict")]
+        for name, verdict in self.verdicts.items():
+            rows = [row for row in self.rows if (row.quantity, row.block) == name]
+            size = f"{rows[0].scale:.3g}" if rows[0].scale else ""
             cells = {row.method: row.cell for row in rows}
-            size = next((f"{r.scale:.3g}" for r in rows if r.scale == r.scale), "")
-            marks = (cells.get(method, "") for method in methods)
-            lines.append((quantity, block, size, *marks, verdict_of(rows)))
-        return lines
-
-    def failures(self):
-        """What failed, entry by entry, as lines of strings; [] if nothing did."""
-        first = {}
+            cells = [cells.get(method, "") for method in methods]
+            blocks.append((*name, size, *cells, verdict))
+        failed = {}
         for row in self.wrong:
-            if row.slope is None:
-                first.setdefault((row.quantity, row.block), row)
-        lines = [("entry", "yours", "derivative", "ratio", "by")]
-        for row in first.values():
+            if row.method != TAYLOR:
+                failed.setdefault((row.quantity, row.block), row)
+        entries = [("entry", "yours", "derivative", "yours / derivative", "by")]
+        for (quantity, block), row in failed.items():
             ratio = f"{row.claimed / row.found:.6g}" if row.found else "-"
-            numbers = f"{row.claimed:.8g}", f"{row.found:.8g}"
-            lines.append((row.entry, *numbers, ratio, row.method))
-        return lines if first else []
+            numbers = f"{row.claimed:.8g}", f"{row.found:.8g}", ratio
+            entries.append((f"{quantity} {block}{[*row.where]}", *numbers, row.method))
+        return blocks, entries if failed else []
 
-    def remarks(self):
+    def notes(self):
         """Causes, and notes on rows: on the wrong ones, if there are any."""
         notes = {}
         for row in self.wrong or self.rows:
             if row.note:
-                notes.setdefault((row.method, row.note), []).append(row)
+                names = notes.setdefault((row.method, row.note), [])
+                names.append((row.quantity, row.block))
         return [f"{cause}." for cause in self.causes] + [
-            f"{method}, {listed((r.quantity, r.block) for r in rows)}: {note}."
-            for (method, note), rows in notes.items()
+            f"{method}, {listed(names)}: {note}."
+            for (method, note), names in notes.items()
         ]
 
     def __str__(self):
-        parts = [self.conclusion, aligned(self.lines()), aligned(self.failures())]
-        parts.append("\n".join(wrapped(f"- {text}", "  ") for text in self.remarks()))
-        parts.append(f"{RELATIVE}; report.explain() says more.")
-        return "\n\n".join(part for part in parts if part)
+        tables = [aligned(table) for table in self.tables()]
+        notes = "\n".join(wrapped(f"- {note}") for note in self.notes())
+        last = f"{RELATIVE}; report.explain() says more."
+        return "\n\n".join(filter(None, [self.conclusion, *tables, notes, last]))
 
     def explain(self):
-        """Return how a verdict comes about: each method, its tolerance and source."""
+        """Return how a verdict comes about: tolerances, methods and their sources."""
         methods = dict.fromkeys(row.method for row in self.rows)
-        texts = [f"{RELATIVE}. A float32 gradient is held to {FLOAT32_TOLERANCE}."]
-        texts += [f"{m}: {METHODS.get(m, DERIVATION)}" for m in methods]
-        return "\n\n".join([wrapped(text, "    ") for text in [*texts, *VERDICTS]])
+        texts = [f"{method}: {METHODS.get(method, DERIVATION)}" for method in methods]
+        return "\n\n".join(map(wrapped, [*EXPLANATION, *texts]))
 
     def _repr_html_(self):
-        notes = "".join(f"<li>{escape(text)}</li>" for text in self.remarks())
-        return (
-            f"<p><b>{escape(self.conclusion)}</b></p>{html_table(self.lines())}"
-            f"{html_table(self.failures())}<ul>{notes}</ul>"
-            f"<p>{RELATIVE}; report.explain() says more.</p>"
-        )
-
-
-def verdict_of(rows):
-    """The verdict on one block from its rows; Taylor's counts if it is the only one."""
-    if any(row.verdict == "wrong" for row in rows):
-        return "WRONG"
-    rows = [row for row in rows if row.method != TAYLOR] or rows
-    ran = [row for row in rows if row.verdict != "not run"]
-    return "ok" if ran else "NOT CHECKED"
-
-
-def only_taylor(rows, all_rows):
-    """True of Taylor's row on all blocks together, where other methods checked each."""
-    methods = {row.method for row in all_rows}
-    return {row.method for row in rows} == {TAYLOR} != methods
+        tables = "".join(map(html_table, self.tables()))
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
+        return f"<p><b>{escape(self.conclusion)}</b></p>{tables}<ul>{notes}</ul>"
 
 
 def listed(names):
     """Names (quantity, block) as "quantity block, block; quantity block"."""
     blocks = {}
     for quantity, block in names:
-        blocks.setdefault(quantity, {})[block] = None
+        blocks.setdefault(quantity, []).append(block)
     return "; ".join(f"{name} {', '.join(found)}" for name, found in blocks.items())
 
 
-def wrapped(text, indent):
+def wrapped(text):
     """Text in lines of 88 characters."""
-    return "\n".join(wrap(text, 88, subsequent_indent=indent))
+    return fill(text, 88, subsequent_indent="  ")
 
 
 def aligned(lines):
@@ -255,11 +207,9 @@ def aligned(lines):
 
 
 def html_table(lines):
-    """Lines of strings as a table in the colours of the page; "" if there are none."""
+    """A table without colours, so that it suits a light and a dark page."""
     rows = []
-    for i, line in enumerate(lines):
-        tag = "td" if i else "th"
-        weight = ' style="font-weight: bold"' if "WRONG" in line else ""
-        cells = "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in line)
-        rows.append(f"<tr{weight}>{cells}</tr>")
-    return f"<table>{''.join(rows)}</table>" if rows else ""
+    for line in lines:
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in line)
+        rows.append(f"<tr>{cells}</tr>")
+    return f"<table>{''.join(rows)}</table>"
