@@ -26,7 +26,12 @@ from .noise import Estimate
 from .numerical import CENTRAL_STEP, Line, taylor_slope
 from .report import CENTRAL, COMPLEX, FLOAT32_TOLERANCE, SLACK, TAYLOR, TOLERANCE, Row
 
-OK, KINK, UNSURE, WRONG = VERDICTS = ("ok", "kink", "not run", "wrong")  # the worst last
+OK, KINK, UNSURE, WRONG = VERDICTS = (
+    "ok",
+    "kink",
+    "not run",
+    "wrong",
+)  # the worst last
 NOT_ANALYTIC = (
     "the complex step contradicts the function's values, so the function is not "
     "analytic (abs, norm, conj, .real or rounding)"
@@ -96,7 +101,10 @@ class Entry:
     @cached_property
     def by_step_agrees(self):
         """Whether the complex step agrees."""
-        return self.by_step is not None and self.agrees(self.by_step, COMPLEX)
+        if self.by_step is None:
+            return False
+        exactly = self.gap(self.by_step.slope) <= self.slack(COMPLEX)
+        return exactly or self.agrees(self.by_step, COMPLEX)
 
     @cached_property
     def steady(self):
@@ -121,11 +129,10 @@ class Entry:
 
     def through_windows(self, fine, coarse, left, right):
         """The Finding of a Reading."""
-        if self.agrees(fine):
-            return Finding(OK, fine.slope, NARROWER)
         consistent = abs(fine.slope - coarse.slope) <= fine.error + coarse.error
-        if self.agrees(coarse) and consistent:
-            return Finding(OK, coarse.slope, NARROWER)
+        for e in (fine, coarse):
+            if self.agrees(e) and consistent | (e is fine):
+                return Finding(OK, e.slope, NARROWER)
         if self.refuted(fine) and self.refuted(coarse):
             if self.gap(fine.slope) <= FLOAT32_TOLERANCE * self.scale:
                 return Finding(UNSURE, fine.slope, SMALL)
@@ -134,9 +141,9 @@ class Entry:
         side = next((e for e in (left, right, mean) if self.agrees(e)), None)
         if side is None or self.refuted(fine):
             return Finding(UNSURE, coarse.slope, self.why_unsure(coarse, left, right))
-        if np.isfinite(mean.error):
-            return Finding(KINK, side.slope, AT_KINK)
-        return Finding(OK, side.slope, NARROWER)
+        two_sided = np.isfinite(mean.error)
+        verdict, note = (KINK, AT_KINK) if two_sided else (OK, NARROWER)
+        return Finding(verdict, side.slope, note)
 
     def why_unsure(self, best, left, right):
         """Why the values cannot decide."""
@@ -219,68 +226,25 @@ def worst(label, method, index, entries, findings):
     )
 
 
-def taylor_rows(f, x, claim, single, parts, noise, rows, hvp=None):
-    """Rows of the Taylor test: along a random direction in each part, then in all.
+def taylor_row(quantity, entry, curvature=None, others=()):
+    """The Row of the Taylor test: slope 2, or 3 with the curvature d·H d.
 
-    f : point → number        hvp : function v → H v (P,), for the test of third order
-    rows : of the other methods        noise : error of f's values
+    A slope falls short where the claim is wrong, or where the steps reach across a
+    kink. others : verdicts of the central difference on the entries
     """
-    d = random_direction(len(x)) * np.maximum(1, np.abs(x))  # (P,)
-    if len(parts) > 1:
-        quantities = dict.fromkeys(quantity for quantity, _ in parts)
-        name = "both" if len(quantities) > 1 else next(iter(quantities))
-        parts = {**parts, (name, "all"): np.arange(len(x))}
-    found = []
-    for label, index in parts.items():
-        only = np.zeros(len(x))
-        only[index] = d[index]
-        line, slope = Line(f, x, only), claim @ only
-        size = max(np.abs(claim) @ np.abs(only), np.finfo(float).tiny)
-        entry = Entry(slope, size, single, line, 0, noise)
-        curvature = None if hvp is None else hvp(only) @ only
-        others = {
-            row.verdict
-            for row in rows
-            if row.method == CENTRAL
-            and ((row.quantity, row.block) == label or label[1] == "all")
-        }
-        found.append(taylor_row(label, entry, curvature, others))
-    return found
-
-
-def taylor_row(label, entry, curvature, others):
-    """The Row of one line: slope 2, or 3 with the curvature d·H d.
-
-    others : verdicts of the central difference in this block
-    """
-    order = 2 if curvature is None else 3
+    label, order = (quantity, "all", TAYLOR), 2 if curvature is None else 3
     if entry.noise > 1e-11 * max(abs(entry.line.here[0]), entry.scale):
-        return Row(*label, TAYLOR, UNSURE, note=FEW_DIGITS)
-    slope = taylor_slope(
-        *(entry.line, entry.claim, curvature or 0.0, entry.noise),
-        claim_error=entry.slack(COMPLEX),
-    )
+        return Row(*label, UNSURE, note=FEW_DIGITS)
+    numbers = entry.claim, curvature or 0.0, entry.noise, entry.slack(COMPLEX)
+    slope = taylor_slope(entry.line, *numbers)
     if slope is None:
-        return Row(*label, TAYLOR, UNSURE, note="the function is not finite there")
-    verdict, note = OK, ""
+        return Row(*label, UNSURE, note="the function is not finite there")
+    verdict = OK
     if slope < order - SLACK:
-        verdict, note = explain_slope(entry, order, others)
-    return Row(*label, TAYLOR, verdict, max(0.0, order - slope), note=note, slope=slope)
-
-
-def explain_slope(entry, order, others):
-    """(verdict, note) of a slope that falls short: wrong, or a kink on the way?"""
-    found = entry.by_values
-    smooth = found.verdict == OK and not found.note
-    others = others or {found.verdict}
-    if WRONG in others or (order == 3 and smooth):
-        return WRONG, ""
-    if others <= {OK, KINK}:
-        return KINK, "the steps reach across a kink"
-    return UNSURE, ""
-
-
-def random_direction(size, seed=0):
-    """A vector (P,) with entries of either sign between 1/2 and 1."""
-    rng = np.random.default_rng(seed)
-    return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
+        found = entry.by_values
+        others = set(others) or {found.verdict}
+        smooth = found.verdict == OK and not found.note
+        verdict = KINK if others <= {OK, KINK} else UNSURE
+        verdict = WRONG if WRONG in others or (order == 3 and smooth) else verdict
+    note = "the steps reach across a kink" if verdict == KINK else ""
+    return Row(*label, verdict, max(0.0, order - slope), note=note, slope=slope)

@@ -75,7 +75,9 @@ def agreement(net, theta, alpha, batch, steps=1) -> Report:
         rows.append(row)
     wrong = {row.method for row in rows if row.verdict == "wrong"}
     if wrong == {*derived, CENTRAL}:
-        return Report(tuple(rows), ("all disagree with it: look at the R-operator first",))
+        return Report(
+            tuple(rows), ("all disagree with it: look at the R-operator first",)
+        )
     return Report(tuple(rows))
 
 

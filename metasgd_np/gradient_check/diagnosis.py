@@ -40,6 +40,8 @@ def find_causes(claim, true, point, parts, wrong):
     """
     wrong = [label for label in parts if label in wrong]
     k = ratio(claim, true)
+    if not wrong:
+        return ()
     if len(wrong) == len(parts) > 1 and k:
         return (f"yours is {in_words(k)}",)
     causes = [block_cause(claim[parts[label]], true[parts[label]]) for label in wrong]

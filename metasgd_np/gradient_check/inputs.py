@@ -101,14 +101,11 @@ def parts_of(blocks, size, quantity):
             f"blocks returned {type(named).__name__}, but it must return a dict "
             "{name: view of the vector}, as net.blocks does"
         )
-    parts = {
-        (quantity, str(name)): np.asarray(view).astype(np.intp)
-        for name, view in named.items()
-    }
-    covered = np.sort(np.concatenate([index.ravel() for index in parts.values()]))
-    if not np.array_equal(covered, np.arange(size)):
+    parts = {(quantity, str(k)): np.asarray(v).astype(int) for k, v in named.items()}
+    covered = sorted(int(i) for index in parts.values() for i in index.flat)
+    if covered != list(range(size)):
         raise ValueError(
-            f"blocks shares out {covered.size} entries, but the point has {size}; "
+            f"blocks shares out {len(covered)} entries, but the point has {size}; "
             "every entry must lie in exactly one block"
         )
     return parts
@@ -125,10 +122,10 @@ def one_vector(name, vector, net):
     return vector
 
 
-def check_pair(claimed):
-    """(d_theta, d_alpha) of a MetaGradient or a pair."""
+def check_pair(claimed, theta):
+    """dθ and dα of a MetaGradient or a pair, end to end (2P,)."""
     if hasattr(claimed, "d_theta"):
-        return claimed.d_theta, claimed.d_alpha
+        claimed = claimed.d_theta, claimed.d_alpha
     try:
         d_theta, d_alpha = claimed
     except (TypeError, ValueError):
@@ -136,4 +133,5 @@ def check_pair(claimed):
             f"claimed is {type(claimed).__name__}, but it must be a MetaGradient or a "
             "pair (d_theta, d_alpha) of vectors (P,)"
         ) from None
-    return d_theta, d_alpha
+    pair = ("d_theta", d_theta), ("d_alpha", d_alpha)
+    return np.concatenate([check_claim(*part, theta) for part in pair])

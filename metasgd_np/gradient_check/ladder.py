@@ -1,7 +1,6 @@
 """Check a derivative written by hand against derivatives from values alone.
 
-`gradcheck` takes any function, its claimed gradient and a point. The three levels of
-the ladder, each of which trusts the one below:
+`gradcheck` takes any function. The levels of the ladder, each trusting the one below:
 
     check_gradient         loss       →  gradient
     check_hvp              gradient   →  H v
@@ -14,20 +13,12 @@ import numpy as np
 
 from ..adaptation import adapt, check_alpha, meta_gradient
 from ..second_order import hvp as hessian_times_vector
-from .compare import Entry, entry_rows, random_direction, taylor_rows
+from . import inputs
+from .compare import Entry, entry_rows, taylor_row
 from .diagnosis import find_causes, name_mistakes
-from .inputs import (
-    check_claim,
-    check_pair,
-    check_point,
-    check_scalar,
-    one_vector,
-    parts_of,
-    split_value,
-)
 from .noise import EPS
 from .numerical import Line
-from .report import Report
+from .report import CENTRAL, Report
 
 FLOOR = 1e-6  # of the function's size: the least that errors are relative to
 
@@ -46,7 +37,7 @@ def gradcheck(
     Parameters
     ----------
     function : callable
-        A point (P,) to one number; or to a tuple (value, gradient).
+        A point (P,) to one number, or to a tuple (value, gradient).
     gradient : array (P,), callable or None
         The gradient to check, or a function of the point that returns it; None for the
         second part of what `function` returns.
@@ -62,7 +53,7 @@ def gradcheck(
     Returns
     -------
     Report
-        The verdict on each block; report.explain() says how it comes about.
+        The verdict on each block; its `explain` says how it comes about.
 
     Raises
     ------
@@ -73,28 +64,28 @@ def gradcheck(
     --------
     >>> import math
     >>> from metasgd_np import gradcheck
-    >>> report = gradcheck(lambda x: math.sin(x[0]) * x[1], [2.0, 0.0], [0.0, 2.0])
-    >>> print(report.conclusion)
-    OK: 1 block agrees.
+    >>> gradcheck(lambda x: math.sin(x[0]) * x[1], [2.0, 0.0], [0.0, 2.0]).ok
+    True
 
-    A function written with PyTorch or JAX takes a line, and so does its gradient::
+    A function written with PyTorch or JAX takes one line, its gradient another::
 
-        def at(x):
-            return torch.tensor(x, dtype=torch.float64, requires_grad=True)
+        def f64(x):
+            return torch.tensor(x, dtype=torch.float64)
 
-        gradcheck(lambda x: f(at(x)).item(), lambda x: torch.func.grad(f)(at(x)), x)
+        gradcheck(lambda x: f(f64(x)).item(), lambda x: torch.func.grad(f)(f64(x)), x)
         gradcheck(lambda x: float(f(x)), jax.grad(f), x)
     """
-    x = check_point(point)
-    function, gradient = split_value(function, gradient, x)
-    f = check_scalar(function, x)
-    parts = parts_of(blocks, x.size, quantity)
-    report, _ = check_slopes(f, x, check_claim("gradient", gradient, point), parts)
-    if hvp is not None:
-        parts = parts_of(blocks, x.size, f"Hessian of {quantity}")
-        v = random_direction(x.size, seed=1)
-        report += check_product(f, gradient, point, hvp, v, parts)
-    return report
+    x = inputs.check_point(point)
+    function, gradient = inputs.split_value(function, gradient, x)
+    f = inputs.check_scalar(function, x)
+    parts = inputs.parts_of(blocks, x.size, quantity)
+    claim = inputs.check_claim("gradient", gradient, point)
+    report, _ = check_slopes(f, x, claim, parts, quantity)
+    if hvp is None:
+        return report
+    parts = inputs.parts_of(blocks, x.size, f"Hessian of {quantity}")
+    v = random_direction(x.size, seed=1)
+    return report + check_product(f, gradient, point, hvp, v, parts)
 
 
 def check_gradient(net, theta, X, Y, claimed=None) -> Report:
@@ -120,26 +111,15 @@ def check_gradient(net, theta, X, Y, claimed=None) -> Report:
     >>> check_gradient(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    if claimed is None:
-
-        def claimed(t):
-            return net.gradient(t, X, Y)
-
-    theta = one_vector("theta", theta, net)
-    return gradcheck(
-        lambda t: net.loss(t, X, Y),
-        claimed,
-        theta,
-        blocks=net.blocks,
-        quantity="loss → gradient",
-    )
+    theta, blocks = inputs.one_vector("theta", theta, net), net.blocks
+    gradient = (lambda t: net.gradient(t, X, Y)) if claimed is None else claimed
+    name = "loss → gradient"
+    f = lambda t: net.loss(t, X, Y)  # noqa: E731
+    return gradcheck(f, gradient, theta, blocks=blocks, quantity=name)
 
 
 def check_hvp(net, theta, X, Y, v=None, claimed=None) -> Report:
-    """Check the second level, gradient → H v.
-
-    net.gradient is differentiated along v, and net.loss must leave a remainder of third
-    order. A wrong net.gradient spoils the reference, so climb the ladder in order.
+    """Check the second level, gradient → H v; a wrong net.gradient spoils it.
 
     Parameters
     ----------
@@ -148,8 +128,8 @@ def check_hvp(net, theta, X, Y, v=None, claimed=None) -> Report:
     v : array (P,), optional
         The direction; random if left out.
     claimed : array (P,) or callable, optional
-        Checked in place of `hvp`: a vector H v, without the Taylor test, which takes
-        other directions, or a function (θ, v) to (P,).
+        Checked in place of `hvp`: H v, or a function (θ, v) to (P,), whose curvature
+        the Taylor test checks in another direction too.
 
     Returns
     -------
@@ -164,32 +144,31 @@ def check_hvp(net, theta, X, Y, v=None, claimed=None) -> Report:
     >>> check_hvp(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    theta = one_vector("theta", theta, net)
-    v = random_direction(theta.size, seed=1) if v is None else one_vector("v", v, net)
+    theta = inputs.one_vector("theta", theta, net)
+    v = random_direction(theta.size, seed=1) if v is None else v
+    v = inputs.one_vector("v", v, net)
     if claimed is None:
 
         def claimed(t, v):
             return hessian_times_vector(net, t, X, Y, v)
 
-    f = check_scalar(lambda t: net.loss(t, X, Y), theta.astype(float))
-    parts = parts_of(net.blocks, net.n_params, "gradient → H v")
+    f = inputs.check_scalar(lambda t: net.loss(t, X, Y), theta.astype(float))
+    parts = inputs.parts_of(net.blocks, net.n_params, "gradient → H v")
     return check_product(f, lambda t: net.gradient(t, X, Y), theta, claimed, v, parts)
 
 
 def check_meta_gradient(net, theta, alpha, batch, steps=1, claimed=None) -> Report:
     """Check the third level, meta-loss → (dθ, dα), and name a known mistake.
 
-    The meta-loss is the mean of net.loss after `adapt`, as a function of θ and α.
-    `adapt` takes its steps with the net's own gradient: if that is wrong, so is the
-    meta-loss, and only the first level shows it. Climb the ladder in order.
+    The meta-loss is the mean of net.loss after `adapt`, which takes its steps with the
+    net's own gradient: if that is wrong, only the first level shows it.
 
     Parameters
     ----------
     net, theta, alpha, batch, steps
         As for `meta_gradient`.
     claimed : MetaGradient or pair of arrays (P,), optional
-        (dθ, dα) checked in place of `meta_gradient`'s: those of an implementation with
-        automatic differentiation, say.
+        (dθ, dα), checked in place of `meta_gradient`'s: from autograd, say.
 
     Returns
     -------
@@ -201,21 +180,24 @@ def check_meta_gradient(net, theta, alpha, batch, steps=1, claimed=None) -> Repo
     >>> from metasgd_np import check_meta_gradient, meta_gradient
     >>> from metasgd_np.gradient_check import small_problem
     >>> problem = small_problem()
-    >>> check_meta_gradient(*problem).ok
-    True
     >>> first_order = meta_gradient(*problem, order=1)
     >>> check_meta_gradient(*problem, claimed=first_order).causes
     ('this is mistake 2, the curvature is dropped',)
     """
-    theta = one_vector("theta", theta, net)
-    alpha = one_vector("alpha", check_alpha(net, alpha, theta), net)
+    theta = inputs.one_vector("theta", theta, net)
+    alpha = inputs.one_vector("alpha", check_alpha(net, alpha, theta), net)
     x = np.concatenate([theta, alpha]).astype(np.float64)  # (2P,)
-    f = check_scalar(meta_loss(net, batch, steps), x)
+
+    def meta_loss(x):
+        theta, alpha = np.split(x, 2)
+        theta_J = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)[-1]
+        return net.loss(theta_J, batch.X_q, batch.Y_q).mean()
+
+    f = inputs.check_scalar(meta_loss, x)
     if claimed is None:
         claimed = meta_gradient(net, theta, alpha, batch, steps)
-    pair = zip(("d_theta", "d_alpha"), check_pair(claimed), strict=True)
-    claim = np.concatenate([check_claim(name, part, theta) for name, part in pair])
-    report, true = check_slopes(f, x, claim, meta_parts(net))
+    claim = inputs.check_pair(claimed, theta)  # (2P,)
+    report, true = check_slopes(f, x, claim, meta_parts(net), "both")
     wrong = {int("α" in row.quantity) for row in report.wrong if row.where}
     problem = net, *np.split(x, 2), batch, steps
     pairs = np.split(claim, 2), np.split(true, 2)
@@ -223,42 +205,49 @@ def check_meta_gradient(net, theta, alpha, batch, steps=1, claimed=None) -> Repo
     return Report(report.rows, named or report.causes)
 
 
-def meta_loss(net, batch, steps):
-    """The mean query loss after adapting, as a function of θ and α end to end (2P,)."""
-
-    def function(x):
-        theta, alpha = x[: net.n_params], x[net.n_params :]
-        theta_J = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)[-1]
-        return net.loss(theta_J, batch.X_q, batch.Y_q).mean()
-
-    return function
-
-
 def meta_parts(net):
     """The blocks of θ and then of α, in θ and α end to end (2P,)."""
-    of_theta, of_alpha = (
-        parts_of(net.blocks, net.n_params, f"meta-loss → {name}") for name in ("dθ", "dα")
-    )
-    return of_theta | {k: index + net.n_params for k, index in of_alpha.items()}
+    of_theta = inputs.parts_of(net.blocks, net.n_params, "meta-loss → dθ")
+    of_alpha = inputs.parts_of(net.blocks, net.n_params, "meta-loss → dα")
+    return of_theta | {name: index + net.n_params for name, index in of_alpha.items()}
 
 
-def check_slopes(f, x, claim, parts):
-    """The Report on a claimed gradient of f at x (P,), and the gradient by values."""
-    unit = np.maximum(1, np.abs(x))  # (P,)
-    size, noise = size_of(Line(f, x, random_direction(x.size) * unit))
-    lines = [
-        Line(f, x, e, unit_i) for e, unit_i in zip(np.eye(x.size), unit, strict=True)
-    ]
-    scale = scale_of(claim, parts, FLOOR * size / unit)
-    single, claim = claim.dtype == np.float32, claim.astype(float)
+def random_direction(size, seed=0):
+    """A vector (P,) with entries of either sign between 1/2 and 1."""
+    rng = np.random.default_rng(seed)
+    return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
+
+
+def judge(lines, across, claim, parts, x):
+    """(rows, slopes found (P,), causes) of claimed slopes (P,) of all outputs of lines.
+
+    across : a Line that shows the size of F and the error of its values
+    """
+    curvature = across.reading.curvature * across.unit**2
+    size = max(np.abs(across.here).max(), curvature.max())
+    noise = np.maximum(across.reading.noise, EPS * size)
+    units = np.repeat([line.unit for line in lines], [line.size for line in lines])
+    scale = np.maximum(FLOOR * size / units, np.finfo(float).tiny)  # (P,)
+    for index in parts.values():
+        scale[index] = np.maximum(scale[index], np.abs(claim[index]).max())
+    single = claim.dtype == np.float32
+    outputs = [(line, i) for line in lines for i in range(line.size)]
     entries = [
-        Entry(claim[i], scale[i], single, line, 0, noise[0])
-        for i, line in enumerate(lines)
+        Entry(float(claim[p]), scale[p], single, line, i, noise[i])
+        for p, (line, i) in enumerate(outputs)
     ]
     rows, true = entry_rows(entries, parts)
-    causes = causes_of(rows, claim, true, x, parts)
-    rows += taylor_rows(f, x, claim, single, parts, noise[0], rows)
-    return Report(by_block(rows), causes), true
+    wrong = {(row.quantity, row.block) for row in rows if row.verdict == "wrong"}
+    return rows, true, find_causes(claim, true, x, parts, wrong)
+
+
+def check_slopes(f, x, claim, parts, quantity):
+    """The Report on a claimed gradient of f at x (P,), and the gradient by values."""
+    unit = np.maximum(1, np.abs(x))  # (P,)
+    lines = [Line(f, x, *line) for line in zip(np.eye(x.size), unit, strict=True)]
+    across = Line(f, x, random_direction(x.size) * unit)
+    rows, true, causes = judge(lines, across, claim, parts, x)
+    return Report((*rows, taylor(quantity, across, claim, rows)), causes), true
 
 
 def check_product(f, gradient, point, hvp, v, parts):
@@ -266,51 +255,26 @@ def check_product(f, gradient, point, hvp, v, parts):
 
     gradient, hvp : functions or vectors; a vector leaves out what needs a function.
     """
-    x = check_point(point)
-    claim = check_claim("hvp", (lambda p: hvp(p, v)) if callable(hvp) else hvp, point)
-    single, claim = claim.dtype == np.float32, claim.astype(float)
+    x, quantity = inputs.check_point(point), next(iter(parts))[0]
+    product = (lambda p: hvp(p, v)) if callable(hvp) else hvp
+    claim = inputs.check_claim("hvp", product, point)
     rows, causes = [], ()
     if callable(gradient):
         unit = np.abs(x).max(initial=1) / (np.abs(v).max() or 1.0)
-        line = Line(lambda p: np.asarray(gradient(p)), x, v, unit)
-        size, noise = size_of(line)
-        scale = scale_of(claim, parts, np.full(x.size, FLOOR * size / unit))
-        entries = [
-            Entry(claim[i], scale[i], single, line, i, noise[i]) for i in range(x.size)
-        ]
-        rows, true = entry_rows(entries, parts)
-        causes = causes_of(rows, claim, true, x, parts)
+        line = Line(lambda p: np.asarray(gradient(p)), x, v, unit, x.size)
+        rows, _, causes = judge([line], line, claim, parts, x)
     if callable(hvp):
-        slope = check_claim("gradient", gradient, point).astype(float)
-        noise = size_of(Line(f, x, random_direction(x.size)))[1][0]
-        rows += taylor_rows(
-            f, x, slope, single, parts, noise, rows, lambda d: hvp(x, d)
-        )
-    return Report(by_block(rows), causes)
+        d = random_direction(x.size) * np.maximum(1, np.abs(x))
+        slopes = inputs.check_claim("gradient", gradient, point)
+        rows.append(taylor(quantity, Line(f, x, d), slopes, rows, hvp(x, d) @ d))
+    return Report(tuple(rows), causes)
 
 
-def size_of(line):
-    """(the size of F and of its curvature, the error of its values (n,))."""
-    curvature = line.reading.curvature * line.unit**2
-    size = max(np.abs(line.here).max(), curvature.max())
-    return size, np.maximum(line.reading.noise, EPS * size)
-
-
-def scale_of(claim, parts, floor):
-    """What errors are relative to (P,): the block's largest entry, or floor (P,)."""
-    scale = np.maximum(floor, np.finfo(float).tiny)
-    for index in parts.values():
-        scale[index] = np.maximum(scale[index], np.abs(claim[index]).max())
-    return scale
-
-
-def causes_of(rows, claim, true, x, parts):
-    """What the wrong rows look like."""
-    wrong = {(row.quantity, row.block) for row in rows if row.verdict == "wrong"}
-    return find_causes(claim, true, x, parts, wrong) if wrong else ()
-
-
-def by_block(rows):
-    """The rows of a block one after another, blocks in the order of appearance."""
-    order = list(dict.fromkeys((row.quantity, row.block) for row in rows))
-    return tuple(sorted(rows, key=lambda row: order.index((row.quantity, row.block))))
+def taylor(quantity, line, claim, rows, curvature=None):
+    """The Row of the Taylor test on claimed slopes (P,) along a line."""
+    size = np.abs(claim) @ np.abs(line.direction) or np.finfo(float).tiny
+    noise = max(line.reading.noise[0], EPS * abs(line.here[0]))
+    single = claim.dtype == np.float32
+    entry = Entry(float(claim @ line.direction), size, single, line, 0, noise)
+    others = [row.verdict for row in rows if row.method == CENTRAL]
+    return taylor_row(quantity, entry, curvature, others)

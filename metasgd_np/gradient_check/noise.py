@@ -71,7 +71,7 @@ def read(F, unit):
         bend = np.abs(V[1:5, 12] - 2 * V[1:5, 8] + V[1:5, 4]) / (4 * s[1:5, 0]) ** 2
     R = np.where(np.isfinite(R), np.maximum(R, rounding / 4), np.inf)
     R = np.maximum.accumulate(R[::-1])[::-1]  # (K, 3, n)
-    noise = np.maximum(rounded_step(V), R[-3:].max((0, 1)))  # (n,)
+    noise = np.maximum(rounded_step(windows), R[-3:].max((0, 1)))  # (3, n)
     errors = SAFETY * AMPLIFICATION / s * np.maximum(R, noise)  # (K, 3, n)
     smooth = R <= 4 * np.maximum(noise, rounding)
     fine, left, right = (
@@ -79,7 +79,7 @@ def read(F, unit):
         for i in range(3)
     )
     coarse = least(slopes[:, 0], errors[:, 0], smooth[:, 0])
-    return Reading(fine, coarse, left, right, noise, np.nan_to_num(bend).min(0))
+    return Reading(fine, coarse, left, right, noise[0], np.nan_to_num(bend).min(0))
 
 
 def least(slopes, errors, smooth):
@@ -91,12 +91,13 @@ def least(slopes, errors, smooth):
     return Estimate(np.where(np.isinf(error), 0.0, slope), error, doubt)
 
 
-def rounded_step(V):
-    """The least difference of values V (K, 17, n) that are rounded, else 0; (n,).
+def rounded_step(windows):
+    """The least difference of values (K, 3, 9, n) that are rounded, else 0; (3, n).
 
     Rounded values are equal where their points are near.
     """
-    steps = np.diff(np.sort(V.reshape(-1, V.shape[-1]), axis=0), axis=0)
-    steps = np.where(steps > 0, steps, np.inf).min(0)
-    rounded = (np.diff(V[-1], axis=0) == 0).any(0) & np.isfinite(steps)
+    values = windows.transpose(1, 0, 2, 3).reshape(3, -1, windows.shape[-1])
+    steps = np.diff(np.sort(values, axis=1), axis=1)  # (3, 9K - 1, n)
+    steps = np.where(steps > 0, steps, np.inf).min(1)
+    rounded = (np.diff(windows[-1], axis=1) == 0).any(1) & np.isfinite(steps)
     return np.where(rounded, steps, 0.0)
