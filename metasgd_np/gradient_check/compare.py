@@ -1,4 +1,7 @@
-"""From slopes by values alone to a verdict on each entry; a block gets its worst.
+"""How a verdict comes about: entry by entry; a block gets the worst of its entries.
+
+Errors are relative to the largest claimed entry of the block, or to 1e-6 of the
+function's size where that is larger.
 
 1. The central difference agrees within 1e-7, its noise is small, F does not bend
    sharply: "ok".
@@ -10,10 +13,10 @@
    kink at the point, or their mean: "kink". It lies three errors away from all
    readings: "wrong". Otherwise the values cannot decide: "not run".
 
-The complex step has to agree within 1e-12. If the values contradict it, the function is
-not analytic, and it is left out: "not run".
-
-Errors are relative to `scale`, the largest claimed entry of the block.
+The complex step has to agree within 1e-12, as only rounding remains. If the values
+contradict it, the function is not analytic, and it is left out: "not run". A claim in
+float32 has to agree within 3e-4, and the Taylor remainder to fall with a slope of 2, or
+3 with a Hessian, less 0.3. A block that no method can decide is NOT CHECKED.
 """
 
 from dataclasses import dataclass, replace
@@ -24,8 +27,11 @@ import numpy as np
 
 from .noise import Estimate
 from .numerical import CENTRAL_STEP, Line, taylor_slope
-from .report import CENTRAL, COMPLEX, FLOAT32_TOLERANCE, SLACK, TAYLOR, TOLERANCE, Row
 
+COMPLEX, CENTRAL, TAYLOR = "complex step", "central difference", "Taylor remainder"
+TOLERANCE = {COMPLEX: 1e-12, CENTRAL: 1e-7}
+FLOAT32_TOLERANCE = 3e-4
+SLACK = 0.3
 OK, KINK, UNSURE, WRONG = VERDICTS = (
     "ok",
     "kink",
@@ -45,6 +51,34 @@ SMALL = (
     "the difference is above rounding but below 3e-4: a small term is missing, or the "
     "function stops at a solver's tolerance"
 )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check of one block by one method; `verdict` may be kink, not run or wrong.
+
+    error : the largest in the block, relative to `scale`; where, claimed, found : its
+    index inside the block and both numbers there; slope : of a Taylor remainder
+    """
+
+    quantity: str
+    block: str
+    method: str
+    verdict: str = "ok"
+    error: float = 0.0
+    where: tuple = ()
+    claimed: float = 0.0
+    found: float = 0.0
+    scale: float = 0.0
+    note: str = ""
+    slope: float | None = None
+
+    @property
+    def cell(self):
+        """The row as a cell of a table."""
+        text = f"{self.error:.0e}" if self.slope is None else f"slope {self.slope:.2f}"
+        text = "exact" if self.slope == float("inf") else text
+        return {"ok": text, "not run": "-"}.get(self.verdict, f"{text} {self.verdict}")
 
 
 class Finding(NamedTuple):

@@ -25,10 +25,11 @@ from ..network import TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff
+from .compare import CENTRAL
 from .inputs import one_vector
 from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
-from .report import CENTRAL, Report
+from .report import Report
 
 TOLERANCE = 1e-10  # products of (P, P) matrices collect some rounding
 
@@ -70,31 +71,24 @@ def agreement(net, theta, alpha, batch, steps=1) -> Report:
     central = [row for row in checked if row.method == CENTRAL]
     for index, row in zip(meta_parts(net).values(), central, strict=True):
         for name, pair in derived.items():
-            found = np.concatenate(pair)[index]
-            rows.append(derived_row(row, name, claim[index], found))
+            errors = np.abs(claim - np.concatenate(pair))[index] / row.scale
+            error, at = errors.max(), np.unravel_index(errors.argmax(), errors.shape)
+            rows.append(
+                replace(
+                    row,
+                    method=name,
+                    verdict="ok" if error <= TOLERANCE else "wrong",
+                    error=error,
+                    where=tuple(map(int, at)),
+                    claimed=claim[index][at],
+                    found=np.concatenate(pair)[index][at],
+                    note="",
+                )
+            )
         rows.append(row)
-    wrong = {row.method for row in rows if row.verdict == "wrong"}
-    if wrong == {*derived, CENTRAL}:
-        return Report(
-            tuple(rows), ("all disagree with it: look at the R-operator first",)
-        )
-    return Report(tuple(rows))
-
-
-def derived_row(like, name, claim, found):
-    """The Row of one derivation of a block, relative to the scale of the Row `like`."""
-    errors = np.abs(claim - found) / like.scale
-    where = tuple(map(int, np.unravel_index(errors.argmax(), errors.shape)))
-    return replace(
-        like,
-        method=name,
-        verdict="ok" if errors[where] <= TOLERANCE else "wrong",
-        error=float(errors[where]),
-        where=where,
-        claimed=float(claim[where]),
-        found=float(found[where]),
-        note="",
-    )
+    all_wrong = {row.method for row in rows if row.verdict == "wrong"} > {*derived}
+    cause = ("all disagree with it: look at the R-operator first",)
+    return Report(tuple(rows), cause if all_wrong else ())
 
 
 def by_explicit_hessian(net, theta, alpha, batch, steps):

@@ -14,11 +14,11 @@ import numpy as np
 from ..adaptation import adapt, check_alpha, meta_gradient
 from ..second_order import hvp as hessian_times_vector
 from . import inputs
-from .compare import Entry, entry_rows, taylor_row
+from .compare import CENTRAL, Entry, entry_rows, taylor_row
 from .diagnosis import find_causes, name_mistakes
 from .noise import EPS
 from .numerical import Line
-from .report import CENTRAL, Report
+from .report import Report
 
 FLOOR = 1e-6  # of the function's size: the least that errors are relative to
 

@@ -73,7 +73,7 @@ def read(F, unit):
     R = np.maximum.accumulate(R[::-1])[::-1]  # (K, 3, n)
     noise = np.maximum(rounded_step(windows), R[-3:].max((0, 1)))  # (3, n)
     errors = SAFETY * AMPLIFICATION / s * np.maximum(R, noise)  # (K, 3, n)
-    smooth = R <= 4 * np.maximum(noise, rounding)
+    smooth = 4 * np.maximum(noise, rounding) >= R
     fine, left, right = (
         least(slopes[:, i], np.where(smooth[:, i], errors[:, i], np.inf), smooth[:, i])
         for i in range(3)

@@ -94,7 +94,7 @@ class Line:
         return np.any(right, axis=0) & np.any(left, axis=0)
 
     def steps_agree_at(self, t):
-        """Whether complex step and central difference give about the same at t, (n,)."""
+        """Whether both give about the same slopes at t, (n,)."""
         line = replace(self, point=self.point + t * self.direction)
         if isinstance(line.exact, str):
             return np.zeros(self.size, bool)

@@ -1,66 +1,20 @@
 """The verdicts of a check, as text and, in Jupyter, as a table.
 
-The verdict comes first, then one line for each block, then what failed, with both
-numbers side by side; `Report.explain` says how a verdict comes about.
+The verdict comes first and what the errors look like, then one line for each block, and
+then what failed, with both numbers side by side.
 """
 
 from dataclasses import dataclass
 from html import escape
 from textwrap import fill
 
-COMPLEX, CENTRAL, TAYLOR = "complex step", "central difference", "Taylor remainder"
-TOLERANCE = {COMPLEX: 1e-12, CENTRAL: 1e-7}
-FLOAT32_TOLERANCE = 3e-4
-SLACK = 0.3
-RELATIVE = "Errors are relative to the largest claimed entry of the block"
-METHODS = {
-    COMPLEX: "within 1e-12. F′ = Im F(x + ih)/h with h = 1e-30 subtracts nothing, so "
-    "only rounding remains (Squire and Trapp 1998).",
-    CENTRAL: "within 1e-7. F′ = [F(x + h) − F(x − h)]/2h with h = 6e-6 leaves "
-    "truncation h² and rounding EPS/h, both near 4e-11, times what the function "
-    "amplifies. Where that fails, windows of many widths are read, and the verdict "
-    "needs one that would show 1 % of the entry (Moré and Wild 2011, 2012).",
-    TAYLOR: f"a slope of 2, or 3 with a Hessian, less {SLACK}: of a right gradient the "
-    "remainder t² is left, of a wrong one t (Farrell et al. 2013).",
-}
-DERIVATION = "within 1e-10 of the R-operator: products of matrices collect rounding."
-EXPLANATION = (
-    f"{RELATIVE}, or to 1e-6 of the function's size if that is larger. A float32 "
-    f"gradient is held to {FLOAT32_TOLERANCE} instead.",
-    "ok: the two agree, or differ by no more than the digits of the values can show.",
-    "kink: the step reaches across one, and a method that takes no step agrees; or it "
-    "lies at the point, and the gradient is the slope on one side, or their mean.",
-    "WRONG: three times the largest possible error does not explain the difference.",
-    "NOT CHECKED: no method can decide, and a note says why.",
+from . import compare, noise, numerical
+from .compare import TAYLOR
+
+LAST_LINE = (
+    "Errors are relative to the largest claimed entry of the block; report.explain() "
+    "says more."
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """One check of one block by one method; `verdict` may be kink, not run or wrong.
-
-    error : the largest in the block, relative to `scale`; where, claimed, found : its
-    index inside the block and both numbers there; slope : of a Taylor remainder
-    """
-
-    quantity: str
-    block: str
-    method: str
-    verdict: str = "ok"
-    error: float = 0.0
-    where: tuple = ()
-    claimed: float = 0.0
-    found: float = 0.0
-    scale: float = 0.0
-    note: str = ""
-    slope: float | None = None
-
-    @property
-    def cell(self):
-        """The row as a cell of a table."""
-        text = f"{self.error:.0e}" if self.slope is None else f"slope {self.slope:.2f}"
-        text = "exact" if self.slope == float("inf") else text
-        return {"ok": text, "not run": "-"}.get(self.verdict, f"{text} {self.verdict}")
 
 
 @dataclass(frozen=True)
@@ -154,33 +108,35 @@ class Report:
         return blocks, entries if failed else []
 
     def notes(self):
-        """Causes, and notes on rows: on the wrong ones, if there are any."""
+        """Notes on rows: on the wrong ones, if there are any."""
         notes = {}
         for row in self.wrong or self.rows:
             if row.note:
                 names = notes.setdefault((row.method, row.note), [])
                 names.append((row.quantity, row.block))
-        return [f"{cause}." for cause in self.causes] + [
+        return [
             f"{method}, {listed(names)}: {note}."
             for (method, note), names in notes.items()
         ]
 
     def __str__(self):
+        causes = "\n".join(wrapped(f"{cause}.") for cause in self.causes)
         tables = [aligned(table) for table in self.tables()]
         notes = "\n".join(wrapped(f"- {note}") for note in self.notes())
-        last = f"{RELATIVE}; report.explain() says more."
-        return "\n\n".join(filter(None, [self.conclusion, *tables, notes, last]))
+        return "\n\n".join(
+            filter(None, [self.conclusion, causes, *tables, notes, LAST_LINE])
+        )
 
     def explain(self):
         """Return how a verdict comes about: tolerances, methods and their sources."""
-        methods = dict.fromkeys(row.method for row in self.rows)
-        texts = [f"{method}: {METHODS.get(method, DERIVATION)}" for method in methods]
-        return "\n\n".join(map(wrapped, [*EXPLANATION, *texts]))
+        return "\n\n\n".join(
+            room.__doc__.strip() for room in (compare, numerical, noise)
+        )
 
     def _repr_html_(self):
-        tables = "".join(map(html_table, self.tables()))
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
-        return f"<p><b>{escape(self.conclusion)}</b></p>{tables}<ul>{notes}</ul>"
+        lines = (self.conclusion, *self.causes, *self.notes(), LAST_LINE)
+        first, *rest = (f"<p>{escape(line)}</p>" for line in lines)
+        return f"<b>{first}</b>{''.join(map(html_table, self.tables()))}{''.join(rest)}"
 
 
 def listed(names):
