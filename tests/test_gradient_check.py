@@ -25,7 +25,7 @@ from metasgd_np.activations import ACTIVATIONS as ACTIVATION_TABLE
 from metasgd_np.cli import main
 from metasgd_np.gradient_check import autodiff as autodiff_room
 from metasgd_np.gradient_check import small_problem
-from metasgd_np.gradient_check.comparing import CENTRAL, COMPLEX, TAYLOR
+from metasgd_np.gradient_check.compare import CENTRAL, COMPLEX, TAYLOR
 
 METHODS = (COMPLEX, CENTRAL, TAYLOR)
 

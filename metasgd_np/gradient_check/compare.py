@@ -141,19 +141,31 @@ class Entry:
         return exactly or self.agrees(self.by_step, COMPLEX)
 
     @cached_property
+    def by_central(self):
+        """The Estimate of the central difference."""
+        noise = 30 * self.noise / (CENTRAL_STEP * self.line.unit)
+        return Estimate(self.line.central[0, self.i], noise)
+
+    @property
     def steady(self):
         """Whether the noise of the central difference is small."""
-        return self.noise / (CENTRAL_STEP * self.line.unit) <= 1e-3 * self.scale
+        return self.by_central.error <= 0.01 * self.scale
 
     @cached_property
     def by_values(self):
         """The Finding by values at real points."""
-        slope, jump = self.line.central[:, self.i]
-        close = self.gap(slope) <= self.slack(CENTRAL) and self.steady
-        if close and (self.by_step_agrees or jump <= 1e-3 * self.scale):
-            return Finding(OK, slope)
-        if self.steady and self.by_step_agrees and self.line.analytic[self.i]:
-            return Finding(KINK, slope, EXPLAINED)
+        e, smooth = self.by_central, self.line.central[1, self.i] <= 1e-3 * self.scale
+        if self.by_step is not None and self.steady:
+            step = replace(self, claim=self.by_step.slope)
+            if step.gap(e.slope) <= self.slack(CENTRAL) + e.error:  # the two agree
+                if self.by_step_agrees or self.agrees(e):
+                    return Finding(OK, e.slope)
+                if self.refuted(e):
+                    return Finding(WRONG, e.slope)
+            elif self.by_step_agrees and self.line.analytic[self.i]:
+                return Finding(KINK, e.slope, EXPLAINED)
+        if smooth and self.agrees(e):
+            return Finding(OK, e.slope)
         return self.through_windows(*self.estimates)
 
     @property
@@ -199,7 +211,10 @@ class Entry:
         if not self.steady:
             step = replace(self, claim=self.by_step.slope)
             return not all(step.refuted(e) for e in self.estimates[:2])
-        far = self.gap(self.by_step.slope) > 10 * self.slack(CENTRAL)
+        far = (
+            self.gap(self.by_step.slope)
+            > 10 * self.slack(CENTRAL) + self.by_central.error
+        )
         if far and self.by_values.verdict == OK and not self.by_values.note:
             return False  # what the central difference gives to 1e-7 is no accident
         return self.line.analytic[self.i]
