@@ -195,14 +195,14 @@ class Entry:
         """Why the values cannot decide."""
         if not np.isfinite(best.error):
             return "the function is not finite anywhere near the point"
+        if abs(left.slope - right.slope) > 10 * (left.error + right.error):
+            slopes = f"{left.slope:.4g} to the left, {right.slope:.4g} to the right"
+            return f"a kink at the point: the slope is {slopes}, the claim is neither"
         size = max(abs(self.line.here[self.i]), self.noise)
         digits = -np.log10(self.line.reading.noise[self.i] / size)
         if digits < 13:
             need = digits + max(1, np.log10(best.error / self.needed))
             return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
-        if abs(left.slope - right.slope) > left.error + right.error:
-            slopes = f"{left.slope:.4g} to the left, {right.slope:.4g} to the right"
-            return f"a kink at the point: the slope is {slopes}, the claim is neither"
         return "there are kinks nearer to the point than rounding lets values show"
 
     @property

@@ -9,16 +9,16 @@ import numpy as np
 CLOSE = 1e-4  # of the largest entry: how well a pattern has to fit
 
 
-def same(a, b):
-    """Whether two arrays are equal but for rounding, and not zero."""
-    size = np.abs(b).max(initial=0)
+def same(a, b, like=None):
+    """Whether two arrays are equal but for rounding of numbers the size of b or like."""
+    size = np.abs(b if like is None else like).max(initial=0)
     return bool(a.shape == b.shape and size and np.abs(a - b).max() <= CLOSE * size)
 
 
 def ratio(claim, true):
-    """The k ≠ 0 with claim = k · true in every entry, or None."""
+    """The k with claim = k · true in every entry, neither 0 nor 1, or None."""
     k = (claim * true).sum() / ((true**2).sum() or 1.0)
-    return k if k and same(claim, k * true) else None
+    return k if k and abs(k - 1) > CLOSE and same(claim, k * true) else None
 
 
 def in_words(k):
@@ -107,7 +107,7 @@ def name_mistakes(problem, claimed, true, wrong):
             explained = frozenset(
                 i
                 for i in wrong
-                if same(claimed[i], made[i]) and not same(made[i], true[i])
+                if same(claimed[i], made[i], true[i]) and not same(made[i], true[i])
             )
             title = f"mistake {mistake.number}, {mistake.name}"
             named.setdefault(explained, {})[title] = None

@@ -16,7 +16,6 @@ from ..second_order import hvp as hessian_times_vector
 from . import inputs
 from .compare import CENTRAL, Entry, entry_rows, taylor_row
 from .diagnosis import find_causes, name_mistakes
-from .noise import EPS
 from .numerical import Line
 from .report import Report
 
@@ -223,17 +222,14 @@ def judge(lines, across, claim, parts, x):
 
     across : a Line that shows the size of F and the error of its values
     """
-    curvature = across.reading.curvature * across.unit**2
-    size = max(np.abs(across.here).max(), curvature.max())
-    noise = np.maximum(across.reading.noise, EPS * size)
     units = np.repeat([line.unit for line in lines], [line.size for line in lines])
-    scale = np.maximum(FLOOR * size / units, np.finfo(float).tiny)  # (P,)
+    scale = np.maximum(FLOOR * across.largest / units, np.finfo(float).tiny)  # (P,)
     for index in parts.values():
         scale[index] = np.maximum(scale[index], np.abs(claim[index]).max())
     single = claim.dtype == np.float32
     outputs = [(line, i) for line in lines for i in range(line.size)]
     entries = [
-        Entry(float(claim[p]), scale[p], single, line, i, noise[i])
+        Entry(float(claim[p]), scale[p], single, line, i, across.noise[i])
         for p, (line, i) in enumerate(outputs)
     ]
     rows, true = entry_rows(entries, parts)
@@ -273,8 +269,7 @@ def check_product(f, gradient, point, hvp, v, parts):
 def taylor(quantity, line, claim, rows, curvature=None):
     """The Row of the Taylor test on claimed slopes (P,) along a line."""
     size = np.abs(claim) @ np.abs(line.direction) or np.finfo(float).tiny
-    noise = max(line.reading.noise[0], EPS * abs(line.here[0]))
     single = claim.dtype == np.float32
-    entry = Entry(float(claim @ line.direction), size, single, line, 0, noise)
+    entry = Entry(float(claim @ line.direction), size, single, line, 0, line.noise[0])
     others = [row.verdict for row in rows if row.method == CENTRAL]
     return taylor_row(quantity, entry, curvature, others)

@@ -34,6 +34,7 @@ WINDOWS = (slice(4, 13), slice(0, 9), slice(8, 17))  # middle, left, right
 WEIGHTS = np.array([np.linalg.pinv(np.vander(NODES[w], 7))[-2] for w in WINDOWS])
 AMPLIFICATION = np.linalg.norm(WEIGHTS, axis=1)[:, None]  # (3, 1)
 SAFETY = 8
+ENDS = WIDTHS[[0, 1, 2, 3, 4, -3, -2, -1]]  # enough for noise and curvature
 
 
 class Estimate(NamedTuple):
@@ -58,11 +59,11 @@ class Reading(NamedTuple):
     curvature: np.ndarray
 
 
-def read(F, unit):
-    """The Reading of a function F of t; unit : the t to start from, four times over."""
-    values = {t: F(t * unit) for t in {w * j for w in WIDTHS / 8 for j in NODES}}
-    V = np.array([[values[w * j] for j in NODES] for w in WIDTHS / 8])  # (K, 17, n)
-    s = WIDTHS[:, None, None] * unit / 8  # (K, 1, 1)
+def read(F, unit, widths=WIDTHS):
+    """The Reading of a function F of t, through windows of widths (K,) times unit."""
+    values = {t: F(t * unit) for t in {w * j for w in widths / 8 for j in NODES}}
+    V = np.array([[values[w * j] for j in NODES] for w in widths / 8])  # (K, 17, n)
+    s = widths[:, None, None] * unit / 8  # (K, 1, 1)
     windows = np.stack([V[:, w] for w in WINDOWS], 1)  # (K, 3, 9, n)
     with np.errstate(all="ignore"):
         slopes = np.einsum("wj,kwjn->kwn", WEIGHTS, windows) / s  # (K, 3, n)

@@ -22,7 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .noise import EPS, read
+from .noise import ENDS, EPS, read
 
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPS ** (1 / 3)
@@ -101,6 +101,22 @@ class Line:
         rounding = 100 * EPS * np.abs(line.here) / (CENTRAL_STEP * self.unit)
         size = np.abs(line.exact) + np.abs(line.central[0])
         return np.abs(line.exact - line.central[0]) <= 1e-4 * size + rounding
+
+    @cached_property
+    def noise(self):
+        """The error of F's values (n,), at least the rounding of F and its curvature."""
+        return np.maximum(self.sketch.noise, EPS * self.largest)
+
+    @cached_property
+    def largest(self):
+        """The size of F, or of its curvature where that is larger."""
+        curvature = self.sketch.curvature * self.unit**2
+        return max(np.abs(self.here).max(), curvature.max())
+
+    @cached_property
+    def sketch(self):
+        """A Reading of the widest and the narrowest windows only."""
+        return read(self, self.unit, ENDS)
 
     @cached_property
     def reading(self):
