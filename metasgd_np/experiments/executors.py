@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from threading import RLock, Thread
 
-from tqdm import tqdm
-
 from ..checks import whole_number
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -95,6 +93,8 @@ class ProcessPool(Executor):
 
 def prepare_worker(lifeline):
     """In a worker: leave Ctrl-C to the parent process, and end when that has ended."""
+    from tqdm import tqdm  # noqa: PLC0415
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tqdm.set_lock(RLock())  # its own lock is the system's, and outlives a killed worker
     Thread(target=exit_with_parent, args=(lifeline,), daemon=True).start()

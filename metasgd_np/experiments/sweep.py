@@ -12,10 +12,8 @@ from concurrent.futures import BrokenExecutor, Executor, as_completed
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
-from ..files import replacing
-from ..training import check_same_settings
+from ..files import write_text
+from ..training import check_same_settings, progress_bar
 
 MAX_RESTARTS = 3  # of all processes, one after another, without a new result
 
@@ -71,8 +69,7 @@ def run_sweep(
     cells = json.loads(json.dumps(cells, allow_nan=False))  # as a file holds them
     results, errors = load_results(cells, folder), {}
     missing = {name: cells[name] for name in cells if name not in results}
-    hidden = {} if progress else {"disable": True}
-    with tqdm(total=len(cells), initial=len(results), unit="cell", **hidden) as bar:
+    with progress_bar(len(cells), len(results), "cell", progress) as bar:
         for name, get_result in compute_cells(missing, compute, executor):
             path = folder / f"{name}.json"
             try:
@@ -83,7 +80,7 @@ def run_sweep(
             bar.set_postfix_str(name, refresh=False)
             bar.update()
     if errors:
-        raise CellsFailed(describe(errors, len(cells)))
+        raise CellsFailed(describe_errors(errors, len(cells)))
     return {name: results[name] for name in cells}
 
 
@@ -126,7 +123,7 @@ def compute_cells(cells, compute, executor):
         cells = {name: cells[name] for name in reversed(cells) if name in lost}
 
 
-def describe(errors, n_cells):
+def describe_errors(errors, n_cells):
     """One sentence on the cells that ended in an error, the same errors together."""
     names = {}
     for name, error in errors.items():
@@ -146,8 +143,7 @@ def save_cell(path, settings, result):
     """Write a cell's file in one move; return the result as JSON gives it back."""
     cell = {"settings": settings, "result": result}
     text = json.dumps(cell, indent=2, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as file:
-        file.write(f"{text}\n".encode())
+    write_text(path, f"{text}\n")
     return json.loads(text)["result"]
 
 
