@@ -22,7 +22,7 @@ from .images import Characters
 
 URL = "https://github.com/brendenlake/omniglot/raw/master/python/"
 PARTS = {"images_background": 964, "images_evaluation": 659}  # characters in each
-SHA256 = {  # of each archive: as published, and packed again without folder entries
+SHA256 = {  # of each archive: as GitHub has it, and packed again without folders
     "images_background": (
         "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640",
         "b87db428ebeedc7c8ccccd70af79d8778ad1282432d7e305c344f107ab163ddf",
@@ -215,7 +215,7 @@ def read_file(path):
 
 
 def read_part(source, size):
-    """Images (C, 20, size, size), uint8, 255 ink, and alphabets (C,) of one part."""
+    """One part: images (C, 20, size, size), uint8, 255 ink, and alphabets (C,)."""
     files = read_files(source)
     counts = Counter(name.rpartition("/")[0] for name in files)
     n_characters = PARTS[source.stem]
@@ -238,9 +238,8 @@ def decode(name, data, size):
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             found = "a picture of {} x {} pixels".format(*image.size)
             if image.size == (SIDE, SIDE):
-                grey = image.convert("L")  # one bit per pixel would be sampled, not
-                grey = grey.resize((size, size), Image.Resampling.BOX)  # averaged
-                return 255 - np.asarray(grey)
+                grey = image.convert("L")  # a picture of one bit would be sampled
+                return 255 - np.asarray(grey.resize((size, size), Image.Resampling.BOX))
     except Exception:  # damage can raise nearly anything in Pillow
         found = "damaged or something else"
     raise OmniglotError(
