@@ -145,21 +145,28 @@ def download():
     """Download the archives not in the cache yet; return their folder there."""
     import pooch  # noqa: PLC0415 (most runs need no download)
 
+    pooch.get_logger().setLevel("WARNING")  # the bar is enough
+    bar = pooch.HTTPDownloader(progressbar=True)
     for part in PARTS:
         url = f"{URL}{part}.zip"
         try:
             folder = cache_folder() / "omniglot"
-            pooch.retrieve(url, f"sha256:{SHA256[part][0]}", f"{part}.zip", folder)
+            path = folder / f"{part}.zip"
+            if path.exists() and checksum(path) not in SHA256[part]:
+                path.unlink()  # damaged since it was downloaded
+            # Either checksum is right, but pooch takes one: so it is checked here.
+            pooch.retrieve(url, None, path.name, folder, downloader=bar)
         except OSError as error:  # no answer, or no folder to write to
             raise OmniglotError(
                 f"{url} could not be downloaded ({type(error).__name__}: {error}); "
                 f"{BY_HAND}"
             ) from None
-        except ValueError:
+        if checksum(path) not in SHA256[part]:
+            path.unlink()
             raise OmniglotError(
                 f"{url} is not the file that was expected (its SHA-256 is another); "
                 f"{BY_HAND}"
-            ) from None
+            )
     return folder
 
 
@@ -178,8 +185,7 @@ def identify(source):
     if source.is_dir():
         files = [(name, (source / name).stat()) for name in list_names(source)]
         return repr([(name, file.st_size, file.st_mtime_ns) for name, file in files])
-    with open(source, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = checksum(source)
     if digest not in SHA256[source.stem]:
         raise OmniglotError(
             f"{source} is not Omniglot's (its SHA-256 is {digest[:8]}...); it was cut "
@@ -187,6 +193,12 @@ def identify(source):
             "in its place and delete it"
         )
     return digest
+
+
+def checksum(path):
+    """Compute the SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_names(folder):
@@ -215,7 +227,7 @@ def read_file(path):
 
 
 def read_part(source, size):
-    """One part: images (C, 20, size, size), uint8, 255 ink, and alphabets (C,)."""
+    """Read one part: images (C, 20, size, size), 255 ink, and alphabets (C,)."""
     files = read_files(source)
     counts = Counter(name.rpartition("/")[0] for name in files)
     n_characters = PARTS[source.stem]
