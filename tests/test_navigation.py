@@ -53,13 +53,14 @@ def test_the_reward_is_minus_the_distance_after_the_step():
 def test_a_trajectory_ends_within_a_hundredth_in_both_directions():
     goal = (0.2, 0.1)
     near = (0.95, 0.91)  # 0.105 and 0.009 away: only one of them is near
-    t = walk([near, (0.98, 0), (5, 5), (5, 5)], (0, 0), goal)
-    # after step 2 the point is at (0.193, 0.091): within 0.01 of both
-    assert t.alive[0, 0].tolist() == [1, 1, 0, 0]
+    t = walk([near, (0.93, 0), (0.05, 0), (5, 5), (5, 5)], (0, 0), goal)
+    # after step 2 the point is at (0.188, 0.091), 0.012 away in one direction, after
+    # step 3 at (0.193, 0.091): within 0.01 in both
+    assert t.alive[0, 0].tolist() == [1, 1, 1, 0, 0]
     last = -np.hypot(0.2 - 0.193, 0.1 - 0.091)  # the reward of arriving still counts
-    assert t.rewards[0, 0, 1] == pytest.approx(last, rel=1e-12)
-    assert t.rewards[0, 0, 2:].tolist() == [0, 0]
-    assert_close(t.states[0, 0, 2:], np.array([(0.193, 0.091)] * 2), 1e-14)
+    assert t.rewards[0, 0, 2] == pytest.approx(last, rel=1e-12)
+    assert t.rewards[0, 0, 3:].tolist() == [0, 0]
+    assert_close(t.states[0, 0, 3:], np.array([(0.193, 0.091)] * 2), 1e-14)
 
 
 def test_each_trajectory_ends_by_itself():

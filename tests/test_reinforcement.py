@@ -58,12 +58,12 @@ def short_run(name="MetaSGD", world=WORLD, optimizer=None, **settings):
 
 
 @pytest.fixture
-def radii(monkeypatch):
-    """Trust-region steps that go nowhere, and the list of the radii they were given."""
+def steps(monkeypatch):
+    """Trust-region steps that go nowhere, and the (max_kl, batch) each was given."""
     given = []
 
     def stand_still(self, learner, w, batch):
-        given.append(self.max_kl)
+        given.append((self.max_kl, batch))
         return TrustStep(w, 0.0, 0.0, 0.0)
 
     monkeypatch.setattr(TRPO, "step", stand_still)
@@ -162,26 +162,32 @@ def test_chunks_of_tasks_do_not_change_a_step(monkeypatch):
     assert_close(one_step(POLICY, thetas, 0.1, X, Y), whole, 1e-13)
 
 
-def test_the_history_is_the_mean_return_before_and_after(radii):
+def test_history_and_batch_are_those_of_acting_before_and_after_the_step(steps):
     learner = LEARNERS["MetaSGD"]
-    settings = {"iterations": 2, "meta_batch": 3, "trajectories": 5}
-    state = train_policy(learner, WORLD, TRPO(), progress=False, **settings)
+    acting = {"trajectories": 5, "discount": 0.9, "gae_lambda": 0.7}
+    state = train_policy(
+        learner, WORLD, TRPO(), iterations=2, meta_batch=3, progress=False, **acting
+    )
+    theta, alpha = learner.unpack(learner.start(random_stream(0, "start")))
     for iteration in range(2):
         rng = random_stream(0, "train", iteration)
         tasks = WORLD.sample(rng, 3)
-        theta, alpha = learner.unpack(learner.start(random_stream(0, "start")))
-        drawn, _ = act_and_adapt(
-            POLICY, theta, [alpha], WORLD, tasks, rng, trajectories=5
+        drawn, batches = act_and_adapt(
+            POLICY, theta, [alpha], WORLD, tasks, rng, **acting
         )
-        expected = [t.returns.mean() for t in drawn]
-        assert_close(state.history[iteration], np.array(expected), 1e-12)
+        returns = np.array([t.returns.mean() for t in drawn])
+        assert_close(state.history[iteration], returns, 1e-12)
+        _, batch = steps[iteration]
+        found = batch.X_s, batch.Y_s, batch.X_q, batch.Y_q
+        for got, expected in zip(found, (*batches[0], *batches[1]), strict=True):
+            np.testing.assert_array_equal(got, expected)
 
 
-def test_the_trust_region_shrinks_along_half_a_cosine(radii):
+def test_the_trust_region_shrinks_along_half_a_cosine(steps):
     for decay in (False, True):
         short_run(optimizer=TRPO(0.5), iterations=3, cosine_decay=decay)
-    expected = np.array([0.5, 0.5, 0.5, 0.5, 0.375, 0.125])
-    assert_close(np.array(radii), expected, 1e-14)
+    radii = np.array([max_kl for max_kl, _ in steps])
+    assert_close(radii, np.array([0.5, 0.5, 0.5, 0.5, 0.375, 0.125]), 1e-14)
 
 
 def test_the_settings_are_written_down_and_have_these_defaults():
@@ -294,6 +300,18 @@ def test_a_few_iterations_learn_to_walk():
 def test_bad_settings_are_named(settings, error, message):
     with pytest.raises(error, match=message):
         short_run(**settings)
+
+
+def test_the_ends_of_a_share_are_taken():
+    state = short_run(iterations=0, discount=1, gae_lambda=0)
+    assert (state.settings["discount"], state.settings["gae_lambda"]) == (1.0, 0.0)
+
+
+def test_one_task_has_no_interval():
+    learner = LEARNERS["MAML"]
+    w = learner.start(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="n_tasks is 1, but it must be 2 or more"):
+        evaluate_policy(learner, w, WORLD, 0, "test", n_tasks=1)
 
 
 def test_a_learner_of_two_steps_is_refused():

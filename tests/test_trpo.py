@@ -231,6 +231,15 @@ def test_the_step_is_the_longest_that_was_tried_and_fits():
     assert_refused(TRPO(max_kl=0.5, backtracks=shortened).step(learner, w, batch), w)
 
 
+def test_a_step_along_which_the_surrogate_rises_is_refused():
+    learner, w, _, batch = setting()
+    pairs = [(batch, adapt_from(learner, w, batch))]
+    step = TRPO(max_kl=1e-4).step(learner, w, batch)
+    uphill = w - step.w
+    assert judge(learner, w + uphill, pairs)[1] < 1e-3
+    assert_refused(TRPO(max_kl=1e-3).line_search(learner, w, uphill, pairs), w)
+
+
 def test_a_small_step_has_the_divergence_asked_for_and_the_direction_of_newton():
     learner, w, _, batch = setting("MAML, two layers")
     optimizer = TRPO(max_kl=1e-8, cg_steps=300, damping=1e-3)
