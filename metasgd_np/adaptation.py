@@ -24,6 +24,7 @@ Sources: MAML, arXiv:1703.03400, for (5.1)–(5.4); Meta-SGD, arXiv:1707.09835, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,7 +52,7 @@ np.empty(2**24, dtype=np.uint8)
 class MetaGradient:
     """The mean query loss after adapting, and its derivatives.
 
-    Attributes
+    Parameters
     ----------
     loss : float
         Mean over the tasks of L_q(θ_J).
@@ -59,6 +60,11 @@ class MetaGradient:
         Its derivative in θ, equation (5.4).
     d_alpha : (P,) array
         Its derivative in α, equation (6.1).
+
+    Examples
+    --------
+    >>> MetaGradient(0.5, np.zeros(25), np.zeros(25)).d_alpha.shape
+    (25,)
     """
 
     loss: float
@@ -130,7 +136,7 @@ def meta_gradient(
     net: Network,
     theta: ArrayLike,
     alpha: ArrayLike,
-    batch,
+    batch: Any,
     steps: int = 1,
     order: int = 2,
 ) -> MetaGradient:

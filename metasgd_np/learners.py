@@ -17,6 +17,7 @@ The outer loop descends dw; a new task is met with `adapt(net, theta, alpha, …
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,33 +55,11 @@ class Learner:
         object.__setattr__(self, "inner_steps", steps)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw w before training, one row: θ = net.init(rng).
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        (1, P) array
-            The row θ.
-        """
+        """Draw w before training, (1, P): the row θ = net.init(rng)."""
         return self.net.init(rng)[None]  # (1, P)
 
     def unpack(self, w: np.ndarray) -> tuple:
-        """Take w apart.
-
-        Parameters
-        ----------
-        w : (1, P) array
-            The learner's parameters.
-
-        Returns
-        -------
-        tuple of (P,) arrays
-            Parameters θ and step sizes α, ready for `adapt`.
-        """
+        """Take w (1, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
         return w[0], np.full_like(w[0], self.alpha)
 
 
@@ -123,23 +102,8 @@ class MAML(Learner):
         super().__post_init__()
         check_order(self.order)
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
-        """Differentiate the mean query loss after J steps, equation (5.4).
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The mean query loss after adapting.
-        dw : (R, P) array
-            The row dθ.
-        """
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean query loss after J steps, and dw = dθ (1, P), (5.4)."""
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
@@ -214,18 +178,7 @@ class MetaSGD:
         choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw w before training: rows θ = net.init(rng) and α.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        (2, P) array
-            The rows θ and α.
-        """
+        """Draw w before training, (2, P): rows θ = net.init(rng) and α."""
         theta = self.net.init(rng)  # (P,)
         sizes = self.tied_sizes()
         n_draws = 1 if self.shared_start else len(sizes)
@@ -233,49 +186,23 @@ class MetaSGD:
         alpha = np.repeat(np.broadcast_to(alpha, len(sizes)), sizes)  # (P,)
         return np.stack([theta, alpha])  # (2, P)
 
-    def tied_sizes(self):
+    def tied_sizes(self) -> np.ndarray:
         """Count the entries of θ, side by side, that share each number of α."""
         return ALPHA_SHAPES[self.alpha_shape](self.net)
 
     def unpack(self, w: np.ndarray) -> tuple:
-        """Take w apart.
-
-        Parameters
-        ----------
-        w : (2, P) array
-            The learner's parameters.
-
-        Returns
-        -------
-        tuple of (P,) arrays
-            Parameters θ and step sizes α, ready for `adapt`.
-        """
+        """Take w (2, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
         theta, alpha = w
         return theta, alpha
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
-        """Differentiate the mean query loss after J steps, equations (5.4), (6.1).
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The mean query loss after adapting.
-        dw : (R, P) array
-            The rows dθ and dα.
-        """
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean query loss after J steps, and dw = (dθ, dα) (2, P)."""
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
         return mg.loss, np.stack([mg.d_theta, self.tied(mg.d_alpha)])
 
-    def tied(self, d_alpha):
+    def tied(self, d_alpha: np.ndarray) -> np.ndarray:
         """Replace each entry of dα (P,) by the sum of those it is tied to."""
         sizes = self.tied_sizes()
         if len(sizes) == len(d_alpha):
@@ -314,23 +241,8 @@ class Reptile(Learner):
     alpha: float = 0.02
     inner_steps: int = 5
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
-        """Average how far J steps lead away from θ, equation (9.1).
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The mean support loss before the steps.
-        dw : (R, P) array
-            The mean of θ − θ_J.
-        """
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean support loss before the steps, and dw = mean θ − θ_J."""
         theta, alpha = self.unpack(w)
         X, Y = batch.X_s, batch.Y_s
         path = adapt(self.net, theta, alpha, X, Y, self.inner_steps)  # (J+1, T, P)
@@ -364,31 +276,11 @@ class JointTraining(Learner):
     (1, 25)
     """
 
-    def gradient(self, w: np.ndarray, batch) -> tuple:
-        """Differentiate the mean loss over all points of all tasks.
-
-        Parameters
-        ----------
-        w : (R, P) array
-            The learner's parameters.
-        batch : TaskBatch
-            T tasks.
-
-        Returns
-        -------
-        loss : float
-            The loss at θ.
-        dw : (R, P) array
-            Its gradient in θ.
-        """
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean loss over all points, and dw = its gradient at θ (1, P)."""
         theta, _ = self.unpack(w)
         X = np.concatenate([batch.X_s, batch.X_q], axis=1)  # (T, N_s + N_q, D)
         Y = np.concatenate([batch.Y_s, batch.Y_q], axis=1)
         X, Y = np.concatenate(X), np.concatenate(Y)  # (T (N_s + N_q), ·)
         p = self.net.backward_pass(theta, X, Y)
         return self.net.loss_function.value(p.F, p.Y), p.gradient[None]
-
-
-LEARNERS = {
-    learner.__name__: learner for learner in (MetaSGD, MAML, Reptile, JointTraining)
-}

@@ -370,7 +370,7 @@ class TwoLayerNet(Network):
         """The shapes of W1 and W2, the bias in the last row of each."""
         return (self.n_in + 1, self.n_hidden), (self.n_hidden + 1, self.n_out)
 
-    def forward_pass(self, theta, X):
+    def forward_pass(self, theta: np.ndarray, X: np.ndarray) -> tuple:
         """Compute every array of the forward pass, in order."""
         W1, W2 = self.unpack(theta)
         X1 = with_column(X, 1)  # (..., N, D+1)
@@ -381,7 +381,7 @@ class TwoLayerNet(Network):
         F = H1_1 @ W2  # (..., N, O) (2.3)
         return W2, X1, Z1, H1, H1_1, F
 
-    def backward_pass(self, theta, X, Y):
+    def backward_pass(self, theta: np.ndarray, X: np.ndarray, Y: np.ndarray) -> Pass:
         """Compute the forward and the backward pass; keep both in a Pass."""
         W2, X1, Z1, H1, H1_1, F = self.forward_pass(theta, X)
 
@@ -393,7 +393,7 @@ class TwoLayerNet(Network):
         dW1 = X1.mT @ dZ1  # (..., D+1, H) (2.9)
         return Pass(W2, X1, Y, Z1, H1, H1_1, F, phi1, dF, dH1, self.pack(dW1, dW2))
 
-    def tangent_pass(self, p, v):
+    def tangent_pass(self, p: Pass, v: np.ndarray) -> Tangents:
         """Differentiate the Pass p along v (..., P); keep all in Tangents."""
         V1, V2 = self.unpack(v)  # (..., D+1, H), (..., H+1, O)
         W2_bar, V2_bar = p.W2[..., :-1, :], V2[..., :-1, :]  # (..., H, O)

@@ -24,7 +24,7 @@ class SGD:
     Parameters
     ----------
     rate : float, default 0.01
-        η, above 0.
+        The rate η, above 0.
 
     Examples
     --------
@@ -40,44 +40,19 @@ class SGD:
     def __post_init__(self):
         object.__setattr__(self, "rate", positive_number("rate", self.rate))
 
-    def start(self, w):
-        """Make the state before the first update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-
-        Returns
-        -------
-        tuple
-            Empty: SGD keeps no state.
-        """
+    def start(self, w: np.ndarray) -> tuple:
+        """Make the state before the first update: empty."""
         return ()
 
-    def step(self, w, gradient, state, t, scale=1.0):
-        """Take one update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-        gradient : array of w's shape
-            What is descended.
-        state : tuple
-            From `start` or the update before.
-        t : int
-            Counts the updates from 1.
-        scale : float, default 1
-            Multiplies the rate.
-
-        Returns
-        -------
-        w : array
-            The new parameters.
-        state : tuple
-            The new state.
-        """
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
+        """Take one update; return the new w and the (empty) state."""
         return w - self.rate * scale * gradient, state  # (7.1)
 
 
@@ -92,11 +67,11 @@ class Adam:
     Parameters
     ----------
     rate : float, default 1e-3
-        η, above 0.
+        The rate η, above 0.
     beta1, beta2 : float, default 0.9 and 0.999
         Decay of the means, at least 0 and below 1.
     epsilon : float, default 1e-8
-        ε, above 0.
+        The ε of (7.4), above 0.
 
     Raises
     ------
@@ -131,44 +106,19 @@ class Adam:
                     "below 1; Adam's authors suggest 0.9 and 0.999"
                 )
 
-    def start(self, w):
-        """Make the state before the first update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-
-        Returns
-        -------
-        tuple
-            m = v = 0, of w's shape.
-        """
+    def start(self, w: np.ndarray) -> tuple:
+        """Make the state before the first update: m = v = 0, of w's shape."""
         return np.zeros_like(w), np.zeros_like(w)
 
-    def step(self, w, gradient, state, t, scale=1.0):
-        """Take the t-th update.
-
-        Parameters
-        ----------
-        w : array
-            Parameters.
-        gradient : array of w's shape
-            What is descended.
-        state : tuple
-            From `start` or the update before.
-        t : int
-            Counts the updates from 1.
-        scale : float, default 1
-            Multiplies the rate.
-
-        Returns
-        -------
-        w : array
-            The new parameters.
-        state : tuple
-            The new state.
-        """
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
+        """Take the t-th update, t = 1, 2, …; return the new w and the new state."""
         m, v = state
         m = self.beta1 * m + (1 - self.beta1) * gradient  # (7.2)
         v = self.beta2 * v + (1 - self.beta2) * gradient * gradient  # (7.3)
@@ -190,7 +140,7 @@ class AdamW(Adam):
     rate, beta1, beta2, epsilon : float
         As for Adam.
     decay : tuple of R floats, default (0, 0)
-        λ_r, 0 or more.
+        Each λ_r, 0 or more.
 
     Notes
     -----
@@ -210,7 +160,14 @@ class AdamW(Adam):
                 )
         object.__setattr__(self, "decay", decay)
 
-    def step(self, w, gradient, state, t, scale=1.0):
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
         """Take the t-th update of w (R, P), as Adam does, and let its rows decay."""
         new, state = super().step(w, gradient, state, t, scale)
         if w.ndim != 2 or len(w) != len(self.decay):
@@ -220,6 +177,3 @@ class AdamW(Adam):
             )
         decay = np.array(self.decay, w.dtype)[:, None]  # (R, 1)
         return new - self.rate * scale * decay * w, state  # (R, P)
-
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}

@@ -8,13 +8,15 @@ between two blocks goes on with exactly the numbers it would have drawn.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, isfinite, pi
+from typing import Any
 
 import numpy as np
 
 from .adaptation import adapt, chunks
 from .checks import whole_number
+from .learners import Learner, MetaSGD
 from .network import Network
-from .optimizers import Adam
+from .optimizers import SGD, Adam
 
 BLOCK = 100  # iterations between two entries of the history, and between two saves
 STREAMS = {"start": 0, "train": 1, "validate": 2, "test": 3, "figure": 4}
@@ -79,9 +81,9 @@ def random_stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
 
 
 def train(
-    learner,
-    tasks,
-    optimizer=None,
+    learner: Learner | MetaSGD,
+    tasks: Any,
+    optimizer: SGD | Adam | None = None,
     *,
     iterations: int,
     shots: int = 10,
@@ -240,9 +242,9 @@ def accuracy(net: Network, theta, X, Y) -> np.ndarray:
 
 
 def evaluate(
-    learner,
+    learner: Learner | MetaSGD,
     w: np.ndarray,
-    tasks,
+    tasks: Any,
     rng: np.random.Generator,
     *,
     shots: int,

@@ -2,13 +2,16 @@
 
 The oracles are written apart from the package: one task, separate biases, nothing
 folded, and derivatives by the complex step. Every size differs from every other.
+All arrays are read-only, so a function that edits its inputs fails wherever it is used.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
-import sympy
 
 from metasgd_np import TwoLayerNet
 
@@ -31,73 +34,133 @@ def make_net(activation="tanh", loss="squared_error"):
     return TwoLayerNet(D, H, O, activation, loss)
 
 
+def frozen(*arrays):
+    """The arrays, made read-only."""
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
 def examples(rng, net, *shape):
     """X (*shape, D) of order 1, and targets or labels that fit `net`."""
     X = rng.standard_normal((*shape, net.n_in))
     if net.loss_name == "softmax_cross_entropy":
-        return X, rng.integers(net.n_out, size=shape)
+        return frozen(X, rng.integers(net.n_out, size=shape))
+    if net.loss_name == "gaussian":  # [A C w], the variances C of order 1
+        A, C, w = np.split(rng.standard_normal((*shape, 2 * net.n_out + 1)), 3, -1)
+        return frozen(X, np.concatenate([A, C**2, w], -1))
     Y = rng.standard_normal((*shape, net.n_out))
     if net.loss_name == "sigmoid_cross_entropy":
         Y = (Y > 0).astype(float)
-    return X, Y
+    return frozen(X, Y)
 
 
 def fractions(rng, *shape):
     """An object array of fractions n/d, |n| ≤ 9, n ≠ 0, 1 ≤ d ≤ 5."""
     values = rng.integers(1, 10, shape) * rng.choice([-1, 1], shape)
-    return np.vectorize(Fraction, otypes=[object])(values, rng.integers(1, 6, shape))
+    exact = np.vectorize(Fraction, otypes=[object])(values, rng.integers(1, 6, shape))
+    return frozen(exact)[0]
 
 
-def plain_blocks(net, theta):
-    """W1 (D, H), b1 (H,), W2 (H, O), b2 (O,), cut from θ (P,) one after another."""
-    d, h, o = net.n_in, net.n_hidden, net.n_out
-    W1, b1, W2, b2 = np.split(theta, np.cumsum([d * h, h, h * o]))
-    return W1.reshape(d, h), b1, W2.reshape(h, o), b2
+# The networks and the losses, apart from the package
 
 
 def plain_forward(net, theta, X):
-    """F (N, O) = φ(X W1 + b1) W2 + b2 for one task."""
-    W1, b1, W2, b2 = plain_blocks(net, theta)
-    return PHI[net.activation_name](X @ W1 + b1) @ W2 + b2
+    """F (..., N, O) of one task's X (N, D), for a network of any depth or a policy."""
+    if net.loss_name == "gaussian":
+        M = plain_forward(net.net, theta[..., : -net.n_out], X)
+        return np.concatenate([M, theta[..., None, -net.n_out :] + 0 * M], -1)
+    sizes = getattr(net, "sizes", (net.n_in, net.n_hidden, net.n_out))
+    end, H_below = 0, X
+    for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        start, middle, end = end, end + fan_in * fan_out, end + (fan_in + 1) * fan_out
+        W = theta[..., start:middle].reshape(*theta.shape[:-1], fan_in, fan_out)
+        Z = H_below @ W + theta[..., None, middle:end]
+        last = layer == len(sizes) - 2
+        H_below = Z if last else PHI[net.activation_name](Z)
+    return H_below
 
 
 def plain_output_loss(loss_name, F, Y):
-    """The loss of outputs F (N, O) by its textbook formula, safe for small F only."""
+    """The loss of outputs F (..., N, O) by its textbook formula, for small F only."""
+    n_examples, n_out = F.shape[-2:]
     if loss_name == "squared_error":
-        costs = (F - Y) ** 2
+        costs = ((F - Y) ** 2).sum(-1)
     elif loss_name == "sigmoid_cross_entropy":
-        costs = np.log(1 + np.exp(F)) - Y * F
-    else:
-        costs = np.log(np.exp(F).sum(1)) - F[np.arange(len(F)), Y]
-    return costs.sum() / len(F)
+        costs = (np.log(1 + np.exp(F)) - Y * F).sum(-1)
+    elif loss_name == "softmax_cross_entropy":
+        costs = np.log(np.exp(F).sum(-1)) - F[..., np.arange(n_examples), Y]
+    else:  # minus the weighted log-density of actions A + √C noise, and a constant
+        n_out //= 2
+        M, variances = F[..., :n_out], np.exp(F[..., n_out:])
+        A, C, w = Y[..., :n_out], Y[..., n_out:-1], Y[..., -1]
+        squares = ((A - M) ** 2 + C) / variances
+        costs = w * (squares + np.log(variances)).sum(-1) / 2
+    return costs.sum(-1) / n_examples
 
 
 def plain_loss(net, theta, X, Y):
-    """The mean loss of one task: θ (P,), X (N, D), Y (N, O) or (N,)."""
+    """The mean loss (...) of one task at θ (..., P): X (N, D), Y (N, O) or (N,)."""
     return plain_output_loss(net.loss_name, plain_forward(net, theta, X), Y)
 
 
-def plain_adapt(net, theta, alpha, X, Y, steps):
-    """θ_J (P,) after J steps on one task, each gradient by the complex step."""
-    for _ in range(steps):
-        theta = theta - alpha * complex_step(lambda t: plain_loss(net, t, X, Y), theta)
-    return theta
+# Derivatives
 
 
-def complex_step(f, x):
-    """∂f/∂x_i = Im f(x + ih e_i) / h, i on the first axis; exact to rounding."""
-    steps = 1e-30j * np.eye(len(x))
-    return np.array([f(x + step).imag / 1e-30 for step in steps])
+def complex_step(f, x, directions=None):
+    """∂f/∂x_i = Im f(x + ih e_i) / h, i on the first axis; exact to rounding.
+
+    f takes all of its points at once, (R, P). Other `directions` (R, P) may stand in
+    for the rows e_i.
+    """
+    rows = np.eye(len(x)) if directions is None else directions
+    return f(x + 1e-30j * rows).imag / 1e-30
 
 
-def central_difference(f, x):
-    """∂f/∂x_i from f at x ± h e_i and x ± 2h e_i, the error of order h⁴."""
-    h = 1e-4 * np.sqrt(np.mean(x**2))
+def central_difference(f, x, directions=None):
+    """The same from f at x ± h e_i and x ± 2h e_i, the error of order h⁴."""
+    rows = np.eye(len(x)) if directions is None else directions
+    h = 1e-5 * rows
+    near, far = f(x + h) - f(x - h), f(x + 2 * h) - f(x - 2 * h)
+    return (8 * near - far) / 12e-5
 
-    def slope(step):
-        return (8 * (f(x + step) - f(x - step)) - f(x + 2 * step) + f(x - 2 * step)) / h
 
-    return np.array([slope(step) / 12 for step in h * np.eye(len(x))])
+@dataclass(frozen=True)
+class Dual:
+    """value + slope ε with ε² = 0, for exact derivatives; may itself hold Duals."""
+
+    value: Any
+    slope: Any
+
+    def __add__(self, other):
+        if isinstance(other, Dual):
+            return Dual(self.value + other.value, self.slope + other.slope)
+        return Dual(self.value + other, self.slope)
+
+    def __mul__(self, other):
+        if isinstance(other, Dual):
+            slope = self.value * other.slope + self.slope * other.value
+            return Dual(self.value * other.value, slope)
+        return Dual(self.value * other, self.slope * other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __sub__(self, other):
+        return self + other * -1
+
+    def __truediv__(self, number):
+        return self * Fraction(1, number)
+
+    def __pow__(self, two):
+        return self * self
+
+
+def along(x, v):
+    """x + ε v, entry by entry."""
+    return np.array([Dual(*pair) for pair in zip(x, v, strict=True)])
+
+
+# Comparisons
 
 
 def assert_close(got, expected, tolerance):
@@ -117,24 +180,11 @@ def assert_blocks_close(net, got, expected, tolerance):
             raise AssertionError(f"block {name}: {error}") from None
 
 
-def variables(n):
-    """n variables of a polynomial ring over the fractions, as an object array."""
-    _, *gens = sympy.ring(f"x:{n}", sympy.QQ)
-    return np.array(gens, dtype=object)
-
-
-def evaluate(polynomial, values):
-    """A polynomial of SymPy's at fractions, as a Fraction."""
-    at = zip(polynomial.ring.gens, map(sympy.QQ.convert, values), strict=True)
-    value = polynomial.evaluate(list(at))
-    return Fraction(int(value.numerator), int(value.denominator))
-
-
 @pytest.fixture(scope="session")
 def cluster():
     """A Dask scheduler and two workers, each a process of this machine."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
     ) as running:
         yield running

@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import ACTIVATIONS, PHI, assert_close
+from conftest import ACTIVATIONS, PHI, assert_close, frozen
 
+from metasgd_np.activations import ACTIVATIONS as ACTIVATION_TABLE
 from metasgd_np.activations import sigmoid
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -38,12 +39,10 @@ def test_derivatives_agree_with_the_complex_step(name):
 @pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_dtype_and_input_are_kept(name, dtype):
-    points = Z.astype(dtype)
-    before = points.copy()
+    [points] = frozen(Z.astype(dtype))
     for array in all_three(name, points):
         assert array.dtype == dtype
         assert array.shape == Z.shape
-    np.testing.assert_array_equal(points, before)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +87,3 @@ def test_sigmoid_is_exact_far_out(dtype):
 def test_sigmoid_keeps_small_probabilities():
     small = sigmoid(np.array([-50.0, -700.0]))
     np.testing.assert_allclose(small, np.exp([-50.0, -700.0]), rtol=1e-15)
-
-
-@pytest.mark.parametrize("name", ["tahn", None, 3])
-def test_an_unknown_name_lists_the_choices(name):
-    choices = "tanh, sigmoid, relu, square, identity"
-    message = f"no activation called {name!r}; choose one of: {choices}"
-    with pytest.raises(ValueError, match=message):
-        ACTIVATION_TABLE[name]

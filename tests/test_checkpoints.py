@@ -1,4 +1,4 @@
-"""Saved and resumed bit for bit, whatever stops the run; damaged files are told."""
+"""Saved and resumed bit for bit, whatever stops the run; damaged files are named."""
 
 import json
 import os
@@ -6,30 +6,47 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from metasgd_np import Adam, MetaSGD, TwoLayerNet, train
-from metasgd_np.checkpoints import CheckpointError, load, save, train_and_save
+from metasgd_np import Adam, MetaSGD, TwoLayerNet, checkpoints, train
+from metasgd_np.checkpoints import Checkpoint, CheckpointError, load, save
 from metasgd_np.tasks import Sinusoids
+from metasgd_np.training import TrainingState
 
 SETTINGS = {"iterations": 1000, "meta_batch": 2, "shots": 3, "progress": False}
 
 SCRIPT = """
 import sys
-from metasgd_np import Adam, MetaSGD, TwoLayerNet, checkpoints
+from metasgd_np import Adam, MetaSGD, TwoLayerNet, checkpoints, train
 from metasgd_np.tasks import Sinusoids
 checkpoints.SECONDS_BETWEEN_SAVES = 0
-checkpoints.train_and_save(
-    sys.argv[1], MetaSGD(TwoLayerNet(1, 5, 1)), Sinusoids(), Adam(),
-    iterations=1000, meta_batch=2, shots=3, progress=False,
-)
+with checkpoints.Checkpoint(sys.argv[1]) as run:
+    train(
+        MetaSGD(TwoLayerNet(1, 5, 1)), Sinusoids(), Adam(), after_block=run.keep,
+        iterations=1000, meta_batch=2, shots=3, progress=False,
+    )
 """
 
 
 def arguments():
     return MetaSGD(TwoLayerNet(1, 5, 1)), Sinusoids(), Adam()
+
+
+def run_into(path, resume=False, optimizer=None):
+    """A run that saves itself to `path`, as the commands do it."""
+    learner, tasks, adam = arguments()
+    with Checkpoint(path, resume) as run:
+        return train(
+            learner,
+            tasks,
+            optimizer or adam,
+            start_from=run.latest,
+            after_block=run.keep,
+            **SETTINGS,
+        )
 
 
 def assert_same(one, two):
@@ -60,36 +77,39 @@ def test_what_is_loaded_is_what_was_saved(saved, whole):
     assert load(saved).w.shape[0] == 2  # θ and α are both in it
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("blow", ["SIGKILL", "SIGINT"])
 def test_a_run_stopped_by_a_signal_resumes_to_the_same_numbers(tmp_path, whole, blow):
     path = tmp_path / "run.npz"
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(path)], stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        os.sched_yield()
-    process.send_signal(blow)
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    process.send_signal(getattr(signal, blow))
     process.wait(timeout=60)
     assert 0 < load(path).iteration <= 1000
-    resumed = train_and_save(path, *arguments(), resume=True, **SETTINGS)
+    resumed = run_into(path, resume=True)
     assert_same(resumed, whole)
     assert_same(load(path), whole)
 
 
-def test_a_failed_save_keeps_the_old_file(saved, whole, monkeypatch):
+@pytest.mark.parametrize("name", ["numpy.savez", "os.fsync", "os.replace"])
+def test_a_failed_save_keeps_the_old_file(saved, whole, monkeypatch, name):
     def fail(*args, **kwargs):
         raise OSError("no space left")
 
-    monkeypatch.setattr(np, "savez", fail)
+    monkeypatch.setattr(name, fail)
     with pytest.raises(OSError, match="no space left"):
-        save(saved, whole)
+        save(saved, replace(whole, iteration=7))
     assert_same(load(saved), whole)
     assert [path.name for path in saved.parent.iterdir()] == ["run.npz"]
 
 
 def test_a_finished_run_is_returned_at_once(saved, whole):
-    assert_same(train_and_save(saved, *arguments(), resume=True, **SETTINGS), whole)
+    assert_same(run_into(saved, resume=True), whole)
 
 
 def test_a_diverged_run_leaves_its_last_good_block(tmp_path):
@@ -99,14 +119,47 @@ def test_a_diverged_run_leaves_its_last_good_block(tmp_path):
             return (new * np.inf if t == 150 else new), state
 
     path = tmp_path / "run.npz"
-    learner, tasks, _ = arguments()
     with pytest.raises(RuntimeError, match="iteration 150"):
-        train_and_save(path, learner, tasks, Explode(), **SETTINGS)
+        run_into(path, optimizer=Explode())
     assert load(path).iteration == 100
     assert np.isfinite(load(path).w).all()
 
 
-def test_every_truncation_is_told(saved):
+def numbered(iteration):
+    """A TrainingState that differs from others by its iteration."""
+    return TrainingState({"seed": 3}, iteration, np.ones((1, 2)), (), np.ones(2))
+
+
+def test_a_state_is_saved_every_few_seconds_and_on_the_way_out(tmp_path, monkeypatch):
+    now, on_disk = [100.0], []
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    assert checkpoints.SECONDS_BETWEEN_SAVES == 5
+    with Checkpoint(tmp_path / "run.npz") as run:
+        assert run.latest is None
+        for seconds in (4, 7, 11, 12.5, 18):  # since the start
+            now[0] = 100 + seconds
+            run.keep(numbered(seconds))
+            assert run.latest.iteration == seconds
+            if run.path.exists():
+                on_disk.append(load(run.path).iteration)
+    assert on_disk == [7, 7, 12.5, 18]
+    with Checkpoint(run.path) as again:
+        again.keep(numbered(19))
+        assert load(run.path).iteration == 18
+    assert load(run.path).iteration == 19
+
+
+def test_only_resuming_takes_up_what_was_saved(tmp_path):
+    path = tmp_path / "run.npz"
+    with Checkpoint(path, resume=True) as run:
+        assert run.latest is None  # nothing there yet: start
+    assert not path.exists()
+    save(path, numbered(7))
+    assert Checkpoint(path).latest is None
+    assert Checkpoint(str(path), resume=True).latest.iteration == 7
+
+
+def test_every_truncation_is_named(saved):
     content = saved.read_bytes()
     for length in range(0, len(content), 97):
         saved.write_bytes(content[:length])
@@ -135,13 +188,13 @@ def rewrite(path, **changes):
     np.savez(path, **arrays)
 
 
-def test_another_version_is_told(saved):
+def test_another_version_is_named(saved):
     rewrite(saved, version=99)
     with pytest.raises(CheckpointError, match="of version 99, but this package reads"):
         load(saved)
 
 
-def test_a_foreign_file_is_told(tmp_path, saved):
+def test_a_foreign_file_is_named(tmp_path, saved):
     rewrite(saved, format="something else")
     foreign = tmp_path / "foreign.npz"
     np.savez(foreign, x=np.arange(3))
@@ -167,7 +220,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_missing_array_is_told(saved):
+def test_a_missing_array_is_named(saved):
     with np.load(saved) as file:
         arrays = {name: file[name] for name in file.files if name != "w"}
     np.savez(saved, **arrays)

@@ -10,12 +10,21 @@ from metasgd_np.tasks.images import normalise
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """The (train, validate, test) sets, drawn once, in a cache folder of their own."""
-    folder = tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory):
+    """The folder that stands in for the user's cache."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def load_from(folder):
+    """The (train, validate, test) sets of a cache folder; drawn if it is empty."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(platformdirs, "user_cache_path", lambda *_, **__: folder)
-        yield load_glyphs()
+        return load_glyphs()
+
+
+@pytest.fixture(scope="session")
+def built(cache):
+    return load_from(cache)
 
 
 def test_there_are_several_hundred_classes_of_twenty_drawings(built):
@@ -98,8 +107,8 @@ def test_the_same_pixels_come_out_again(built):
         np.testing.assert_array_equal(glyphs.draw_letter(letter, rng), images)
 
 
-def test_what_was_drawn_once_is_loaded(built, monkeypatch):
+def test_what_was_drawn_once_is_loaded(built, cache, monkeypatch):
     monkeypatch.delattr(glyphs, "draw_letter")
-    for old, new in zip(built, load_glyphs(), strict=True):
+    for old, new in zip(built, load_from(cache), strict=True):
         np.testing.assert_array_equal(old.images, new.images)
         np.testing.assert_array_equal(old.alphabets, new.alphabets)

@@ -1,9 +1,12 @@
 """Every mistake differs from the truth, is caught by the checker, and is itself."""
 
+from functools import cache
+
 import numpy as np
 import pytest
+from conftest import frozen
 
-from metasgd_np import TwoLayerNet, gradient_check, meta_gradient
+from metasgd_np import TwoLayerNet, check_meta_gradient, meta_gradient
 from metasgd_np.worksheets.mistakes import (
     CATALOGUE,
     ENTRIES,
@@ -22,6 +25,14 @@ VARIANTS = [
 ON_A_SHEET = [param for param in VARIANTS if param.values[1].work is not None]
 
 
+@cache
+def example(loss="squared_error"):
+    """The standard example (net, θ, α, batch, steps) and its right (dθ, dα)."""
+    problem = standard_example(loss)
+    frozen(*problem[1:3], *vars(problem[3]).values())
+    return problem, result(meta_gradient(*problem))
+
+
 def relative_difference(wrong, right):
     """‖wrong − right‖ / ‖right‖ of (dθ, dα) laid end to end."""
     wrong, right = np.concatenate(wrong), np.concatenate(right)
@@ -35,30 +46,23 @@ def test_the_catalogue_is_numbered_from_one_to_fifteen():
 
 
 @pytest.mark.parametrize(("mistake", "variant"), VARIANTS)
-def test_it_differs_from_the_truth_by_more_than_a_hundredth(mistake, variant):
-    example = standard_example(mistake.loss)
-    wrong = variant.meta_gradient(*example)
-    assert relative_difference(wrong, result(meta_gradient(*example))) > 0.01
+def test_it_differs_from_the_truth_and_gradcheck_catches_it(mistake, variant):
+    problem, right = example(mistake.loss)
+    wrong = variant.meta_gradient(*problem)
+    assert relative_difference(wrong, right) > 0.01
+    assert not check_meta_gradient(*problem, claimed=wrong).ok
 
 
-@pytest.mark.parametrize(("mistake", "variant"), VARIANTS)
-def test_gradcheck_catches_it(mistake, variant):
-    net, theta, alpha, batch, steps = standard_example(mistake.loss)
-    wrong = variant.meta_gradient(net, theta, alpha, batch, steps)
-    report = gradient_check.check_meta_gradient(
-        net, theta, alpha, batch, steps, claimed=wrong
-    )
-    assert not report.ok
-    right = result(meta_gradient(net, theta, alpha, batch, steps))
-    assert gradient_check.check_meta_gradient(
-        net, theta, alpha, batch, steps, claimed=right
-    ).ok
+@pytest.mark.parametrize("loss", ["squared_error", "softmax_cross_entropy"])
+def test_gradcheck_passes_what_is_right(loss):
+    problem, right = example(loss)
+    assert check_meta_gradient(*problem, claimed=right).ok
 
 
 def test_the_ways_to_be_wrong_are_all_different():
-    example = standard_example()
+    problem, _ = example()
     values = [
-        np.concatenate(variant.meta_gradient(*example))
+        np.concatenate(variant.meta_gradient(*problem))
         for mistake in ENTRIES
         if mistake.loss == "squared_error"
         for variant in mistake.variants
@@ -70,58 +74,52 @@ def test_the_ways_to_be_wrong_are_all_different():
 
 @pytest.mark.parametrize("number", [5, 6])
 def test_mistakes_of_several_steps_are_right_at_one(number):
-    net, theta, alpha, batch, _ = standard_example()
-    wrong = CATALOGUE[number].meta_gradient(net, theta, alpha, batch, 1)
-    right = result(meta_gradient(net, theta, alpha, batch, 1))
+    (*problem, _), _ = example()
+    wrong = CATALOGUE[number].meta_gradient(*problem, 1)
+    right = result(meta_gradient(*problem, 1))
     assert relative_difference(wrong, right) < 1e-13
 
 
 def test_the_missing_curvature_of_phi_harms_no_relu():
-    _, _, alpha, batch, steps = standard_example()
-    net = TwoLayerNet(2, 5, 3, "relu")
-    theta = np.random.default_rng(3).standard_normal(net.n_params)
-    wrong = CATALOGUE[7].meta_gradient(net, theta, alpha, batch, steps)
-    right = result(meta_gradient(net, theta, alpha, batch, steps))
-    assert relative_difference(wrong, right) == 0
+    (_, theta, alpha, batch, steps), _ = example()
+    problem = TwoLayerNet(2, 5, 3, "relu"), theta, alpha, batch, steps
+    wrong = CATALOGUE[7].meta_gradient(*problem)
+    assert relative_difference(wrong, result(meta_gradient(*problem))) == 0
 
 
-def test_the_mistakes_leave_the_network_and_its_inputs_alone():
-    net, theta, alpha, batch, steps = standard_example()
-    before = meta_gradient(net, theta, alpha, batch, steps)
-    copies = [array.copy() for array in (theta, alpha, batch.X_s, batch.Y_q)]
+def test_the_mistakes_leave_the_network_alone():
+    problem, right = example()
+    before = dict(vars(problem[0]))
     for mistake in ENTRIES:
-        if mistake.loss == net.loss_name:
-            mistake.meta_gradient(net, theta, alpha, batch, steps)
-    after = meta_gradient(net, theta, alpha, batch, steps)
-    np.testing.assert_array_equal(before.d_theta, after.d_theta)
-    for array, copy in zip((theta, alpha, batch.X_s, batch.Y_q), copies, strict=True):
-        np.testing.assert_array_equal(array, copy)
+        if mistake.loss == "squared_error":
+            mistake.meta_gradient(*problem)
+    assert vars(problem[0]) == before
+    assert relative_difference(result(meta_gradient(*problem)), right) == 0
+
+
+def last_lines(net, lines):
+    """(dθ, dα) as a sheet ends in them."""
+    return tuple(net.pack(lines[f"{d}1"], lines[f"{d}2"]) for d in ("dtheta", "dalpha"))
 
 
 @pytest.mark.parametrize(("mistake", "variant"), ON_A_SHEET)
 def test_at_one_step_its_sheet_and_its_meta_gradient_agree(mistake, variant):
-    net, theta, alpha, batch, _ = standard_example(mistake.loss)
-    d_theta, d_alpha = variant.meta_gradient(net, theta, alpha, batch[:1], 1)
-    lines = variant.work(net, theta, alpha, batch[:1])
-    found = net.pack(lines["dtheta1"], lines["dtheta2"])
-    np.testing.assert_allclose(found, d_theta, rtol=1e-10, atol=1e-12)
-    found = net.pack(lines["dalpha1"], lines["dalpha2"])
-    np.testing.assert_allclose(found, d_alpha, rtol=1e-10, atol=1e-12)
+    (net, theta, alpha, batch, _), _ = example(mistake.loss)
+    one_task = net, theta, alpha, batch[:1]
+    found = last_lines(net, variant.work(*one_task))
+    assert relative_difference(found, variant.meta_gradient(*one_task, 1)) < 1e-12
 
 
 def test_the_right_lines_end_in_the_right_meta_gradient():
-    net, theta, alpha, batch, _ = standard_example()
-    lines = work(net, theta, alpha, batch[:1])
-    right = meta_gradient(net, theta, alpha, batch[:1])
-    found = net.pack(lines["dtheta1"], lines["dtheta2"])
-    np.testing.assert_allclose(found, right.d_theta, rtol=1e-12)
-    found = net.pack(lines["dalpha1"], lines["dalpha2"])
-    np.testing.assert_allclose(found, right.d_alpha, rtol=1e-12)
+    (net, theta, alpha, batch, _), _ = example()
+    one_task = net, theta, alpha, batch[:1]
+    found = last_lines(net, work(*one_task))
+    assert relative_difference(found, result(meta_gradient(*one_task))) < 1e-13
 
 
 def spoilt_lines():
     """(sheet, symbol, mistake, wrong value) of every line that a mistake alters."""
-    softmax = standard_example("softmax_cross_entropy")
+    softmax, _ = example("softmax_cross_entropy")
     sheets = {
         "squared_error": Worksheet(),
         "softmax_cross_entropy": Worksheet(*softmax[:3], softmax[3][:1]),

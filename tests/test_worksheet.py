@@ -9,7 +9,7 @@ import pytest
 
 from metasgd_np import TaskBatch, TwoLayerNet, meta_gradient
 from metasgd_np.cli import main
-from metasgd_np.worksheets.formats import value_of
+from metasgd_np.worksheets.formats import matrix, value_of
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEET = Worksheet()
@@ -44,7 +44,7 @@ def evaluate(sheet, formula):
     return eval(code, names)
 
 
-@pytest.mark.parametrize("sheet", [SHEET, tanh_sheet(), Worksheet.from_seed(3)])
+@pytest.mark.parametrize("sheet", [SHEET, tanh_sheet(), Worksheet.from_seed(7)])
 def test_every_formula_as_written_gives_its_value(sheet):
     for line in sheet.lines:
         if not line.formula:
@@ -82,7 +82,7 @@ def test_the_default_example_is_small_and_hides_no_term():
 
 
 def test_a_seed_is_always_the_same_sheet_and_another_seed_another():
-    one, two, other = (Worksheet.from_seed(seed) for seed in (1, 1, 2))
+    one, two, other = (Worksheet.from_seed(seed) for seed in (7, 7, 8))
     assert str(one) == str(two) != str(other)
     assert one.is_easy()
     assert other.is_easy()
@@ -235,12 +235,15 @@ def test_html_has_every_line_and_the_blank_page_no_value(sheet):
 
 
 def test_text_and_markdown_have_every_value_and_the_blank_ones_none():
-    for write in (SHEET.to_text, SHEET.to_markdown):
-        full, blank = write(), write(blank=True)
+    given = {matrix(line.value) for line in SHEET.lines if not line.tag}
+    for write, end in ((SHEET.to_text, "= {}"), (SHEET.to_markdown, "| {} |")):
+        full, blank = write().splitlines(), write(blank=True).splitlines()
         for line in WORKED:
-            assert line.symbol in full
-            assert line.symbol in blank
-        assert full.count("[") > 2 * blank.count("[")
+            value = end.format(matrix(line.value))
+            assert any(row.endswith(value) for row in full), line.symbol
+            if matrix(line.value) not in given:
+                assert not any(row.endswith(value) for row in blank), line.symbol
+            assert any(line.symbol in row for row in blank)
     assert str(SHEET) == SHEET.to_text()
     for row in SHEET.to_markdown().splitlines():
         if row.startswith("|"):
@@ -260,6 +263,6 @@ def test_latex_is_balanced_and_ascii_in_its_mathematics():
 def test_the_command_prints_the_sheet(capsys):
     assert main(["worksheet"]) == 0
     assert capsys.readouterr().out.strip() == SHEET.to_text()
-    assert main(["worksheet", "--blank", "--seed", "1", "--format", "html"]) == 0
-    expected = Worksheet.from_seed(1).to_html(blank=True)
+    assert main(["worksheet", "--blank", "--seed", "7", "--format", "html"]) == 0
+    expected = Worksheet.from_seed(7).to_html(blank=True)
     assert capsys.readouterr().out.strip() == expected.strip()

@@ -36,6 +36,12 @@ FITTING_STEPS = {  # at the most; how many is chosen on validation characters
 }
 SOFTMAX = "softmax_cross_entropy"
 
+TABLE = """\
+{ways}-way {shots}-shot, {data} {images}: accuracy on new characters,
+mean ± 95 % interval over {n_test} tasks of {queries} queries:
+
+{rows}"""
+
 
 @dataclass(frozen=True)
 class ClassifyConfig(base.Config):
@@ -248,9 +254,9 @@ class ClassifyExperiment(base.Experiment):
         if c["data"] == "omniglot" and c["ways"] == 5 and not c["normalise"]:
             for name, cell in OMNIGLOT_ACCURACY.get(c["shots"], {}).items():
                 rows.append((f"{name} (published)", cell, "", ""))
-        queries = c["ways"] * results["n_query"]
-        return f"""\
-{c["ways"]}-way {c["shots"]}-shot, {c["data"]} {images}: accuracy on new characters,
-mean ± 95 % interval over {c["n_test"]} tasks of {queries} queries:
-
-{base.format_table(rows)}"""
+        return TABLE.format(
+            images=images,
+            queries=c["ways"] * results["n_query"],
+            rows=base.format_table(rows),
+            **c,
+        )

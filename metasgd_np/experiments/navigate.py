@@ -22,6 +22,18 @@ from .published import MAML_NAVIGATION, MARKS, NAVIGATION_RETURN
 
 STEP_SCALES = (1, 0.5, 0.5)  # of α, at the first step and those after it
 
+TABLE = """\
+Return on a new task, {start} start, before and after steps on {trajectories}
+trajectories each (mean ± 95 % interval over {n_test} tasks, one seed):
+
+{rows}
+
+  {marks}
+  Meta-SGD's paper states neither horizon nor discount, nor whether its returns are
+  discounted; here {horizon} steps (MAML: 100 [1]) and {discount}.
+  Both learners train for one step. Steps two and three take half of α, as in MAML's
+  published evaluation."""
+
 
 @dataclass(frozen=True)
 class NavigationConfig(base.Config):
@@ -178,17 +190,9 @@ class NavigationExperiment(base.Experiment):
     def table(results):
         """Format the results, with the published figures beside them."""
         c = results["configuration"]
-        return f"""\
-Return on a new task, {c["start"]} start, before and after steps on {c["trajectories"]}
-trajectories each (mean ± 95 % interval over {c["n_test"]} tasks, one seed):
-
-{base.format_table(table_rows(results))}
-
-  {MARKS}
-  Meta-SGD's paper states neither horizon nor discount, nor whether its returns are
-  discounted; here {c["horizon"]} steps (MAML: 100 [1]) and {c["discount"]}.
-  Both learners train for one step. Steps two and three take half of α, as in MAML's
-  published evaluation."""
+        return TABLE.format(
+            rows=base.format_table(table_rows(results)), marks=MARKS, **c
+        )
 
 
 def table_rows(results):

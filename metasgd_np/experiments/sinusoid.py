@@ -18,6 +18,19 @@ ALPHAS = {  # fixed step sizes to choose from on validation tasks
     "joint training": (0.001, 0.003, 0.01, 0.03),
 }
 
+TABLE = """\
+Test MSE after one step on a new curve (trained on {shots}-shot tasks; mean ± 95 %
+interval over {n_test:,} curves; the paper's over 100):
+
+{rows}
+
+  {marks}
+  The paper's network is 1-40-40-1 ReLU, this one 1-64-1 tanh.
+
+MAML's step size, {maml}, and that of joint training, {joint}, are the best of a few on
+validation tasks; Meta-SGD learned its own, and these turned negative:
+{negative}."""
+
 
 @dataclass(frozen=True)
 class SinusoidConfig(base.Config):
@@ -135,19 +148,15 @@ class SinusoidExperiment(base.Experiment):
             f"{name} {block['negative']} of {block['entries']}"
             for name, block in results["alpha"].items()
         )
-        return f"""\
-Test MSE after one step on a new curve (trained on {c["shots"]}-shot tasks; mean ± 95 %
-interval over {c["n_test"]:,} curves; the paper's over 100):
-
-{base.format_table(table_rows(results))}
-
-  {MARKS}
-  The paper's network is 1-40-40-1 ReLU, this one 1-64-1 tanh.
-
-MAML's step size, {sizes["MAML"]}, and that of joint training, \
-{sizes["joint training"]}, are the best of a few on
-validation tasks; Meta-SGD learned its own, and these turned negative:
-{negative}."""
+        return TABLE.format(
+            shots=c["shots"],
+            n_test=c["n_test"],
+            rows=base.format_table(table_rows(results)),
+            marks=MARKS,
+            maml=sizes["MAML"],
+            joint=sizes["joint training"],
+            negative=negative,
+        )
 
 
 def table_rows(results):

@@ -27,6 +27,12 @@ from .table1_cells import (
 TRAINED_SHOTS = (5, 10, 20)
 PROTOCOLS = {100: " (the paper's protocol)", 2_000: " (a tighter protocol)"}
 
+NOTES = f"""\
+{MARKS}
+The paper's network is 1-40-40-1 ReLU, trained on 60,000 batches of 4 tasks with 10
+query points; it tests one seed on 100 curves. How ours were trained stands in
+results.json."""
+
 
 @dataclass(frozen=True)
 class Table1Config(base.Config):
@@ -204,12 +210,7 @@ class Table1Experiment(base.Experiment):
             for net, by_curves in results["table"].items()
             for curves, by_trained in by_curves.items()
         ]
-        notes = f"""\
-{MARKS}
-The paper's network is 1-40-40-1 ReLU, trained on 60,000 batches of 4 tasks with 10
-query points; it tests one seed on 100 curves. How ours were trained stands in
-results.json."""
-        return "\n\n\n".join([*parts, notes])
+        return "\n\n\n".join([*parts, NOTES])
 
 
 def summarise(cells: dict, results: dict) -> dict:
@@ -287,7 +288,7 @@ def one_table(results, net, curves, by_trained):
 
 
 def count(number, noun):
-    """Return "1 seed", "2 seeds", …"""
+    """Return "1 seed", "2 seeds" and so on."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -98,20 +98,7 @@ class Navigation:
             raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
 
     def sample(self, rng: np.random.Generator, n_tasks: int) -> np.ndarray:
-        """Draw new tasks.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-        n_tasks : int
-            T, 1 or more.
-
-        Returns
-        -------
-        (T, 2, 2) array
-            A start, then a goal for each task, in units of length.
-        """
+        """Draw new tasks (T, 2, 2): a start and a goal for each, in units of length."""
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         tasks = rng.uniform(-0.5, 0.5, (n_tasks, 2, 2))
         tasks[:, 0] *= STARTS[self.start]
@@ -120,21 +107,9 @@ class Navigation:
     def walk(
         self, act: Callable, tasks: np.ndarray, n_trajectories: int
     ) -> Trajectories:
-        """Follow a rule of action.
+        """Follow a rule of action: act(step, X (T, M, 2)) returns actions (T, M, 2).
 
-        Parameters
-        ----------
-        act : function
-            ``act(step, X)`` of states X (T, M, 2) returns actions (T, M, 2).
-        tasks : (T, 2, 2) array
-            From `sample`.
-        n_trajectories : int
-            M.
-
-        Returns
-        -------
-        Trajectories
-            M for each task.
+        Returns Trajectories, M = n_trajectories for each task of `sample`.
         """
         shape = (len(tasks), n_trajectories, self.horizon)
         states = np.zeros((*shape, 2), self.dtype)
@@ -162,30 +137,9 @@ class Navigation:
         rng: np.random.Generator,
         n_trajectories: int = 20,
     ) -> Trajectories:
-        """Draw trajectories of a policy.
+        """Draw Trajectories of a GaussianPolicy at θ (P,), or (T, P), one row per task.
 
-        Parameters
-        ----------
-        policy : GaussianPolicy
-            What acts.
-        theta : (P,) or (T, P) array
-            Its parameters, the same for all tasks or one row per task.
-        tasks : (T, 2, 2) array
-            From `sample`.
-        rng : numpy.random.Generator
-            The source of the actions' noise.
-        n_trajectories : int, default 20
-            M.
-
-        Returns
-        -------
-        Trajectories
-            M for each task.
-
-        Raises
-        ------
-        ValueError
-            If an argument does not fit or holds NaN.
+        Raises ValueError if an argument does not fit or holds NaN.
         """
         n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
         theta = check_walk(policy, theta, tasks)

@@ -17,39 +17,28 @@ from ..checks import whole_number
 from ..training import Evaluation, random_stream
 from .advantages import policy_batch
 from .navigation import SPEED, Navigation
+from .policy import GaussianPolicy
 
 CHUNK = 20  # tasks acted out at a time when judging: one generator for each chunk
 
 
 def act_and_adapt(
-    policy,
-    theta,
-    alphas,
-    world,
-    tasks,
-    rng,
+    policy: GaussianPolicy,
+    theta: np.ndarray,
+    alphas: list,
+    world: Navigation,
+    tasks: np.ndarray,
+    rng: np.random.Generator,
     *,
-    trajectories=20,
-    discount=0.99,
-    gae_lambda=0.9,
-):
-    """Act, step, act again: a step for each α in `alphas`.
+    trajectories: int = 20,
+    discount: float = 0.99,
+    gae_lambda: float = 0.9,
+) -> tuple:
+    """Act, step, act again: one step for each of the J arrays α (P,) in `alphas`.
 
-    Parameters
-    ----------
-    policy : GaussianPolicy
-    theta : (P,)               where every task starts
-    alphas : J arrays (P,)     step sizes, one array a step
-    world : Navigation
-    tasks : (T, 2, 2)          from world.sample
-    trajectories : int         drawn at each of θ_0, …, θ_J
-    discount : float           γ of (12.10)
-    gae_lambda : float         κ of (12.13)
-
-    Returns
-    -------
-    rollouts : list of J+1 Trajectories
-    batches : list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch
+    `trajectories` are drawn at each of θ_0, …, θ_J in every task; discount is γ of
+    (12.10), gae_lambda κ of (12.13). Returns rollouts, a list of J+1 Trajectories, and
+    batches, a list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch.
     """
     thetas = np.broadcast_to(theta, (len(tasks), policy.n_params))  # (T, P)
     rollouts, batches = [], []

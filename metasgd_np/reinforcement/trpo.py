@@ -131,7 +131,7 @@ class TRPO:
     Parameters
     ----------
     max_kl : float, default 0.01
-        δ, in nats.
+        The δ of (12.15), in nats.
     cg_steps : int, default 10
         Iterations of the conjugate gradient.
     damping : float, default 1e-5
@@ -165,46 +165,17 @@ class TRPO:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
     def start(self, w: np.ndarray) -> tuple:
-        """Make the state before the first update.
-
-        Parameters
-        ----------
-        w : (R, P) array
-            Parameters.
-
-        Returns
-        -------
-        tuple
-            Empty: TRPO keeps no state.
-        """
+        """Make the state before the first update: empty."""
         return ()
 
     def step(
         self, learner: MetaSGD | MAML, w: np.ndarray, batch: TaskBatch
     ) -> TrustStep:
-        """Take one step.
+        """Take one step from w (R, P), on trajectories drawn there: a TrustStep.
 
-        It keeps the passes of the whole batch: about 12 MB per task for 2,000 states
-        and two layers of 100 units in single precision.
-
-        Parameters
-        ----------
-        learner : MetaSGD or MAML
-            Of a GaussianPolicy.
-        w : (R, P) array
-            Its parameters.
-        batch : TaskBatch
-            Trajectories drawn at w: before the inner step, and after it.
-
-        Returns
-        -------
-        TrustStep
-            With the new w.
-
-        Raises
-        ------
-        TypeError
-            If the learner is none that a step can be taken for.
+        The support sets of `batch` were drawn before the inner step, the query sets
+        after it. The passes of the whole batch are kept: about 12 MB per task for 2,000
+        states and two layers of 100 units in single precision.
         """
         check_learner(learner)
         net = learner.net
@@ -227,12 +198,14 @@ class TRPO:
         d = -np.sqrt(2 * self.max_kl / curvature) * x  # (R, P) (12.18)
         return self.line_search(learner, w, d, pairs)
 
-    def kl_pass(self, net, chunk, at):
+    def kl_pass(self, net: GaussianPolicy, chunk: TaskBatch, at: Adapted) -> NamedTuple:
         """A pass of the KL term at the adapted policies, on every thin-th state."""
         X, Y, F = (A[:, :: self.thin] for A in (chunk.X_q, chunk.Y_q, at.F))
         return net.backward_pass(at.theta_J, X, kl_targets(F, Y))
 
-    def line_search(self, learner, w, d, pairs):
+    def line_search(
+        self, learner: MetaSGD | MAML, w: np.ndarray, d: np.ndarray, pairs: list
+    ) -> TrustStep:
         """The longest of the steps along d that keeps to (12.15)."""
         before, _ = judge(learner, w, pairs)
         for length in 0.8 ** np.arange(self.backtracks):

@@ -151,6 +151,7 @@ class Sinusoids:
         return A * np.sin(omega * X + b)
 
     def _inputs(self, rng, n_tasks, n_points):
+        """Draw x (n_tasks, n_points, 1)."""
         low, high = self.x_range
         if self.grid is None:
             return low + (high - low) * rng.random((n_tasks, n_points, 1))
