@@ -131,6 +131,10 @@ def test_the_same_seed_gives_the_same_results_and_another_seed_others(done, tmp_
     assert run_quick(command, tmp_path / "other", "--seed", 1) == 0
     other = read_results(tmp_path / "other")[SCORES[command]]
     assert other != read_results(out)[SCORES[command]]
+    for name in CHECKPOINTS[command]:
+        first, second = (load(f / f"{name}.npz") for f in (out, tmp_path / "other"))
+        assert (first.settings["seed"], second.settings["seed"]) == (0, 1)
+        assert (second.w != first.w).any()
 
 
 # Resuming
@@ -229,10 +233,14 @@ def test_a_folder_that_cannot_be_written_to_is_refused(command, tmp_path):
         assert "choose another folder with --out" in sentence
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_empty_folder_is_taken(command, tmp_path):
-    base.prepare_folder(tmp_path, resume=False)
-    assert list(tmp_path.iterdir()) == []
+def test_only_an_empty_folder_or_that_of_a_run_to_resume_is_taken(tmp_path):
+    made = base.prepare_folder(tmp_path / "new" / "run", resume=False)
+    assert made == tmp_path / "new" / "run"
+    assert list(made.iterdir()) == []
+    (made / "notes.txt").write_text("x")
+    with pytest.raises(ValueError, match="already holds files"):
+        base.prepare_folder(made, resume=False)
+    assert base.prepare_folder(str(made), resume=True) == made
 
 
 # What base.py computes

@@ -74,6 +74,8 @@ def test_mse_by_steps_draws_the_means_and_says_what_diverges():
     assert_axes_are_named(figure)
     axis = figure.axes[0]
     np.testing.assert_array_equal(axis.lines[0].get_ydata(), [5.0, 1.5, 1.0])
+    band = axis.collections[0].get_paths()[0].get_extents().intervaly
+    np.testing.assert_allclose(band, [1.5 - 0.98, 5 + 1.96])
     labels = [line.get_label() for line in axis.lines]
     assert labels == ["MAML", "Meta-SGD: trained for 1 step, diverges after more"]
     assert axis.get_ylim() == (0, 10)
