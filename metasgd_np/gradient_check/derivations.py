@@ -34,12 +34,14 @@ from .report import Report
 TOLERANCE = 1e-10  # products of (P, P) matrices collect some rounding
 
 
-def agreement(net, theta, alpha, batch, steps=1) -> Report:
+def agreement(net, theta: np.ndarray, alpha, batch: TaskBatch, steps=1) -> Report:
     """Compare the meta-gradient by all derivations with the R-operator's.
 
     Parameters
     ----------
-    net, theta, alpha, batch, steps
+    net : TwoLayerNet or DeepNet
+        The network.
+    theta, alpha, batch, steps : array, array or number, TaskBatch, int
         As for `meta_gradient`.
 
     Returns
@@ -128,11 +130,36 @@ def by_forward_chain_rule(net, theta, alpha, batch, steps):
     return (S.mT @ g_q)[..., 0].mean(0), (A.mT @ g_q)[..., 0].mean(0)
 
 
-def small_problem(activation="tanh", loss="squared_error", steps=2, seed=0):
-    """(net, theta, alpha, batch, steps) to check on: every size another, none 1.
+def small_problem(
+    activation: str = "tanh",
+    loss: str = "squared_error",
+    steps: int = 2,
+    seed: int = 0,
+) -> tuple:
+    """Draw a problem to check on: every size unlike the others, none 1.
 
-    θ is normal and α uniform in ±[0.2, 0.4], large enough for a missing term to show.
-    The square, with which such steps diverge, gets half of θ and a tenth of α.
+    Parameters
+    ----------
+    activation, loss : str
+        Of the network.
+    steps : int
+        Inner steps, returned as they are.
+    seed : int
+        The same seed draws the same problem.
+
+    Returns
+    -------
+    tuple
+        (net, theta, alpha, batch, steps); θ is normal and α uniform in ±[0.2, 0.4],
+        large enough for a missing term to show. The square, with which such steps
+        diverge, gets half of θ and a tenth of α.
+
+    Examples
+    --------
+    >>> from metasgd_np.gradient_check import small_problem
+    >>> net, theta, alpha, batch, steps = small_problem("relu", seed=3)
+    >>> batch.X_s.shape, steps
+    ((9, 7, 2), 2)
     """
     net = TwoLayerNet(2, 5, 4, activation, loss)
     rng = np.random.default_rng(whole_number("seed", seed, 0))

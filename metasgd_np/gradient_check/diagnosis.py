@@ -10,7 +10,7 @@ CLOSE = 1e-4  # of the largest entry: how well a pattern has to fit
 
 
 def same(a, b, like=None):
-    """Whether two arrays are equal but for rounding of numbers the size of b or like."""
+    """Whether two arrays are equal but for rounding, of numbers like b or `like`."""
     size = np.abs(b if like is None else like).max(initial=0)
     return bool(a.shape == b.shape and size and np.abs(a - b).max() <= CLOSE * size)
 
@@ -58,18 +58,21 @@ def find_causes(claim, true, point, parts, wrong):
 
 def block_cause(claim, true):
     """What is wrong with one block, or ""."""
-    if true.any() and not claim.any():
-        return "is zero, but the derivative is not: is it left out?"
-    if true.size > 1 and (k := ratio(claim, true)):
-        return f"is {in_words(k)}"
-    if claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
-        return "is transposed: it holds the numbers of its transpose"
-    if same(np.sort(claim, None), np.sort(true, None)):
-        return "has the right numbers in the wrong places"
     off = np.argwhere(np.abs(claim - true) > CLOSE * np.abs(true).max())
-    if len(off) == 1 < true.size:
-        return f"is right but for the entry {[int(i) for i in off[0]]}"
-    return ""
+    cause = ""
+    if len(off) == 0:
+        return cause
+    if true.any() and not claim.any():
+        cause = "is zero, but the derivative is not: is it left out?"
+    elif true.size > 1 and (k := ratio(claim, true)):
+        cause = f"is {in_words(k)}"
+    elif claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
+        cause = "is transposed: it holds the numbers of its transpose"
+    elif same(np.sort(claim, None), np.sort(true, None)):
+        cause = "has the right numbers in the wrong places"
+    elif len(off) == 1 < true.size:
+        cause = f"is right but for the entry {[int(i) for i in off[0]]}"
+    return cause
 
 
 def decay(difference, point):

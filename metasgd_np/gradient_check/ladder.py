@@ -10,9 +10,11 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy import ndarray as Array
 
 from ..adaptation import adapt, check_alpha, meta_gradient
 from ..second_order import hvp as hessian_times_vector
+from ..tasks import TaskBatch
 from . import inputs
 from .compare import CENTRAL, Entry, entry_rows, taylor_row
 from .diagnosis import find_causes, name_mistakes
@@ -87,13 +89,15 @@ def gradcheck(
     return report + check_product(f, gradient, point, hvp, v, parts)
 
 
-def check_gradient(net, theta, X, Y, claimed=None) -> Report:
+def check_gradient(net, theta: Array, X: Array, Y: Array, claimed=None) -> Report:
     """Check the first level, loss → gradient.
 
     Parameters
     ----------
-    net, theta, X, Y
-        As for net.gradient, of one task: θ (P,), X (N, D), Y (N, O) or labels (N,).
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network, whose net.gradient is checked.
+    theta, X, Y : array
+        Of one task: θ (P,), X (N, D), Y (N, O) or labels (N,).
     claimed : array (P,) or callable, optional
         Checked in place of net.gradient: a vector, or a function of θ.
 
@@ -117,12 +121,16 @@ def check_gradient(net, theta, X, Y, claimed=None) -> Report:
     return gradcheck(f, gradient, theta, blocks=blocks, quantity=name)
 
 
-def check_hvp(net, theta, X, Y, v=None, claimed=None) -> Report:
+def check_hvp(
+    net, theta: Array, X: Array, Y: Array, v: Array | None = None, claimed=None
+) -> Report:
     """Check the second level, gradient → H v; a wrong net.gradient spoils it.
 
     Parameters
     ----------
-    net, theta, X, Y
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    theta, X, Y : array
         As for `check_gradient`.
     v : array (P,), optional
         The direction; random if left out.
@@ -156,7 +164,9 @@ def check_hvp(net, theta, X, Y, v=None, claimed=None) -> Report:
     return check_product(f, lambda t: net.gradient(t, X, Y), theta, claimed, v, parts)
 
 
-def check_meta_gradient(net, theta, alpha, batch, steps=1, claimed=None) -> Report:
+def check_meta_gradient(
+    net, theta: Array, alpha, batch: TaskBatch, steps: int = 1, claimed=None
+) -> Report:
     """Check the third level, meta-loss → (dθ, dα), and name a known mistake.
 
     The meta-loss is the mean of net.loss after `adapt`, which takes its steps with the
@@ -164,7 +174,9 @@ def check_meta_gradient(net, theta, alpha, batch, steps=1, claimed=None) -> Repo
 
     Parameters
     ----------
-    net, theta, alpha, batch, steps
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    theta, alpha, batch, steps : array, array or number, TaskBatch, int
         As for `meta_gradient`.
     claimed : MetaGradient or pair of arrays (P,), optional
         (dθ, dα), checked in place of `meta_gradient`'s: from autograd, say.

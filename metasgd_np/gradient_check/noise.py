@@ -34,7 +34,7 @@ WINDOWS = (slice(4, 13), slice(0, 9), slice(8, 17))  # middle, left, right
 WEIGHTS = np.array([np.linalg.pinv(np.vander(NODES[w], 7))[-2] for w in WINDOWS])
 AMPLIFICATION = np.linalg.norm(WEIGHTS, axis=1)[:, None]  # (3, 1)
 SAFETY = 8
-ENDS = WIDTHS[[0, 1, 2, 3, 4, -3, -2, -1]]  # enough for noise and curvature
+ENDS = WIDTHS[[1, 3, -2, -1]]  # enough for noise and curvature
 
 
 class Estimate(NamedTuple):
@@ -69,10 +69,10 @@ def read(F, unit, widths=WIDTHS):
         slopes = np.einsum("wj,kwjn->kwn", WEIGHTS, windows) / s  # (K, 3, n)
         R = np.sqrt(120**2 / 3_628_800 * (np.diff(windows, 5, axis=2) ** 2).mean(2))
         rounding = EPS * (np.abs(windows).max(2) + unit * np.abs(slopes))  # t's as well
-        bend = np.abs(V[1:5, 12] - 2 * V[1:5, 8] + V[1:5, 4]) / (4 * s[1:5, 0]) ** 2
+        bend = np.abs(V[:, 12] - 2 * V[:, 8] + V[:, 4]) / (4 * s[:, 0]) ** 2  # (K, n)
     R = np.where(np.isfinite(R), np.maximum(R, rounding / 4), np.inf)
     R = np.maximum.accumulate(R[::-1])[::-1]  # (K, 3, n)
-    noise = np.maximum(rounded_step(windows), R[-3:].max((0, 1)))  # (3, n)
+    noise = np.maximum(rounded_step(windows), R[-2:].max((0, 1)))  # (3, n)
     errors = SAFETY * AMPLIFICATION / s * np.maximum(R, noise)  # (K, 3, n)
     smooth = 4 * np.maximum(noise, rounding) >= R
     fine, left, right = (
@@ -80,14 +80,16 @@ def read(F, unit, widths=WIDTHS):
         for i in range(3)
     )
     coarse = least(slopes[:, 0], errors[:, 0], smooth[:, 0])
-    return Reading(fine, coarse, left, right, noise[0], np.nan_to_num(bend).min(0))
+    return Reading(
+        fine, coarse, left, right, noise[0], np.nan_to_num(bend[widths > 1e-3]).min(0)
+    )
 
 
 def least(slopes, errors, smooth):
     """The Estimate of least error; arrays (K, n)."""
     best = errors.argmin(0), np.arange(errors.shape[1])
     slope, error = slopes[best], errors[best]
-    hidden = (WIDTHS[best[0]] < 1e-5) & (error > 0.01 * np.abs(slope))
+    hidden = (WIDTHS[best[0]] < 1e-5) & (error > 1e-3 * np.abs(slope))
     doubt = np.where(smooth[best] & ~hidden, 3.0, 100.0)
     return Estimate(np.where(np.isinf(error), 0.0, slope), error, doubt)
 

@@ -104,7 +104,7 @@ class Line:
 
     @cached_property
     def noise(self):
-        """The error of F's values (n,), at least the rounding of F and its curvature."""
+        """The error of F's values (n,), at least the rounding of F and of its bend."""
         return np.maximum(self.sketch.noise, EPS * self.largest)
 
     @cached_property

@@ -68,7 +68,7 @@ class Report:
         """True if no row is wrong and every block was checked by some method."""
         return "ok" in {*self.verdicts.values()} <= {"ok", "-"}
 
-    def assert_ok(self):
+    def assert_ok(self) -> None:
         """Return nothing if the report is ok; else an AssertionError that shows it."""
         if not self.ok:
             raise AssertionError(str(self))
@@ -127,8 +127,14 @@ class Report:
             filter(None, [self.conclusion, causes, *tables, notes, LAST_LINE])
         )
 
-    def explain(self):
-        """Return how a verdict comes about: tolerances, methods and their sources."""
+    def explain(self) -> str:
+        """Explain how a verdict comes about.
+
+        Returns
+        -------
+        str
+            The rules, the methods with their tolerances, and the sources.
+        """
         return "\n\n\n".join(
             room.__doc__.strip() for room in (compare, numerical, noise)
         )
