@@ -180,10 +180,10 @@ class Experiment:
             "seconds": round(time.perf_counter() - started, 1),
         }
         print(self.table(results))
+        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(self.out / "results.json", f"{text}\n")
         for name, figure in self.figures(trained, evaluations).items():
             plots.save(figure, self.out / f"{name}.png")
-        text = json.dumps(results, indent=2, ensure_ascii=False)
-        write_text(self.out / "results.json", f"{text}\n")
         print(f"\n{results['seconds']:.0f} s; figures and results.json: {self.out}")
         return results
 
@@ -264,9 +264,13 @@ def choose_best(candidates, evaluations, steps, best=np.argmin):
 
 def by_steps(evaluation: Evaluation, digits: int = 6) -> dict:
     """Return the means and intervals after 0, 1, … steps as plain numbers."""
+    numbers = {"mean": evaluation.mean, "interval": evaluation.interval}
     return {
-        "mean_by_steps": [round(m, digits) for m in evaluation.mean.tolist()],
-        "interval_by_steps": [round(i, digits) for i in evaluation.interval.tolist()],
+        f"{name}_by_steps": [
+            round(value, digits) if np.isfinite(value) else None  # JSON has no NaN
+            for value in values.tolist()
+        ]
+        for name, values in numbers.items()
     }
 
 
@@ -300,4 +304,6 @@ def format_table(rows) -> str:
 
 def format_interval(mean: float, interval: float, digits: int = 2) -> str:
     """Return a mean and the half-width of its interval as text, "0.60 ± 0.04"."""
+    if mean is None or interval is None:
+        return "diverged"
     return f"{mean:.{digits}f} ± {interval:.{digits}f}"

@@ -82,7 +82,9 @@ class Table1Config(base.Config):
     )
     alpha_decay: float | None = base.option(
         None,
-        "how fast Meta-SGD's α decays (two-layer: 0.1; deep, paper: 0)",
+        "how fast Meta-SGD's α decays ("
+        + "; ".join(f"{name}: {s.alpha_decay:g}" for name, s in SETTINGS.items())
+        + ")",
         kind=float,
         metavar="RATE",
     )
