@@ -295,6 +295,15 @@ def test_tables_are_aligned():
 def test_intervals_are_rounded():
     assert base.format_interval(0.8951, 0.155) == "0.90 ± 0.15"
     assert base.format_interval(-43.251, 0.06, 1) == "-43.3 ± 0.1"
+    assert base.format_interval(None, None) == "diverged"
+
+
+def test_what_diverged_is_null_in_json():
+    scores = np.array([[1.0, 2.0], [np.inf, 1.0], [np.nan, 1.0]])
+    with np.errstate(invalid="ignore"):
+        found = base.by_steps(Evaluation(scores))
+    assert found["mean_by_steps"] == [1.5, None, None]
+    assert found["interval_by_steps"][1:] == [None, None]
 
 
 def test_by_steps_gives_means_and_intervals_as_plain_numbers():
