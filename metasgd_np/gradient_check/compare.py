@@ -130,6 +130,7 @@ class Entry:
         exact = self.line.exact
         if isinstance(exact, str):
             return None
+        # A claim is rounded too, at every line of its own code.
         return Estimate(exact[self.i], 100 * self.noise / self.line.unit)
 
     @cached_property
@@ -143,8 +144,9 @@ class Entry:
     @cached_property
     def by_central(self):
         """The Estimate of the central difference."""
-        noise = 30 * self.noise / (CENTRAL_STEP * self.line.unit)
-        return Estimate(self.line.central[0, self.i], noise)
+        # Of rounding EPS/h, and of truncation h², which is as large.
+        error = 30 * self.noise / (CENTRAL_STEP * self.line.unit)
+        return Estimate(self.line.central[0, self.i], error)
 
     @property
     def steady(self):
@@ -211,11 +213,9 @@ class Entry:
         if not self.steady:
             step = replace(self, claim=self.by_step.slope)
             return not all(step.refuted(e) for e in self.estimates[:2])
-        far = (
-            self.gap(self.by_step.slope)
-            > 10 * self.slack(CENTRAL) + self.by_central.error
-        )
-        if far and self.by_values.verdict == OK and not self.by_values.note:
+        far = 10 * self.slack(CENTRAL) + self.by_central.error
+        differ = self.gap(self.by_step.slope) > far
+        if differ and self.by_values.verdict == OK and not self.by_values.note:
             return False  # what the central difference gives to 1e-7 is no accident
         return self.line.analytic[self.i]
 
