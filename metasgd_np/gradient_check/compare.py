@@ -237,7 +237,7 @@ class Entry:
 
 
 def entry_rows(entries, parts):
-    """Rows by complex step and central difference; and the slopes found, (P,).
+    """Make rows by complex step and central difference; and the slopes found, (P,).
 
     entries : of all claimed slopes, in order        parts : {(quantity, block): index}
     """

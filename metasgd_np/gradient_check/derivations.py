@@ -18,10 +18,11 @@ They differ in how they carry a derivative through the inner steps:
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
 from ..checks import whole_number
-from ..network import TwoLayerNet
+from ..network import Network, TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff
@@ -34,7 +35,13 @@ from .report import Report
 TOLERANCE = 1e-10  # products of (P, P) matrices collect some rounding
 
 
-def agreement(net, theta: np.ndarray, alpha, batch: TaskBatch, steps=1) -> Report:
+def agreement(
+    net: Network,
+    theta: np.ndarray,
+    alpha: ArrayLike,
+    batch: TaskBatch,
+    steps: int = 1,
+) -> Report:
     """Compare the meta-gradient by all derivations with the R-operator's.
 
     Parameters

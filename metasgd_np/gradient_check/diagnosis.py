@@ -6,6 +6,8 @@ a block transposed or left out, a weight decay in the loss but not in the gradie
 
 import numpy as np
 
+from ..worksheets.mistakes import ENTRIES
+
 CLOSE = 1e-4  # of the largest entry: how well a pattern has to fit
 
 
@@ -34,7 +36,7 @@ def in_words(k):
 
 
 def find_causes(claim, true, point, parts, wrong):
-    """Sentences on the errors of a claim (P,); true (P,) is the derivative by values.
+    """Say what is wrong with a claim (P,); true (P,) is the derivative by values.
 
     parts : {(quantity, block): index};  wrong : labels of parts;  point : (P,)
     """
@@ -94,9 +96,6 @@ def name_mistakes(problem, claimed, true, wrong):
     problem : (net, theta, alpha, batch, steps)
     claimed, true : pairs of (P,);  wrong : which of dθ and dα, {0}, {1} or {0, 1}
     """
-    # Imported here, as the catalogue lies in a room that is built on this one.
-    from ..worksheets.mistakes import ENTRIES  # noqa: PLC0415
-
     named = {}  # {which of the two it explains: mistakes}
     for mistake in ENTRIES:
         for variant in mistake.variants:

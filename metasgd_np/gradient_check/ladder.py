@@ -8,11 +8,14 @@
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy import ndarray as Array
+from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
+from ..network import Network
 from ..second_order import hvp as hessian_times_vector
 from ..tasks import TaskBatch
 from . import inputs
@@ -26,8 +29,8 @@ FLOOR = 1e-6  # of the function's size: the least that errors are relative to
 
 def gradcheck(
     function: Callable,
-    gradient,
-    point,
+    gradient: ArrayLike | Callable | None,
+    point: ArrayLike,
     *,
     hvp: Callable | None = None,
     blocks: Callable | None = None,
@@ -89,7 +92,9 @@ def gradcheck(
     return report + check_product(f, gradient, point, hvp, v, parts)
 
 
-def check_gradient(net, theta: Array, X: Array, Y: Array, claimed=None) -> Report:
+def check_gradient(
+    net: Network, theta: Array, X: Array, Y: Array, claimed: Any = None
+) -> Report:
     """Check the first level, loss → gradient.
 
     Parameters
@@ -122,7 +127,12 @@ def check_gradient(net, theta: Array, X: Array, Y: Array, claimed=None) -> Repor
 
 
 def check_hvp(
-    net, theta: Array, X: Array, Y: Array, v: Array | None = None, claimed=None
+    net: Network,
+    theta: Array,
+    X: Array,
+    Y: Array,
+    v: Array | None = None,
+    claimed: Any = None,
 ) -> Report:
     """Check the second level, gradient → H v; a wrong net.gradient spoils it.
 
@@ -165,7 +175,12 @@ def check_hvp(
 
 
 def check_meta_gradient(
-    net, theta: Array, alpha, batch: TaskBatch, steps: int = 1, claimed=None
+    net: Network,
+    theta: Array,
+    alpha: ArrayLike,
+    batch: TaskBatch,
+    steps: int = 1,
+    claimed: Any = None,
 ) -> Report:
     """Check the third level, meta-loss → (dθ, dα), and name a known mistake.
 

@@ -43,12 +43,12 @@ class Report:
         return Report(self.rows + other.rows, self.causes + other.causes)
 
     @property
-    def wrong(self):
+    def wrong(self) -> tuple:
         """The rows that failed."""
         return tuple(row for row in self.rows if row.verdict == "wrong")
 
     @property
-    def verdicts(self):
+    def verdicts(self) -> dict:
         """The verdict on each block, {(quantity, block): verdict}.
 
         Taylor's counts where it is wrong, or where no other method was tried.
@@ -64,7 +64,7 @@ class Report:
         return verdicts
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """True if no row is wrong and every block was checked by some method."""
         return "ok" in {*self.verdicts.values()} <= {"ok", "-"}
 
@@ -74,7 +74,7 @@ class Report:
             raise AssertionError(str(self))
 
     @property
-    def conclusion(self):
+    def conclusion(self) -> str:
         """The report in one line."""
         for verdict in ("WRONG", "NOT CHECKED"):
             if names := [name for name, v in self.verdicts.items() if v == verdict]:
@@ -87,8 +87,8 @@ class Report:
         near = f", {len(kinks)} of them near a kink" if kinks else ""
         return f"OK: {n} {'block agrees' if n == 1 else 'blocks agree'}{near}."
 
-    def tables(self):
-        """The blocks, one a line, and what failed, as lists of lines of strings."""
+    def tables(self) -> list:
+        """The blocks, one per line, and what failed, as lists of lines of strings."""
         methods = list(dict.fromkeys(row.method for row in self.rows))
         blocks = [("quantity", "block", "largest", *methods, "verdict")]
         for name, verdict in self.verdicts.items():
@@ -108,8 +108,8 @@ class Report:
             entries.append((f"{quantity} {block}{[*row.where]}", *numbers, row.method))
         return blocks, entries if failed else []
 
-    def notes(self):
-        """Notes on rows: on the wrong ones, if there are any."""
+    def notes(self) -> list:
+        """Collect the notes on rows: on the wrong ones, if there are any."""
         notes = {}
         for row in self.wrong or self.rows:
             if row.note:
@@ -147,7 +147,7 @@ class Report:
 
 
 def listed(names):
-    """Names (quantity, block) as "quantity block, block; quantity block"."""
+    """Join names (quantity, block) as "quantity block, block; quantity block"."""
     blocks = {}
     for quantity, block in names:
         blocks.setdefault(quantity, []).append(block)
@@ -160,7 +160,7 @@ def wrapped(text):
 
 
 def aligned(lines):
-    """Lines of strings as text in columns, two spaces apart, no spaces at the end."""
+    """Align lines of strings in columns, two spaces apart, no spaces at the end."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
