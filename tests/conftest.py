@@ -180,6 +180,15 @@ def assert_blocks_close(net, got, expected, tolerance):
             raise AssertionError(f"block {name}: {error}") from None
 
 
+def assert_same(one, two):
+    """Equal TrainingStates, bit for bit."""
+    assert (one.settings, one.iteration) == (two.settings, two.iteration)
+    arrays = ((s.w, s.history, *s.optimizer_state) for s in (one, two))
+    for mine, theirs in zip(*arrays, strict=True):
+        assert mine.dtype == theirs.dtype
+        assert mine.tobytes() == theirs.tobytes()
+
+
 @pytest.fixture(scope="session")
 def cluster():
     """A Dask scheduler and two workers, each a process of this machine."""
