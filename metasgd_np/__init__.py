@@ -17,6 +17,8 @@ from .tasks import Sinusoids, TaskBatch
 from .training import evaluate, train
 from .worksheets import Worksheet
 
+__version__ = "0.1.0"
+
 __all__ = [
     "MAML",
     "SGD",

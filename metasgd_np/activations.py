@@ -35,16 +35,6 @@ class Activation:
     curvature: Callable
 
 
-def tanh(Z):
-    """tanh z = 1 − 2 / (e^2z + 1), with e^2z kept from overflowing; shape of Z.
-
-    In float64 it takes half the time of np.tanh on processors without AVX-512, which
-    makes training a third faster; its largest error is 3e-16. Where 2z passes 40, tanh
-    is 1 to the last digit.
-    """
-    return 1 - 2 / (np.exp(np.minimum(2 * Z, 40)) + 1)
-
-
 def sigmoid(Z):
     """σ(z) = 1 / (1 + e^−z), without overflow for any z; shape of Z, 0 ≤ σ ≤ 1."""
     E = np.exp(np.where(Z.real < 0, Z, -Z))  # e^−|z| ≤ 1
@@ -53,7 +43,7 @@ def sigmoid(Z):
 
 ACTIVATIONS = {
     "tanh": Activation(
-        value=tanh,
+        value=np.tanh,
         slope=lambda Z, H: 1 - H * H,
         curvature=lambda Z, H, phi1: -2 * H * phi1,
     ),

@@ -24,6 +24,7 @@ Sources: MAML, arXiv:1703.03400, for (5.1)–(5.4); Meta-SGD, arXiv:1707.09835, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +40,7 @@ from .checks import (
 from .network import Network
 
 # Of one (tasks, N, H) or (tasks, P) array: a dozen of them stay near the caches.
-CHUNK_BYTES = 2**18
+CHUNK_BYTES = 2**19
 
 # The C library returns freed memory to the system after every large array and fetches
 # it again for the next one. Freeing one block of 16 MB teaches it to keep that much,
@@ -51,7 +52,7 @@ np.empty(2**24, dtype=np.uint8)
 class MetaGradient:
     """The mean query loss after adapting, and its derivatives.
 
-    Attributes
+    Parameters
     ----------
     loss : float
         Mean over the tasks of L_q(θ_J).
@@ -59,6 +60,11 @@ class MetaGradient:
         Its derivative in θ, equation (5.4).
     d_alpha : (P,) array
         Its derivative in α, equation (6.1).
+
+    Examples
+    --------
+    >>> MetaGradient(0.5, np.zeros(25), np.zeros(25)).d_alpha.shape
+    (25,)
     """
 
     loss: float
@@ -130,7 +136,7 @@ def meta_gradient(
     net: Network,
     theta: ArrayLike,
     alpha: ArrayLike,
-    batch,
+    batch: Any,
     steps: int = 1,
     order: int = 2,
 ) -> MetaGradient:
@@ -207,22 +213,7 @@ def chain_back(net, passes, alpha, lam, order=2):
 
 
 def chunks(batch, net: Network, itemsize: int) -> Iterator:
-    """Yield the batch in slices whose largest array keeps within CHUNK_BYTES.
-
-    Parameters
-    ----------
-    batch : TaskBatch
-        T tasks.
-    net : Network
-        Its hidden layers and parameters decide how large a task's arrays are.
-    itemsize : int
-        Bytes per number.
-
-    Yields
-    ------
-    TaskBatch
-        One or more tasks, in order.
-    """
+    """Yield a TaskBatch in slices whose largest array keeps within CHUNK_BYTES."""
     n_examples = max(batch.X_s.shape[1], batch.X_q.shape[1])
     size = chunk_length(net, n_examples, itemsize)
     for i in range(0, len(batch), size):

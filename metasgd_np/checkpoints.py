@@ -6,13 +6,12 @@ over it, so a run killed at any moment leaves a whole file: the new one or the l
 """
 
 import json
-import os
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from .files import replacing
 from .training import TrainingState
 
 FORMAT = "metasgd_np checkpoint"
@@ -25,15 +24,7 @@ class CheckpointError(ValueError):
 
 
 def save(path: str | Path, state: TrainingState) -> None:
-    """Write a TrainingState, replacing what was at `path` in one move.
-
-    Parameters
-    ----------
-    path : str or path
-        The file, a .npz.
-    state : TrainingState
-        What is saved.
-    """
+    """Write a TrainingState to `path` (.npz), replacing what was there in one move."""
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -51,39 +42,11 @@ def save(path: str | Path, state: TrainingState) -> None:
         )
 
 
-@contextmanager
-def replacing(path):
-    """A binary file to write, moved to `path` in one step once it is whole."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def load(path: str | Path) -> TrainingState:
-    """Read the TrainingState that `save` wrote.
+    """Read the TrainingState that `save` wrote, equal to it bit for bit.
 
-    Parameters
-    ----------
-    path : str or path
-        The file, a .npz.
-
-    Returns
-    -------
-    TrainingState
-        Equal to the one saved, bit for bit.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    CheckpointError
-        If it is damaged, not a checkpoint, or of another version.
+    Raises FileNotFoundError if there is no such file, CheckpointError if it is damaged,
+    not a checkpoint, or of another version.
     """
     path = Path(path)
     try:
@@ -123,33 +86,13 @@ class Checkpoint:
     """The file of one run: its latest state, saved every few seconds and at the end.
 
     Used as a context, it saves the latest state on the way out, whether the run ends,
-    diverges or is stopped by Ctrl-C.
+    diverges or is stopped by Ctrl-C:
 
-    Parameters
-    ----------
-    path : str or path
-        The file, a .npz.
-    resume : bool, default False
-        Take up the state saved at `path`, if there is one.
+        with Checkpoint("run.npz", resume=True) as run:
+            train(…, start_from=run.latest, after_block=run.keep)
 
-    Raises
-    ------
-    CheckpointError
-        If there is a file to resume from that cannot be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from metasgd_np import MAML, Sinusoids, TwoLayerNet, train
-    >>> learner = MAML(TwoLayerNet(1, 8, 1))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with Checkpoint(f"{folder}/maml.npz") as run:
-    ...         state = train(
-    ...             learner, Sinusoids(), iterations=5, progress=False,
-    ...             start_from=run.latest, after_block=run.keep,
-    ...         )
-    ...     load(f"{folder}/maml.npz").iteration
-    5
+    With `resume`, `latest` is the state saved at `path`, if there is one; an unreadable
+    file raises CheckpointError.
     """
 
     def __init__(self, path: str | Path, resume: bool = False):
@@ -158,13 +101,7 @@ class Checkpoint:
         self.saved_at = time.monotonic()
 
     def keep(self, state: TrainingState) -> None:
-        """Remember the state, and save it if the last save is some seconds ago.
-
-        Parameters
-        ----------
-        state : TrainingState
-            The latest one; `train` calls this as its `after_block`.
-        """
+        """Remember the state, and save it if the last save is some seconds ago."""
         self.latest = state
         if time.monotonic() - self.saved_at > SECONDS_BETWEEN_SAVES:
             save(self.path, state)

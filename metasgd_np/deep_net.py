@@ -30,6 +30,7 @@ In the code Z[i] is Z_i: every array is kept in a dict under the number of its l
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -124,13 +125,13 @@ class DeepNet(Network):
             f"activation={self.activation_name!r}, loss={self.loss_name!r})"
         )
 
-    @property
+    @cached_property
     def shapes(self) -> tuple:
         """The shapes of W1, W2, …, the bias in the last row of each."""
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return tuple((fan_in + 1, fan_out) for fan_in, fan_out in pairs)
 
-    def forward_pass(self, theta, X):
+    def forward_pass(self, theta: np.ndarray, X: np.ndarray) -> tuple:
         """Compute every array of the forward pass, in order."""
         W = by_layer(self.unpack(theta))
         n = len(W)
@@ -143,7 +144,9 @@ class DeepNet(Network):
         Z[n] = H_1[n - 1] @ W[n]  # (..., N, O) (2.3)
         return W, Z, H, H_1, Z[n]
 
-    def backward_pass(self, theta, X, Y):
+    def backward_pass(
+        self, theta: np.ndarray, X: np.ndarray, Y: np.ndarray
+    ) -> DeepPass:
         """Compute the forward and the backward pass; keep both in a DeepPass."""
         W, Z, H, H_1, F = self.forward_pass(theta, X)
         n = len(W)
@@ -159,7 +162,7 @@ class DeepNet(Network):
         gradient = self.pack(*(dW[i] for i in W))  # (..., P)
         return DeepPass(W, Y, Z, H, H_1, F, phi1, dH, dZ, gradient)
 
-    def tangent_pass(self, p, v):
+    def tangent_pass(self, p: DeepPass, v: np.ndarray) -> DeepTangents:
         """Differentiate the DeepPass p along v (..., P); keep all in DeepTangents."""
         V = by_layer(self.unpack(v))  # (..., fan-in + 1, fan-out)
         W_bar, V_bar = ({i: M[i][..., :-1, :] for i in M} for M in (p.W, V))

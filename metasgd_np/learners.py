@@ -17,13 +17,13 @@ The outer loop descends dw; a new task is met with `adapt(net, theta, alpha, …
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .adaptation import adapt, meta_gradient
 from .checks import check_order, choose, interval, positive_number, whole_number
-from .deep_net import DeepNet
-from .network import TwoLayerNet
+from .network import Network
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,20 @@ class Learner:
 
     Parameters
     ----------
-    net : TwoLayerNet or DeepNet
-    alpha : float         step size of the inner loop (and of fine-tuning)
-    inner_steps : int     J, 0 or more
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    alpha : float, default 0.01
+        Step size of the inner loop, and of fine-tuning.
+    inner_steps : int, default 1
+        J, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If alpha is not above 0, or inner_steps is negative.
     """
 
-    net: TwoLayerNet | DeepNet
+    net: Network
     alpha: float = 0.01
     inner_steps: int = 1
 
@@ -46,12 +54,12 @@ class Learner:
         steps = whole_number("inner_steps", self.inner_steps, 0)
         object.__setattr__(self, "inner_steps", steps)
 
-    def start(self, rng):
-        """w before training: one row, θ = net.init(rng)."""
+    def start(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw w before training, (1, P): the row θ = net.init(rng)."""
         return self.net.init(rng)[None]  # (1, P)
 
-    def unpack(self, w):
-        """w (1, P) → θ (P,) and α (P,)."""
+    def unpack(self, w: np.ndarray) -> tuple:
+        """Take w (1, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
         return w[0], np.full_like(w[0], self.alpha)
 
 
@@ -59,8 +67,33 @@ class Learner:
 class MAML(Learner):
     """Learn where to start: dθ of the query loss after J steps, α fixed.
 
-    `order=1` leaves out the curvature (first-order MAML).
+    Parameters
+    ----------
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    alpha : float, default 0.01
+        Step size of the inner loop.
+    inner_steps : int, default 1
+        J, 0 or more.
+    order : {2, 1}
+        1 leaves out the curvature (first-order MAML).
+
+    Raises
+    ------
+    ValueError
+        If alpha is not above 0, inner_steps is negative, or order is neither.
+
+    Notes
+    -----
     Source: arXiv:1703.03400, algorithm 2.
+
+    Examples
+    --------
+    >>> from metasgd_np import TwoLayerNet
+    >>> learner = MAML(TwoLayerNet(1, 8, 1), alpha=0.02)
+    >>> theta, alpha = learner.unpack(learner.start(np.random.default_rng(0)))
+    >>> theta.shape, float(alpha[0])
+    ((25,), 0.02)
     """
 
     order: int = 2
@@ -69,8 +102,8 @@ class MAML(Learner):
         super().__post_init__()
         check_order(self.order)
 
-    def gradient(self, w, batch):
-        """Mean query loss after J steps and dw = dθ (1, P), equation (5.4)."""
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean query loss after J steps, and dw = dθ (1, P), (5.4)."""
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
@@ -90,26 +123,46 @@ ALPHA_SHAPES = {  # sizes of the runs of θ's entries that share one number of �
 class MetaSGD:
     """Learn where to start and how to step: dθ and dα of the query loss after J steps.
 
-    Parameters
-    ----------
-    net : TwoLayerNet or DeepNet
-    alpha_start : (low, high)   α is drawn uniformly from here before training
-    shared_start : bool         True: one draw for all entries; False: one an entry
-    inner_steps : int           J, 0 or more
-    order : 1 or 2              1 leaves out the curvature
-    alpha_shape : str           how many numbers α is: one an "entry" of θ, as in the
-                                paper, one a "block" (W1, b1, …), or one "scalar"
-
     α has one entry for every entry of θ whatever its shape, and is free to turn
     negative. Entries tied to one number a start equal and stay equal: a enters the loss
     through each of them, so each is given the derivative in a, the sum of theirs,
 
         ∂L/∂a = Σ_i dα_i over the entries tied to a,  dα by (6.1)
 
+    Parameters
+    ----------
+    net : TwoLayerNet, DeepNet or GaussianPolicy
+        The network.
+    alpha_start : tuple of two floats, default (0.005, 0.1)
+        Before training, α is drawn uniformly between them.
+    shared_start : bool, default False
+        Draw one number for all entries, not one for each.
+    inner_steps : int, default 1
+        J, 0 or more.
+    order : {2, 1}
+        1 leaves out the curvature.
+    alpha_shape : {"entry", "block", "scalar"}
+        Granularity of α: per entry of θ, as in the paper, per block, or one scalar.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
     Source: arXiv:1707.09835, algorithm 1.
+
+    Examples
+    --------
+    >>> from metasgd_np import TwoLayerNet
+    >>> learner = MetaSGD(TwoLayerNet(1, 8, 1))
+    >>> w = learner.start(np.random.default_rng(0))  # rows θ and α
+    >>> w.shape, bool((w[1] >= 0.005).all())
+    ((2, 25), True)
     """
 
-    net: TwoLayerNet | DeepNet
+    net: Network
     alpha_start: tuple = (0.005, 0.1)
     shared_start: bool = False
     inner_steps: int = 1
@@ -124,8 +177,8 @@ class MetaSGD:
         check_order(self.order)
         choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
-    def start(self, rng):
-        """w before training: rows θ = net.init(rng) and α."""
+    def start(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw w before training, (2, P): rows θ = net.init(rng) and α."""
         theta = self.net.init(rng)  # (P,)
         sizes = self.tied_sizes()
         n_draws = 1 if self.shared_start else len(sizes)
@@ -133,24 +186,24 @@ class MetaSGD:
         alpha = np.repeat(np.broadcast_to(alpha, len(sizes)), sizes)  # (P,)
         return np.stack([theta, alpha])  # (2, P)
 
-    def tied_sizes(self):
-        """How many entries of θ, which lie side by side, share each number of α."""
+    def tied_sizes(self) -> np.ndarray:
+        """Count the entries of θ, side by side, that share each number of α."""
         return ALPHA_SHAPES[self.alpha_shape](self.net)
 
-    def unpack(self, w):
-        """w (2, P) → θ (P,) and α (P,)."""
+    def unpack(self, w: np.ndarray) -> tuple:
+        """Take w (2, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
         theta, alpha = w
         return theta, alpha
 
-    def gradient(self, w, batch):
-        """Mean query loss after J steps and dw = (dθ, dα), equations (5.4), (6.1)."""
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean query loss after J steps, and dw = (dθ, dα) (2, P)."""
         mg = meta_gradient(
             self.net, *self.unpack(w), batch, self.inner_steps, self.order
         )
         return mg.loss, np.stack([mg.d_theta, self.tied(mg.d_alpha)])
 
-    def tied(self, d_alpha):
-        """dα (P,) with each entry the sum of those it is tied to."""
+    def tied(self, d_alpha: np.ndarray) -> np.ndarray:
+        """Replace each entry of dα (P,) by the sum of those it is tied to."""
         sizes = self.tied_sizes()
         if len(sizes) == len(d_alpha):
             return d_alpha
@@ -160,17 +213,36 @@ class MetaSGD:
 
 @dataclass(frozen=True)
 class Reptile(Learner):
-    """Move θ towards where J steps on a task lead; no query set, no derivative of one.
+    """Move θ towards where J steps on a task lead; no query set, no second derivative.
 
     Descending dw with SGD of rate ε is Reptile's own update θ ← θ + ε (θ_J − θ).
+
+    Parameters
+    ----------
+    net : TwoLayerNet or DeepNet
+        The network.
+    alpha : float, default 0.02
+        Step size of the inner loop.
+    inner_steps : int, default 5
+        J, 0 or more.
+
+    Notes
+    -----
     Source: arXiv:1803.02999, algorithm 2.
+
+    Examples
+    --------
+    >>> from metasgd_np import SGD, Sinusoids, TwoLayerNet, train
+    >>> learner = Reptile(TwoLayerNet(1, 8, 1))
+    >>> train(learner, Sinusoids(), SGD(0.1), iterations=3, progress=False).w.shape
+    (1, 25)
     """
 
     alpha: float = 0.02
     inner_steps: int = 5
 
-    def gradient(self, w, batch):
-        """Mean support loss before the steps and dw = mean θ − θ_J (1, P)."""
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean support loss before the steps, and dw = mean θ − θ_J."""
         theta, alpha = self.unpack(w)
         X, Y = batch.X_s, batch.Y_s
         path = adapt(self.net, theta, alpha, X, Y, self.inner_steps)  # (J+1, T, P)
@@ -183,18 +255,32 @@ class JointTraining(Learner):
     """One network for all tasks at once, then fine-tuned: what meta-learning must beat.
 
     Its loss is the plain mean over every point of every task, support and query alike.
+
+    Parameters
+    ----------
+    net : TwoLayerNet or DeepNet
+        The network.
+    alpha : float, default 0.01
+        Step size of fine-tuning.
+    inner_steps : int, default 1
+        Not used in training.
+
+    Examples
+    --------
+    >>> from metasgd_np import Sinusoids, TwoLayerNet
+    >>> rng = np.random.default_rng(0)
+    >>> learner = JointTraining(TwoLayerNet(1, 8, 1))
+    >>> batch = Sinusoids().sample(rng, n_tasks=4, shots=5)
+    >>> loss, dw = learner.gradient(learner.start(rng), batch)
+    >>> dw.shape
+    (1, 25)
     """
 
-    def gradient(self, w, batch):
-        """Mean loss over all points and dw = its gradient at θ (1, P)."""
+    def gradient(self, w: np.ndarray, batch: Any) -> tuple:
+        """Return the mean loss over all points, and dw = its gradient at θ (1, P)."""
         theta, _ = self.unpack(w)
         X = np.concatenate([batch.X_s, batch.X_q], axis=1)  # (T, N_s + N_q, D)
         Y = np.concatenate([batch.Y_s, batch.Y_q], axis=1)
         X, Y = np.concatenate(X), np.concatenate(Y)  # (T (N_s + N_q), ·)
         p = self.net.backward_pass(theta, X, Y)
         return self.net.loss_function.value(p.F, p.Y), p.gradient[None]
-
-
-LEARNERS = {
-    learner.__name__: learner for learner in (MetaSGD, MAML, Reptile, JointTraining)
-}

@@ -19,19 +19,40 @@ from .checks import positive_number
 
 @dataclass(frozen=True)
 class SGD:
-    """w ← w − η g.                                                     (7.1)"""
+    """Plain gradient descent, w ← w − η g, equation (7.1).
+
+    Parameters
+    ----------
+    rate : float, default 0.01
+        The rate η, above 0.
+
+    Examples
+    --------
+    >>> optimizer = SGD(0.5)
+    >>> w = np.array([1.0, 2.0])
+    >>> w, state = optimizer.step(w, w, optimizer.start(w), t=1)
+    >>> w.tolist()
+    [0.5, 1.0]
+    """
 
     rate: float = 0.01
 
     def __post_init__(self):
         object.__setattr__(self, "rate", positive_number("rate", self.rate))
 
-    def start(self, w):
-        """SGD keeps no state: an empty tuple."""
+    def start(self, w: np.ndarray) -> tuple:
+        """Make the state before the first update: empty."""
         return ()
 
-    def step(self, w, gradient, state, t, scale=1.0):
-        """One update; returns the new w and the (empty) state."""
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
+        """Take one update; return the new w and the (empty) state."""
         return w - self.rate * scale * gradient, state  # (7.1)
 
 
@@ -43,7 +64,31 @@ class Adam:
     v ← β2 v + (1 − β2) g²                                              (7.3)
     w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β1ᵗ),  v̂ = v / (1 − β2ᵗ)      (7.4)
 
+    Parameters
+    ----------
+    rate : float, default 1e-3
+        The rate η, above 0.
+    beta1, beta2 : float, default 0.9 and 0.999
+        Decay of the means, at least 0 and below 1.
+    epsilon : float, default 1e-8
+        The ε of (7.4), above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
     Source: Kingma and Ba, arXiv:1412.6980, algorithm 1.
+
+    Examples
+    --------
+    >>> optimizer = Adam(0.1)
+    >>> w = np.array([1.0, -1.0])
+    >>> w, state = optimizer.step(w, 5 * w, optimizer.start(w), t=1)
+    >>> w.round(6).tolist()
+    [0.9, -0.9]
     """
 
     rate: float = 1e-3
@@ -61,12 +106,19 @@ class Adam:
                     "below 1; Adam's authors suggest 0.9 and 0.999"
                 )
 
-    def start(self, w):
-        """The state before the first update: m = v = 0, of w's shape."""
+    def start(self, w: np.ndarray) -> tuple:
+        """Make the state before the first update: m = v = 0, of w's shape."""
         return np.zeros_like(w), np.zeros_like(w)
 
-    def step(self, w, gradient, state, t, scale=1.0):
-        """The t-th update, t = 1, 2, …; returns the new w and the new state."""
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
+        """Take the t-th update, t = 1, 2, …; return the new w and the new state."""
         m, v = state
         m = self.beta1 * m + (1 - self.beta1) * gradient  # (7.2)
         v = self.beta2 * v + (1 - self.beta2) * gradient * gradient  # (7.3)
@@ -82,6 +134,16 @@ class AdamW(Adam):
     w_r ← (7.4) − η λ_r w_r,   η the rate times the scale; decay = (λ_1, …, λ_R)
 
     Unlike a penalty on the loss, the decay is not divided by √v̂.
+
+    Parameters
+    ----------
+    rate, beta1, beta2, epsilon : float
+        As for Adam.
+    decay : tuple of R floats, default (0, 0)
+        Each λ_r, 0 or more.
+
+    Notes
+    -----
     Source: Loshchilov and Hutter, arXiv:1711.05101, algorithm 2.
     """
 
@@ -93,21 +155,25 @@ class AdamW(Adam):
         for value in decay:
             if not 0 <= value < np.inf:
                 raise ValueError(
-                    f"decay is {decay}, but it must be numbers of 0 or more, one a row "
-                    "of w; (0, 0.1) lets Meta-SGD's α decay and θ not"
+                    f"decay is {decay}, but it must be numbers of 0 or more, one per "
+                    "row of w; (0, 0.1) lets Meta-SGD's α decay and θ not"
                 )
         object.__setattr__(self, "decay", decay)
 
-    def step(self, w, gradient, state, t, scale=1.0):
-        """The t-th update of w (R, P); returns the new w and the new state."""
+    def step(
+        self,
+        w: np.ndarray,
+        gradient: np.ndarray,
+        state: tuple,
+        t: int,
+        scale: float = 1.0,
+    ) -> tuple:
+        """Take the t-th update of w (R, P), as Adam does, and let its rows decay."""
         new, state = super().step(w, gradient, state, t, scale)
         if w.ndim != 2 or len(w) != len(self.decay):
             raise ValueError(
-                f"decay is {self.decay}, one number a row of w, but w has shape "
+                f"decay is {self.decay}, one number per row of w, but w has shape "
                 f"{w.shape}; give as many numbers as it has rows"
             )
         decay = np.array(self.decay, w.dtype)[:, None]  # (R, 1)
         return new - self.rate * scale * decay * w, state  # (R, P)
-
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}

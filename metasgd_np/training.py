@@ -8,14 +8,15 @@ between two blocks goes on with exactly the numbers it would have drawn.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, isfinite, pi
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from .adaptation import adapt, chunks
 from .checks import whole_number
+from .learners import Learner, MetaSGD
 from .network import Network
-from .optimizers import Adam
+from .optimizers import SGD, Adam
 
 BLOCK = 100  # iterations between two entries of the history, and between two saves
 STREAMS = {"start": 0, "train": 1, "validate": 2, "test": 3, "figure": 4}
@@ -75,34 +76,14 @@ class Evaluation:
 
 
 def random_stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
-    """Make the generator of one stream of a run.
-
-    Parameters
-    ----------
-    seed : int
-        The run's seed.
-    name : {"start", "train", "validate", "test", "figure"}
-        Streams of different names are independent.
-    block : int, default 0
-        A part of the stream, independent of its other parts.
-
-    Returns
-    -------
-    numpy.random.Generator
-        Always the same for the same arguments.
-
-    Examples
-    --------
-    >>> int(random_stream(0, "test").integers(100))
-    80
-    """
+    """Make the generator of one stream of a run, always the same for a seed."""
     return np.random.default_rng([seed, STREAMS[name], block])
 
 
 def train(
-    learner,
-    tasks,
-    optimizer=None,
+    learner: Learner | MetaSGD,
+    tasks: Any,
+    optimizer: SGD | Adam | None = None,
     *,
     iterations: int,
     shots: int = 10,
@@ -215,6 +196,8 @@ def first_state(settings, learner, tasks, optimizer, start_from):
 
 def progress_bar(total, initial, unit, progress):
     """Open a progress bar; TQDM_DISABLE=1 hides it even if `progress` is true."""
+    from tqdm import tqdm  # noqa: PLC0415 (importing metasgd_np takes half the time)
+
     hidden = {} if progress else {"disable": True}
     return tqdm(total=total, initial=initial, unit=unit, **hidden)
 
@@ -236,20 +219,7 @@ def check_finite_step(learner, before, w, loss, iteration):
 
 
 def check_same_settings(found: dict, expected: dict) -> None:
-    """Raise ValueError listing how a saved run's settings differ, if they do.
-
-    Parameters
-    ----------
-    found : dict
-        The settings that were saved.
-    expected : dict
-        Those of the run that would go on.
-
-    Raises
-    ------
-    ValueError
-        If an expected setting is missing or different.
-    """
+    """Raise ValueError listing how a saved run's settings differ, if they do."""
     differences = [
         f"{key} was {found.get(key)!r}, now {expected[key]!r}"
         for key in expected
@@ -264,40 +234,17 @@ def check_same_settings(found: dict, expected: dict) -> None:
 
 
 def accuracy(net: Network, theta, X, Y) -> np.ndarray:
-    """Compute the share of examples whose largest output is that of their label.
+    """Compute the share of examples whose largest output is that of their label, (...).
 
-    Parameters
-    ----------
-    net : Network
-        The network.
-    theta : (..., P) array
-        Parameters.
-    X : (..., N, D) array
-        Inputs.
-    Y : (..., N) integer array
-        Class labels.
-
-    Returns
-    -------
-    (...) array
-        From 0 to 1.
-
-    Examples
-    --------
-    >>> from metasgd_np import TwoLayerNet
-    >>> net = TwoLayerNet(1, 2, 3, loss="softmax_cross_entropy")
-    >>> theta = np.zeros(net.n_params)
-    >>> theta[-1] = 1  # the bias of class 2
-    >>> float(accuracy(net, theta, [[0.1], [0.2]], np.array([2, 0])))
-    0.5
+    theta (..., P), X (..., N, D), Y (..., N) class labels; a score for `evaluate`.
     """
     return (net.forward(theta, X).argmax(-1) == Y).mean(-1)
 
 
 def evaluate(
-    learner,
+    learner: Learner | MetaSGD,
     w: np.ndarray,
-    tasks,
+    tasks: Any,
     rng: np.random.Generator,
     *,
     shots: int,

@@ -194,6 +194,6 @@ def cluster():
     """A Dask scheduler and two workers, each a process of this machine."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
     ) as running:
         yield running

@@ -6,18 +6,31 @@
 `run` executes each notebook on a fresh kernel, top to bottom, and stores its outputs.
 `exercises` runs notebooks/solutions/*.ipynb and writes notebooks/exercises/*.ipynb, the
 same notebooks with every solution replaced by a stub.
+
+The tests run most notebooks without a kernel, by `run_in_process`.
 """
 
+import ast
+import linecache
 import os
 import re
 import sys
+import warnings
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
+import matplotlib
 import nbformat
+from IPython.core.formatters import DisplayFormatter
+from matplotlib import pyplot as plt
 from nbclient import NotebookClient
+from nbformat.v4 import new_output
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+PACKAGE = "metasgd_np"
 SOLUTION = re.compile(
     r"^([ ]*)### BEGIN SOLUTION\n.*?^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
 )
@@ -62,6 +75,104 @@ def execute(notebook, allow_errors=False):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     return notebook
+
+
+def run_in_process(notebook, allow_errors=False):
+    """Run a copy of the notebook in this process, with a namespace of its own.
+
+    It keeps what a kernel would: text, warnings, the value of a last expression, an
+    error; figures are drawn but not stored. What a notebook could leave behind for the
+    next one is put back, or an AssertionError if that is a change to the package.
+    """
+    notebook = nbformat.from_dict(notebook)
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    names = {"__name__": "__main__"}
+    with clean_process():
+        for count, cell in enumerate(code_cells, start=1):
+            cell.execution_count, cell.outputs = count, []
+            try:
+                with captured(cell.outputs):
+                    run_cell(cell, names)
+            except Exception as error:
+                if not allow_errors:
+                    error.add_note(f"in cell {cell.id}:\n{cell.source}")
+                    raise
+                failure = {"ename": type(error).__name__, "evalue": str(error)}
+                cell.outputs.append(new_output("error", **failure))
+    return notebook
+
+
+def run_cell(cell, names):
+    """Execute a cell's source; the value of a last expression is an output."""
+    where = f"<{cell.id}>"
+    lines = cell.source.splitlines(keepends=True)
+    linecache.cache[where] = len(cell.source), None, lines, where  # for tracebacks
+    tree, last = ast.parse(cell.source, where), None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = ast.Expression(tree.body.pop().value)
+    exec(compile(tree, where, "exec"), names)
+    value = last and eval(compile(last, where, "eval"), names)
+    if value is not None and not cell.source.rstrip().endswith(";"):
+        data, _ = DisplayFormatter().format(value)
+        cell.outputs.append(new_output("execute_result", data))
+
+
+@contextmanager
+def captured(outputs):
+    """Append printed text, warnings and figures to a cell's outputs."""
+
+    def show():
+        for number in plt.get_fignums():
+            plt.figure(number).draw_without_rendering()
+            outputs.append(new_output("display_data", {"image/png": ""}))
+        plt.close("all")
+
+    text, error_text = StringIO(), StringIO()
+    try:
+        with (
+            redirect_stdout(text),
+            redirect_stderr(error_text),
+            patch.object(plt, "show", show),
+            warnings.catch_warnings(record=True) as found,
+        ):
+            warnings.simplefilter("default")
+            yield
+            show()
+    finally:
+        error_text.writelines(f"{w.category.__name__}: {w.message}\n" for w in found)
+        for name, stream in {"stderr": error_text, "stdout": text}.items():
+            if stream.getvalue():
+                printed = new_output("stream", name=name, text=stream.getvalue())
+                outputs.insert(0, printed)
+
+
+@contextmanager
+def clean_process():
+    """Start as a kernel in notebooks/ does, and leave nothing changed."""
+    before = package_names()
+    with chdir(NOTEBOOKS), matplotlib.rc_context():
+        matplotlib.use("agg")
+        matplotlib.rcdefaults()
+        plt.close("all")
+        yield
+        plt.close("all")
+    now = package_names()
+    changed = [name for name, value in before.items() if now.get(name) is not value]
+    assert not changed, f"the notebook changed the package: {', '.join(changed)}"
+
+
+def package_names():
+    """{name: object} of all that the package's modules and their classes hold."""
+    rooms = {name: m for name, m in sys.modules.items() if name.startswith(PACKAGE)}
+    for name, room in list(rooms.items()):
+        for key, value in vars(room).items():
+            if getattr(value, "__module__", None) == name and isinstance(value, type):
+                rooms[f"{name}.{key}"] = value
+    return {
+        f"{name}.{key}": value
+        for name, room in rooms.items()
+        for key, value in vars(room).items()
+    }
 
 
 def strip(solution):

@@ -1,181 +1,266 @@
-"""The commands as a user types them: what they leave, and how they fail."""
+"""The command line: its help, its errors, how it begins and what it imports."""
 
-import json
 import re
+import subprocess
+import sys
+from itertools import product
 
-import numpy as np
 import pytest
+from experiment_tools import strokes
 
-from metasgd_np import checkpoints
-from metasgd_np.cli import main
-from metasgd_np.experiments import base as experiments
+import metasgd_np
+from metasgd_np import TwoLayerNet, tasks
+from metasgd_np.cli import EXPERIMENTS, build_parser, main
+from metasgd_np.experiments import base, navigate, table1
+from metasgd_np.experiments.base import flag
 
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory):
-    """The folder of one quick run."""
-    out = tmp_path_factory.mktemp("run") / "quick"
-    assert main(["sinusoid", "--quick", "--out", str(out)]) == 0
-    return out
-
-
-def results_of(folder):
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    results.pop("seconds")
-    return results
+ALL = (*EXPERIMENTS, "worksheet", "gradcheck")
+TRAINED_BY = {  # what a run calls first, with its settings
+    "sinusoid": (base, "train"),
+    "classify": (base, "train"),
+    "navigate": (navigate, "train_policy"),
+    "table1": (table1, "compute_cell"),
+}
 
 
-def test_a_run_leaves_results_figures_and_checkpoints(quick):
-    results = results_of(quick)
-    assert results["configuration"]["seed"] == 0
-    assert results["versions"]["numpy"] == np.__version__
-    for name in ("Meta-SGD", "MAML", "joint training"):
-        for shots in ("5-shot", "10-shot", "20-shot"):
-            cell = results["test_mse"][name][shots]
-            assert len(cell["mean_by_steps"]) == len(cell["interval_by_steps"]) == 11
-            assert all(np.isfinite(cell["mean_by_steps"]))
-            assert min(cell["interval_by_steps"]) > 0
-    assert [block["entries"] for block in results["alpha"].values()] == [64, 64, 64, 1]
-    for name in ("fits", "mse_by_steps", "alpha", "learning_curves"):
-        assert (quick / f"{name}.png").read_bytes().startswith(PNG)
-    for name in ("meta-sgd", "maml", "joint-training"):
-        assert checkpoints.load(quick / f"{name}.npz").iteration == 300
+@pytest.fixture(autouse=True)
+def quick_glyphs(monkeypatch):
+    """Three splits of a few classes in place of the drawn letters."""
+    splits = strokes(6, 5), strokes(5, 6, 20), strokes(5, 7, 20)
+    monkeypatch.setattr(tasks, "load_glyphs", lambda: splits)
 
 
-def test_the_negative_entries_told_are_those_of_the_checkpoint(quick):
-    alpha = checkpoints.load(quick / "meta-sgd.npz").w[1]
-    blocks = results_of(quick)["alpha"]
-    assert sum(block["negative"] for block in blocks.values()) == (alpha < 0).sum()
+def options_of(command):
+    """Return {name: metadata} of a command's options that its Config makes."""
+    return EXPERIMENTS[command].Config.options()
 
 
-def test_the_step_sizes_are_the_best_on_validation_tasks(quick):
-    experiment = experiments.SinusoidExperiment(
-        experiments.SinusoidConfig.from_options(None, 10, 0, quick=True),
-        quick,
-        resume=True,
-        progress=False,
-    )
-    net = experiment.net
-    losses = {}
-    for alpha in experiments.ALPHAS["MAML"]:
-        w = checkpoints.load(quick / f"maml-alpha-{alpha}.npz").w
-        learner = experiments.MAML(net, alpha)
-        losses[alpha] = experiment.evaluate(learner, w, 10, "validate").mean[1]
-    assert results_of(quick)["step_sizes"]["MAML"] == min(losses, key=losses.get)
+def help_of(capsys, monkeypatch, *command):
+    """Return the help of a command, each paragraph and each option on one line."""
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+    assert stop.value.code == 0
+    return capsys.readouterr().out
 
 
-def test_the_table_is_aligned_and_marks_the_papers_figures(quick, capsys):
-    main(["sinusoid", "--quick", "--resume", "--out", str(quick)])
-    lines = capsys.readouterr().out.splitlines()
-    start = next(i for i, line in enumerate(lines) if "5-shot" in line)
-    header, *rows = lines[start : start + 6]
-    cell = r"\d+\.\d\d ± \d+\.\d\d(?: \[[c1m]\])?"
-    for row in rows:
-        found = list(re.finditer(cell, row))
-        assert len(found) == 3
-        columns = [header.index(f"{k}-shot") for k in (5, 10, 20)]
-        assert [match.start() for match in found] == columns
-    assert "0.53 ± 0.09 [m]" in rows[3]
-    assert any("[c] found in two or more" in line for line in lines)
+def help_by_option(text):
+    """Return {option: what its help says}, such as {"--seed": "same seed, … (0)"}."""
+    items = re.split(r"^  (?=--?\w)", text, flags=re.MULTILINE)[1:]
+    split = [
+        re.fullmatch(r"(\S+).*?\s{2,}(\S.*?)\s*", item, re.DOTALL) for item in items
+    ]
+    return {match[1]: match[2] for match in split}
 
 
-def test_resuming_a_finished_run_gives_the_same_results(quick):
-    before = results_of(quick)
-    assert main(["sinusoid", "--quick", "--resume", "--out", str(quick)]) == 0
-    assert results_of(quick) == before
+def default_shown(text):
+    """Return what stands in parentheses at the end of an option's help, or None."""
+    match = re.search(r"\(([^()]*)\)$", text)
+    return match and match[1]
 
 
-def test_the_same_seed_gives_the_same_results_and_another_seed_others(quick, tmp_path):
-    options = ["sinusoid", "--quick", "--out"]
-    assert main([*options, str(tmp_path / "same")]) == 0
-    assert results_of(tmp_path / "same") == results_of(quick)
-    assert main([*options, str(tmp_path / "other"), "--seed", "1"]) == 0
-    assert results_of(tmp_path / "other")["test_mse"] != results_of(quick)["test_mse"]
+# Help
 
 
-def error_of(capsys, *arguments):
-    """What a failing command prints, after checking its exit code."""
-    assert main(["sinusoid", *map(str, arguments)]) == 1
-    printed = capsys.readouterr().err
-    assert "Traceback" not in printed
-    return printed.splitlines()[-1]
-
-
-def test_a_used_folder_is_refused_and_kept(quick, capsys):
-    before = {path: path.read_bytes() for path in quick.iterdir()}
-    told = error_of(capsys, "--quick", "--out", quick)
-    assert "already holds files; add --resume" in told
-    assert {path: path.read_bytes() for path in quick.iterdir()} == before
-
-
-def test_a_folder_that_cannot_be_made_is_told(tmp_path, capsys):
-    (tmp_path / "file").write_text("x")
-    for out in (tmp_path / "file" / "run", tmp_path / "file"):
-        told = error_of(capsys, "--quick", "--out", out)
-        assert f"cannot write to {out}" in told
-        assert "choose another folder with --out" in told
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "words"),
-    [
-        ("--shots", 0, "--shots is 0, but it must be 1 or more"),
-        ("--iterations", -5, "--iterations is -5, but it must be 1 or more"),
-        ("--seed", -1, "--seed is -1, but it must be 0 or more"),
-    ],
-)
-def test_a_bad_number_is_told_before_anything_is_made(
-    tmp_path, capsys, option, value, words
-):
-    out = tmp_path / "run"
-    assert words in error_of(capsys, option, value, "--out", out)
-    assert not out.exists()
-
-
-def test_resuming_with_other_settings_is_told(quick, capsys):
-    told = error_of(capsys, "--quick", "--resume", "--shots", 7, "--out", quick)
-    assert "shots was 10, now 7" in told
-
-
-def test_a_damaged_checkpoint_is_told(tmp_path, capsys):
-    out = tmp_path / "run"
-    out.mkdir()
-    (out / "meta-sgd.npz").write_bytes(b"PK\x03\x04 cut short")
-    told = error_of(capsys, "--quick", "--resume", "--out", out)
-    assert "meta-sgd.npz is not a whole metasgd_np checkpoint" in told
-
-
-def test_divergence_ends_with_a_sentence(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(experiments.SinusoidConfig, "rate", 1e30)
-    config = experiments.SinusoidConfig(300, rate=1e30)
-    monkeypatch.setattr(
-        experiments.SinusoidConfig, "from_options", classmethod(lambda *_: config)
-    )
-    told = error_of(capsys, "--out", tmp_path / "run")
-    assert re.search(r"diverged at iteration \d+: .* largest \|α\| is", told)
-
-
-def test_ctrl_c_ends_with_a_sentence(tmp_path, capsys, monkeypatch):
-    def interrupt(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(experiments.checkpoints, "train_and_save", interrupt)
-    assert main(["sinusoid", "--quick", "--out", str(tmp_path / "run")]) == 130
-    assert "--resume" in capsys.readouterr().err
+@pytest.mark.parametrize("command", [(), *((name,) for name in ALL)], ids="/".join)
+def test_every_command_has_a_help(command, capsys, monkeypatch):
+    text = help_of(capsys, monkeypatch, *command)
+    assert text.startswith("usage: metasgd-np " + " ".join(command))
+    for name in ALL if not command else ():
+        assert re.search(rf"^    {name}\s+\S", text, flags=re.MULTILINE)
 
 
 def test_no_command_explains_itself(capsys):
     assert main([]) == 0
     printed = capsys.readouterr().out
-    assert "python -m metasgd_np sinusoid" in printed
-    assert "--help" in printed
+    assert "metasgd-np COMMAND --help" in printed
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["sinusoid", "--help"]])
-def test_help_is_everywhere(arguments, capsys):
+def test_the_version_is_that_of_the_package(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(arguments)
+        main(["--version"])
     assert stop.value.code == 0
-    assert "usage: python -m metasgd_np" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"{metasgd_np.__version__}\n"
+
+
+@pytest.mark.parametrize("command", EXPERIMENTS)
+def test_every_default_shown_is_the_one_used(command, capsys, tmp_path, monkeypatch):
+    """Given back on the command line, the defaults change nothing, and they train."""
+    config, used = EXPERIMENTS[command].Config, {}
+    texts = help_by_option(help_of(capsys, monkeypatch, command))
+    shown = {
+        name: default_shown(texts[flag(name)])
+        for name, known in options_of(command).items()
+        if not (getattr(config(), name) is None or known["kind"] is bool)
+    }
+    arguments = " ".join(f"{flag(name)} {text}" for name, text in shown.items())
+    given = vars(build_parser().parse_args([command, *arguments.split()]))
+    given = {name: given[name] for name in shown}
+    assert config.from_options(given) == config() == config.from_options({})
+
+    def begin(settings, *_, **more):
+        used.update(more or settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(*TRAINED_BY[command], begin)
+    monkeypatch.chdir(tmp_path)
+    assert main([command]) == 130
+    common = used.keys() & shown.keys() - {"inner_steps", "alpha_start"}
+    assert "seed" in common
+    assert {name: str(used[name]) for name in common} == {n: shown[n] for n in common}
+    assert (tmp_path / default_shown(texts["--out"])).is_dir()
+
+
+@pytest.mark.parametrize("command", EXPERIMENTS)
+def test_what_presets_show_is_what_they_set(command, capsys, monkeypatch):
+    config = EXPERIMENTS[command].Config
+    texts = help_by_option(help_of(capsys, monkeypatch, command))
+    presets = {name for name in options_of(command) if name in ("quick", "full")}
+    assert presets == set(config.PRESETS)
+    for preset in presets:
+        changed = config.from_options({preset: True})
+        *_, shown = texts[flag(preset)].partition(": ")
+        values = dict(part.split(" ", 1) for part in shown.split(", "))
+        for name, default in vars(config()).items():
+            value = getattr(changed, name)
+            if name == preset:
+                assert (value, default) == (True, False)
+            elif name in values:
+                text = " ".join(map(str, value)) if isinstance(value, tuple) else value
+                assert f"{text}" == values.pop(name)
+                assert value != default
+            else:
+                assert value == default
+        assert values == {}
+
+
+# Errors
+
+
+def wrong_values():
+    """Yield command, arguments, exit code and error for each option with limits."""
+    for command in EXPERIMENTS:
+        for name, known in options_of(command).items():
+            n, option = known["n"] or 1, flag(name)
+            if known["least"] is not None:
+                low = known["least"] - 1
+                error = f"{option} is {low}, but it must be {low + 1} or more"
+                yield command, [option, f"{low}"], 1, error
+            if known["kind"] in (int, float):
+                error = f"argument {option}: invalid {known['kind'].__name__} value"
+                yield command, [option, *n * ["wrong"]], 2, error
+            elif known["choices"]:
+                error = f"argument {option}: invalid choice: 'wrong'"
+                yield command, [option, "wrong"], 2, error
+
+
+PARTICULAR = [
+    ("classify", ["--shots", "20"], 1, "--shots is 20, but of the 20 drawings"),
+    ("classify", ["--path", "there"], 1, "--path is there, but the letters of --data"),
+    ("classify", ["--ways", "6"], 1, "ways is 6, but strokes 6, reduced has only 5"),
+    ("navigate", ["--quick", "--full"], 1, "--quick and --full contradict each other"),
+    ("table1", ["--quick", "--full"], 1, "--quick and --full contradict each other"),
+    ("table1", ["--order", "3"], 2, "argument --order: invalid choice: 3"),
+    ("table1", ["--inner-steps", "1", "0"], 1, "--inner-steps is 0, but it must be 1"),
+    ("table1", ["--alpha-decay", "-1"], 1, "--alpha-decay is -1.0, but it must be a"),
+    ("table1", ["--alpha-decay", "nan"], 1, "--alpha-decay is nan, but it must be a"),
+    ("table1", ["--alpha-start", "0.1", "0"], 1, "--alpha-start is (0.1, 0.0), but it"),
+    ("gradcheck", ["--steps", "-1"], 1, "steps is -1"),
+    ("gradcheck", ["--loss", "absolute"], 1, "there is no loss called 'absolute'"),
+    ("worksheet", ["--format", "pdf"], 2, "argument --format: invalid choice: 'pdf'"),
+    ("worksheet", ["--out", "there"], 2, "unrecognized arguments: --out there"),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "code", "error"),
+    [
+        pytest.param(*case, id=" ".join([case[0], *case[1]]))
+        for case in (*wrong_values(), *PARTICULAR)
+    ],
+)
+def test_a_wrong_value_is_one_sentence_and_leaves_nothing(
+    command, arguments, code, error, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(base.Experiment, "run", lambda _: pytest.fail("it ran"))
+    out = ["--out", str(tmp_path / "run")] if command in EXPERIMENTS else []
+    try:
+        found = main([command, *arguments, *out])
+    except SystemExit as stop:  # argparse
+        found = stop.code
+    assert found == code
+    printed = capsys.readouterr().err
+    assert "Traceback" not in printed
+    assert f"error: {error}" in printed.splitlines()[-1]
+    assert (code == 1) == (len(printed.splitlines()) == 1)
+    if "ways" not in error:  # of which the data has the last word
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "resumes"), [("sinusoid", True), ("gradcheck", False)]
+)
+def test_ctrl_c_ends_without_a_traceback(
+    command, resumes, tmp_path, capsys, monkeypatch
+):
+    def press(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TwoLayerNet, "backward_pass", press)
+    monkeypatch.chdir(tmp_path)
+    assert main([command]) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == ("stopped; --resume goes on from here" if resumes else "stopped")
+
+
+# The way in
+
+
+def test_from_the_command_line_to_a_gradient_are_at_most_eight_calls(
+    tmp_path, monkeypatch
+):
+    calls = []
+
+    def backward_pass(*_):
+        frame = sys._getframe()
+        while frame.f_code is not main.__code__:
+            calls.append(frame.f_code.co_name)
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TwoLayerNet, "backward_pass", backward_pass)
+    out = str(tmp_path / "run")
+    assert main(["sinusoid", "--quick", "--iterations", "1", "--out", out]) == 130
+    assert calls[0] == "backward_pass"
+    assert len(calls) <= 8, calls
+    assert "<lambda>" not in calls
+
+
+HEAVY = (
+    "matplotlib",
+    "PIL",
+    "tqdm.notebook",
+    "multiprocessing",
+    "socket",
+    "pooch",
+    "loky",
+    "distributed",
+)
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [("metasgd_np", HEAVY), ("metasgd_np.cli", ("matplotlib.pyplot", *HEAVY[5:]))],
+)
+def test_an_import_is_light(module, unwanted):
+    code = f"import sys, {module}; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert module in found
+    assert [
+        name
+        for name, heavy in product(found, unwanted)
+        if name == heavy or name.startswith(f"{heavy}.")
+    ] == []

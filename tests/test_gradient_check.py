@@ -1,4 +1,4 @@
-"""The checker: right code passes, whatever is planted is caught, kinks are told."""
+"""The checker: right code passes, whatever is planted is caught and located."""
 
 import sys
 from dataclasses import replace
@@ -25,7 +25,7 @@ from metasgd_np.activations import ACTIVATIONS as ACTIVATION_TABLE
 from metasgd_np.cli import main
 from metasgd_np.gradient_check import autodiff as autodiff_room
 from metasgd_np.gradient_check import small_problem
-from metasgd_np.gradient_check.comparing import CENTRAL, COMPLEX, TAYLOR
+from metasgd_np.gradient_check.compare import CENTRAL, COMPLEX, TAYLOR
 
 METHODS = (COMPLEX, CENTRAL, TAYLOR)
 
@@ -106,12 +106,12 @@ def test_right_code_passes_on_random_problems(problem):
         + check_meta_gradient(net, theta, alpha, batch, steps)
     )
     report.assert_ok()
-    assert len(report.rows) == 13 + 13 + 25
+    assert len(report.rows) == 9 + 9 + 17
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_ladder_and_the_roads_hold_for_every_net(activation, loss):
+def test_the_ladder_and_all_derivations_hold_for_every_net(activation, loss):
     net, theta, alpha, batch, steps = small_problem(activation, loss, 2)
     X, Y = batch.X_s[0], batch.Y_s[0]
     for report in (check_gradient(net, theta, X, Y), check_hvp(net, theta, X, Y)):
@@ -119,9 +119,9 @@ def test_the_ladder_and_the_roads_hold_for_every_net(activation, loss):
         assert set(verdicts(report, COMPLEX).values()) == {"ok"}
     table = agreement(net, theta, alpha, batch, steps)
     table.assert_ok()
-    for *_, cells in table.rows:
-        assert cells["explicit Hessian"][0] < 1e-12
-        assert cells["forward chain rule"][0] < 1e-12
+    exact = [row for row in table.rows if row.method != CENTRAL]
+    assert {row.method for row in exact} >= {"explicit Hessian", "forward chain rule"}
+    assert max(row.error for row in exact) < 1e-12
 
 
 def test_the_errors_are_those_of_each_method():
@@ -159,7 +159,7 @@ def test_the_size_of_the_point_does_not_matter(size):
     report = gradcheck(
         lambda t: np.sin(t / size).sum(), 1.001 * np.cos(x / size) / size, x
     )
-    assert COMPLEX in wrong_by(report)
+    assert CENTRAL in wrong_by(report)
 
 
 def test_rounding_noise_is_no_error():
@@ -183,22 +183,19 @@ def test_rounding_noise_is_no_error():
     assert [row.block for row in gradcheck(uneven, claim, POINT, blocks=blocks).wrong]
 
 
-def test_rounding_noise_that_hides_errors_is_told():
+def test_rounding_noise_that_hides_errors_is_reported():
     def function(x):  # of 16 digits, 9 go to the large part, 3 to the small one
         return (1e9 + 1e-3 * cubes(x)) - 1e9
 
     report = gradcheck(function, 1e-3 * cubes_gradient(POINT), POINT)
     report.assert_ok()
-    assert verdicts(report) == {
-        ("all", COMPLEX): "ok",
-        ("all", CENTRAL): "not run",
-        ("all", TAYLOR): "not run",
-    }
-    assert "rounding noise" in str(report)
+    assert verdicts(report)["all", COMPLEX] == "ok"
+    assert verdicts(report)["all", TAYLOR] == "not run"
     wrong = 1.001e-3 * cubes_gradient(POINT)
-    assert wrong_by(gradcheck(function, wrong, POINT)) == {COMPLEX}
+    assert not gradcheck(function, wrong, POINT).ok
     report = gradcheck(lambda x: float(function(x)), wrong, POINT)
-    assert report.unchecked
+    assert report.conclusion.startswith("NOT CHECKED")
+    assert "digits" in str(report)
     assert not report.ok
 
 
@@ -242,11 +239,12 @@ def test_an_entry_wrong_by_a_thousandth_is_caught_and_found(activation, block):
     assert {row.block for row in report.wrong} == {block, "all"}
     assert wrong_by(report) == set(METHODS)
     for row in report.wrong:
-        if row.method != TAYLOR:
+        if row.method == TAYLOR:
+            assert row.slope < 1.3
+        else:
             assert row.where == where
             np.testing.assert_allclose(row.error, 1e-3 / 1.001, rtol=1e-3)
-        elif row.block == block:
-            assert row.slope < 1.3
+            np.testing.assert_allclose(row.claimed / row.found, 1.001)
 
 
 @pytest.mark.parametrize("factor", [-1, 0, 2, 1 / 3, 1e8])
@@ -303,9 +301,7 @@ def test_a_missing_second_derivative_is_caught_by_all_methods():
     report = check_hvp(altered, theta, X, Y)
     assert wrong_by(report) == set(METHODS)
     assert {row.block for row in report.wrong} == {"W1", "b1", "all"}
-    slopes = {r.block: r.slope for r in report.rows if r.method == TAYLOR}
-    assert slopes["W1"] < 2.3
-    assert slopes["W2"] > 2.7
+    assert [r.slope < 2.3 for r in report.rows if r.method == TAYLOR] == [True]
 
 
 def test_gradcheck_takes_a_hessian_too():
@@ -358,7 +354,7 @@ def relu_at_kink(shift=0.0):
     return net, theta, X, Y
 
 
-def test_a_kink_at_the_point_is_told_and_is_no_failure():
+def test_a_kink_at_the_point_is_named_and_is_no_failure():
     net, theta, X, Y = relu_at_kink()
     report = check_gradient(net, theta, X, Y)
     report.assert_ok()
@@ -368,12 +364,14 @@ def test_a_kink_at_the_point_is_told_and_is_no_failure():
     assert set(verdicts(report, COMPLEX).values()) == {"ok"}
     row = next(r for r in report.rows if (r.block, r.method) == ("b1", CENTRAL))
     assert row.where == (0,)
-    assert "kink at [0]" in str(report)
+    assert "a kink or a sharp bend lies within its step" in " ".join(
+        str(report).split()
+    )
     check_hvp(net, theta, X, Y).assert_ok()
 
 
 @pytest.mark.parametrize("shift", [1e-6, -1e-6, 3e-8, -4e-9, 1e-9, -1e-12])
-def test_a_kink_inside_the_step_is_told_and_is_no_failure(shift):
+def test_a_kink_inside_the_step_is_named_and_is_no_failure(shift):
     net, theta, X, Y = relu_at_kink(shift)
     report = check_gradient(net, theta, X, Y) + check_hvp(net, theta, X, Y)
     report.assert_ok()
@@ -411,13 +409,18 @@ def test_a_relu_net_started_at_zero_passes():
     assert "kink" in verdicts(report).values()
 
 
-@pytest.mark.parametrize(("claim", "ok"), [(0, True), (0.7, True), (1.01, False)])
-def test_any_slope_between_the_sides_of_a_kink_is_excused(claim, ok):
+@pytest.mark.parametrize(("claim", "ok"), [(0, True), (-1, True), (0.7, False)])
+def test_at_a_kink_only_a_side_or_the_mean_is_right(claim, ok):
     def function(x):
         return float(abs(x[0]) + x[1] ** 2)
 
     report = gradcheck(function, np.array([claim, 2.0]), np.array([0.0, 1.0]))
     assert report.ok is ok
+    assert not report.wrong
+    if not ok:
+        assert "the slope is -1 to the left, 1 to the right" in " ".join(
+            str(report).split()
+        )
 
 
 @pytest.mark.parametrize("claim", [0.0, 0.5, 1.0])
@@ -445,19 +448,22 @@ def test_a_sharp_bend_is_no_kink(steepness):
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "message"),
     [
-        (lambda x: float(cubes(x)), "does not accept complex numbers"),
-        (lambda x: cubes(x.real), "drops the imaginary part"),
+        (lambda x: float(cubes(x)), "no complex numbers are taken"),
+        (lambda x: cubes(x.real), "the imaginary part is dropped"),
         (lambda x: cubes(x.astype(float)), "ComplexWarning"),
-        (lambda x: cubes(x) - np.abs(x) @ np.abs(x) + x @ x, "not be analytic"),
+        (
+            lambda x: cubes(x) - np.abs(x) @ np.abs(x) + x @ x,
+            "the function is not analytic",
+        ),
     ],
 )
-def test_a_function_that_refuses_complex_numbers_is_told(function, told):
+def test_a_function_that_refuses_complex_numbers_is_reported(function, message):
     report = gradcheck(function, cubes_gradient, POINT)
     report.assert_ok()
     assert verdicts(report)["all", COMPLEX] == "not run"
-    assert told in " ".join(str(report).split())
+    assert message in " ".join(str(report).split())
     wrong = 1.001 * cubes_gradient(POINT)
     assert wrong_by(gradcheck(function, wrong, POINT)) == {CENTRAL, TAYLOR}
 
@@ -484,7 +490,6 @@ def test_float32_is_held_to_a_looser_tolerance(activation):
     single = [a.astype(np.float32) for a in (theta, X, Y)]
     report = check_gradient(net, *single)
     report.assert_ok()
-    assert "the claim is in float32" in str(report)
     assert max(row.error for row in report.rows if row.method == COMPLEX) > 1e-9
     wrong = net.gradient(*single)
     wrong[np.abs(wrong).argmax()] *= np.float32(1.001)
@@ -494,16 +499,25 @@ def test_float32_is_held_to_a_looser_tolerance(activation):
 # Reports
 
 
-def test_the_text_is_aligned_and_ends_with_a_conclusion():
+def test_the_text_starts_with_the_verdict_and_has_a_line_for_each_block():
     net, theta, X, Y = setting()
-    report = check_gradient(net, theta, X, Y)
-    lines = str(report).splitlines()
-    start = lines[0].index("verdict")
-    rows = lines[1 : lines.index("")]
-    assert len(rows) == len(report.rows) == 13
-    assert {line[start:] for line in rows} == {"ok"}
+    lines = str(check_gradient(net, theta, X, Y)).splitlines()
+    assert lines[0] == "OK: 5 blocks agree."
+    start = lines[2].index("verdict")
+    assert [line[start:] for line in lines[3:8]] == ["ok"] * 5
     assert max(map(len, lines)) <= 100
-    assert lines[-1] == "OK: 13 checks agree."
+    assert len(lines) == 10
+
+
+def test_a_failure_shows_both_numbers_and_their_ratio():
+    report = gradcheck(cubes, cubes_gradient(POINT) * [1, 1, 3, 1], POINT)
+    text = str(report)
+    assert text.startswith("WRONG: gradient all.")
+    assert report.causes == ("gradient all is right but for the entry [2]",)
+    line = next(
+        line for line in text.splitlines() if line.startswith("gradient all[2]")
+    )
+    assert line.split()[2:5] == ["36", "12", "3"]
 
 
 def test_assert_ok_names_the_block_and_returns_nothing():
@@ -511,34 +525,43 @@ def test_assert_ok_names_the_block_and_returns_nothing():
     assert check_gradient(net, theta, X, Y).assert_ok() is None
     wrong = net.gradient(theta, X, Y)
     net.blocks(wrong)["b1"][2] += 1
-    with pytest.raises(AssertionError, match=r"loss → gradient b1") as caught:
+    with pytest.raises(
+        AssertionError, match=r"WRONG: loss → gradient b1, all\."
+    ) as info:
         check_gradient(net, theta, X, Y, claimed=wrong).assert_ok()
-    assert "[2]" in str(caught.value)
-    assert " W2 " not in str(caught.value)
+    assert "loss → gradient b1[2]" in str(info.value)
 
 
-def test_html_is_escaped_and_has_every_row():
+def test_html_is_escaped_and_has_no_colours():
     name = "<script>alert(1)</script>"
+    wrong = 2 * cubes_gradient(POINT)
     report = gradcheck(
-        cubes, cubes_gradient, POINT, blocks=lambda x: {name: x}, quantity="a & b"
+        cubes, wrong, POINT, blocks=lambda x: {name: x}, quantity="a & b"
     )
     html = report._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "a &amp; b" in html
-    assert html.count("<tr") == 1 + len(report.rows)
+    assert "color" not in html
+    assert html.count("<table>") == 2
     net, theta, alpha, batch, _ = small_problem()
     assert agreement(net, theta, alpha, batch, 1)._repr_html_().count("<tr") == 9
+
+
+def test_the_explanation_names_tolerances_and_sources():
+    text = gradcheck(cubes, cubes_gradient, POINT).explain()
+    for words in ("1e-12", "1e-7", "Squire and Trapp", "Farrell", "Moré and Wild"):
+        assert words in text
 
 
 def test_a_report_with_nothing_checked_is_not_ok():
     report = gradcheck(cubes, cubes_gradient, POINT)
     assert not type(report)(()).ok
-    left_out = tuple(row for row in report.rows if row.method == COMPLEX)
-    left_out = [type(row)(**{**vars(row), "verdict": "not run"}) for row in left_out]
-    report = type(report)(tuple(left_out))
+    assert "nothing" in str(type(report)(()).conclusion)
+    left_out = tuple(replace(row, verdict="not run") for row in report.rows)
+    report = type(report)(left_out)
     assert not report.ok
-    with pytest.raises(AssertionError, match="no method could be run for gradient all"):
+    with pytest.raises(AssertionError, match="NOT CHECKED: gradient all"):
         report.assert_ok()
 
 
@@ -546,16 +569,15 @@ def test_reports_join():
     one = gradcheck(cubes, cubes_gradient, POINT)
     two = gradcheck(cubes, 2 * cubes_gradient(POINT), POINT)
     assert len((one + two).rows) == 6
+    assert (one + two).causes == two.causes
     assert not (one + two).ok
-    with pytest.raises(TypeError):
-        one + 1
 
 
 # Bad input
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "told"),
+    ("arguments", "error", "message"),
     [
         (("f", cubes_gradient, POINT), TypeError, "function is 'f'"),
         ((cubes, "g", POINT), TypeError, "gradient has dtype"),
@@ -566,19 +588,12 @@ def test_reports_join():
         ((cubes, np.ones(3), POINT), ValueError, r"gradient has shape \(3,\)"),
         ((cubes, lambda x: np.ones(3), POINT), ValueError, r"gradient\(point\) has sh"),
         ((cubes, [1, np.inf, 0, 0], POINT), ValueError, "inf at index 1"),
-        ((np.square, cubes_gradient, POINT), ValueError, "needs one number"),
-        ((lambda x: "a", cubes_gradient, POINT), ValueError, "needs one number"),
+        ((np.square, cubes_gradient, POINT), TypeError, "belongs to one number"),
+        ((lambda x: "a", cubes_gradient, POINT), TypeError, "belongs to one number"),
+        ((cubes, None, POINT), TypeError, r"None only if the function returns \(value"),
+        ((cubes, {"a": POINT}, POINT), TypeError, r"is a dict.*np\.concatenate"),
+        ((cubes, lambda x: {"a": x}, POINT), TypeError, r"gradient\(point\) is a dict"),
         ((lambda x: np.nan, cubes_gradient, POINT), ValueError, "nan at the point its"),
-        (
-            (lambda x: np.log(x[0]), [1e9, 0, 0, 0], [1e-9, 1, 1, 1]),
-            ValueError,
-            "entry 0 of the point moved by 6.1e-06",
-        ),
-        (
-            (lambda x: np.float32(1), cubes_gradient, POINT),
-            ValueError,
-            "function returned float32",
-        ),
         (
             (lambda x: np.random.default_rng().normal(), cubes_gradient, POINT),
             ValueError,
@@ -586,25 +601,25 @@ def test_reports_join():
         ),
     ],
 )
-def test_bad_input_gets_a_sentence(arguments, error, told):
-    with pytest.raises(error, match=told):
+def test_bad_input_gets_a_sentence(arguments, error, message):
+    with pytest.raises(error, match=message):
         gradcheck(*arguments)
 
 
 @pytest.mark.parametrize(
-    ("blocks", "error", "told"),
+    ("blocks", "error", "message"),
     [
         (lambda x: {"first": x[:2]}, ValueError, "shares out 2 entries"),
         (lambda x: {"a": x, "b": x[:1]}, ValueError, "exactly one block"),
         (lambda x: [x], TypeError, "must return a dict"),
     ],
 )
-def test_bad_blocks_get_a_sentence(blocks, error, told):
-    with pytest.raises(error, match=told):
+def test_bad_blocks_get_a_sentence(blocks, error, message):
+    with pytest.raises(error, match=message):
         gradcheck(cubes, cubes_gradient, POINT, blocks=blocks)
 
 
-def test_bad_rungs_get_a_sentence():
+def test_bad_levels_get_a_sentence():
     net, theta, X, Y = setting()
     alpha, batch = 0.3, small_problem()[3]
     with pytest.raises(ValueError, match="P = 46"):
@@ -631,22 +646,21 @@ class AlteredGradient(TwoLayerNet):
         return g
 
 
-def test_an_altered_net_is_caught_on_the_first_rung_and_in_the_table():
+def test_an_altered_net_is_caught_on_the_first_level_and_in_the_table():
     _, theta, alpha, batch, steps = small_problem()
     net = AlteredGradient(2, 5, 4)
     report = check_gradient(net, theta, batch.X_s[0], batch.Y_s[0])
     assert {row.where for row in report.wrong if row.method != TAYLOR} == {(0, 4)}
     table = agreement(net, theta, alpha, batch, steps)
-    assert table.wrong == ("explicit Hessian", "forward chain rule")
-    with pytest.raises(AssertionError, match="disagree with the R-operator"):
+    assert wrong_by(table) == {"explicit Hessian", "forward chain rule"}
+    with pytest.raises(AssertionError, match="WRONG: meta-loss → dθ W1"):
         table.assert_ok()
 
 
 def test_a_wrong_hessian_shows_in_the_columns_that_use_it():
     _, theta, alpha, batch, steps = small_problem()
     table = agreement(WithoutCurvature(2, 5, 4), theta, alpha, batch, steps)
-    assert {"forward chain rule", "finite difference"} <= set(table.wrong)
-    assert "explicit Hessian" not in table.wrong
+    assert wrong_by(table) == {"forward chain rule", CENTRAL}
 
 
 def first_order(net, theta, alpha, batch, steps):
@@ -654,13 +668,13 @@ def first_order(net, theta, alpha, batch, steps):
     return meta_gradient(net, theta, alpha, batch, steps, order=1)
 
 
-def test_a_wrong_r_operator_is_told_from_wrong_columns(monkeypatch):
+def test_a_wrong_r_operator_is_known_from_wrong_columns(monkeypatch):
     net, theta, alpha, batch, steps = small_problem()
-    room = sys.modules["metasgd_np.gradient_check.roads"]
+    room = sys.modules["metasgd_np.gradient_check.derivations"]
     monkeypatch.setattr(room, "meta_gradient", first_order)
     table = agreement(net, theta, alpha, batch, steps)
-    assert set(table.wrong) == set(table.roads)
-    assert "look at the R-operator itself first" in table.conclusion
+    assert wrong_by(table) == {row.method for row in table.rows}
+    assert "look at the R-operator first" in str(table)
 
 
 # Each library that is installed, hiding those looked for before it; and none of them.
@@ -676,7 +690,7 @@ def test_the_fifth_column_is_there_where_a_library_is(monkeypatch, library, with
         net, theta, alpha, batch, steps = small_problem("relu", loss, 1)
         table = agreement(net, theta, alpha, batch, steps)
         table.assert_ok()
-        assert len(table.roads) == (4 if library else 3)
+        assert len({row.method for row in table.rows}) == (4 if library else 3)
     found = autodiff_room.by_autodiff(net, theta, alpha, batch, steps)
     assert len(found) == (1 if library else 0)
     if library:  # and it catches a loss that is half of what it says
@@ -687,7 +701,7 @@ def test_the_fifth_column_is_there_where_a_library_is(monkeypatch, library, with
         )
         altered.loss_function = type(altered.loss_function)(*half)
         _, theta, alpha, batch, steps = small_problem()
-        assert agreement(altered, theta, alpha, batch, steps).wrong == tuple(found)
+        assert wrong_by(agreement(altered, theta, alpha, batch, steps)) == {*found}
 
 
 # The command
@@ -701,10 +715,15 @@ def no_autodiff(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_autodiff")
-def test_the_command_passes_and_prints_the_three_rungs_and_the_table(capsys):
+def test_the_command_passes_and_prints_the_three_levels_and_the_table(capsys):
     assert main(["gradcheck", "--seed", "3", "--activation", "sigmoid"]) == 0
     printed = capsys.readouterr().out
-    for words in ("loss → gradient", "gradient → H v", "meta-loss → dα", "4 roads"):
+    for words in (
+        "loss → gradient",
+        "gradient → H v",
+        "meta-loss → dα",
+        "explicit Hessian",
+    ):
         assert words in printed
     assert "WRONG" not in printed
 
@@ -724,28 +743,28 @@ def plant_in_curvature(monkeypatch):
 
 
 def plant_in_meta_gradient(monkeypatch):
-    room = sys.modules["metasgd_np.gradient_check.rungs"]
+    room = sys.modules["metasgd_np.gradient_check.ladder"]
     monkeypatch.setattr(room, "meta_gradient", first_order)
 
 
 @pytest.mark.usefixtures("no_autodiff")
 @pytest.mark.parametrize(
-    ("plant", "rung"),
+    ("plant", "level"),
     [
         (plant_in_gradient, "loss → gradient"),
         (plant_in_curvature, "gradient → H v"),
         (plant_in_meta_gradient, "meta-loss → dθ"),
     ],
 )
-def test_the_command_fails_on_a_planted_mistake(capsys, monkeypatch, plant, rung):
+def test_the_command_fails_on_a_planted_mistake(capsys, monkeypatch, plant, level):
     plant(monkeypatch)
     assert main(["gradcheck"]) == 1
     wrong = [x for x in capsys.readouterr().out.splitlines() if x.endswith("WRONG")]
-    assert wrong[0].startswith(rung)
+    assert wrong[0].startswith(level)
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("--activation", "tan", "there is no activation called 'tan'"),
         ("--loss", "l1", "there is no loss called 'l1'"),
@@ -753,6 +772,6 @@ def test_the_command_fails_on_a_planted_mistake(capsys, monkeypatch, plant, rung
         ("--seed", "-1", "seed is -1"),
     ],
 )
-def test_the_command_tells_a_bad_option(capsys, option, value, told):
+def test_the_command_reports_a_bad_option(capsys, option, value, message):
     assert main(["gradcheck", option, value]) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,219 +1,120 @@
-"""`python -m metasgd_np navigate` as a user types it: what it leaves, how it fails."""
+"""The experiment `navigate`: what it trains, what it measures, what it prints."""
 
-import json
 import re
 
 import numpy as np
 import pytest
+from experiment_tools import quick_config, results_of, shrink
 
-from metasgd_np import checkpoints
-from metasgd_np.cli import main
+from metasgd_np.checkpoints import load
+from metasgd_np.experiments.base import format_interval
 from metasgd_np.experiments.navigate import NavigationConfig, NavigationExperiment
-from metasgd_np.experiments.navigate_report import told
-from metasgd_np.learners import MAML, MetaSGD
-from metasgd_np.plots import navigation as plots
 from metasgd_np.training import random_stream
 
-PNG = b"\x89PNG\r\n\x1a\n"
 ROWS = ("Meta-SGD", "MAML")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """Small experiments throughout this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
-    """The folder of one quick run."""
+    """One quick run: the experiment, and `results_of` it."""
     out = tmp_path_factory.mktemp("run") / "quick"
-    assert main(["navigate", "--quick", "--out", str(out)]) == 0
-    return out
+    experiment = NavigationExperiment(quick_config("navigate"), out, progress=False)
+    return experiment, *results_of(experiment)
 
 
-def results_of(folder):
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    results.pop("seconds")
-    return results
-
-
-def experiment(folder):
-    """The experiment of the quick run, on the folder it left."""
-    config = NavigationConfig.from_options("fixed", None, 0, True, False)
-    return NavigationExperiment(config, folder, resume=True, progress=False)
-
-
-def test_a_run_leaves_results_figures_and_checkpoints(quick):
-    results = results_of(quick)
-    assert results["configuration"]["seed"] == 0
-    assert results["configuration"]["discount"] == 0.99
-    assert results["versions"]["numpy"] == np.__version__
+def test_a_learner_is_trained_as_configured(quick):
+    experiment = quick[0]
     for name in ROWS:
-        cell = results["returns"][name]
-        assert len(cell["mean_by_steps"]) == len(cell["interval_by_steps"]) == 4
-        assert max(cell["mean_by_steps"]) < 0 < min(cell["interval_by_steps"])
-        state = checkpoints.load(quick / f"{name.lower()}.npz")
-        assert state.iteration == 3
-        assert state.settings["cosine_decay"] and state.settings["gae_lambda"] == 0.9
-        assert "max_kl=0.03" in state.settings["optimizer"]
-        assert "damping=0.01" in state.settings["optimizer"]
-    references = results["references"]
-    assert references["random"]["mean"] < -50 < -1 < references["oracle"]["mean"] < 0
-    assert results["published"]["Meta-SGD"] == "-8.64 ± 0.68 [c]"
-    assert list(results["alpha"]) == ["W1", "b1", "W2", "b2", "s"]
-    for name in ("trajectories", "landing", "returns_by_steps", "learning_curves"):
-        assert (quick / f"{name}.png").read_bytes().startswith(PNG)
+        settings = load(experiment.out / f"{name.lower()}.npz").settings
+        assert settings["cosine_decay"]
+        assert settings["gae_lambda"] == 0.9
+        assert settings["discount"] == 0.99
+        assert "max_kl=0.03" in settings["optimizer"]
+        assert "damping=0.01" in settings["optimizer"]
+        assert name.replace("-", "") in settings["learner"]
 
 
-def test_the_returns_told_are_those_of_the_checkpoint(quick):
-    e = experiment(quick)
-    state = checkpoints.load(quick / "maml.npz")
-    theta = state.w[0]
-    tasks = e.world.sample(random_stream(0, "test"), 20)
+def test_returns_are_those_of_the_checkpoint_on_the_test_tasks(quick):
+    experiment, results, _, _ = quick
+    c, world = experiment.config, experiment.world
+    theta = load(experiment.out / "maml.npz").w[0]
+    tasks = world.sample(random_stream(0, "test"), c.n_test)
     rng = random_stream(0, "test", 1)
-    before = e.world.roll_out(e.policy, theta, tasks, rng, 20).returns
-    told_mean = results_of(quick)["returns"]["MAML"]["mean_by_steps"][0]
-    assert told_mean == pytest.approx(before.mean(), abs=1e-3)
+    before = world.roll_out(experiment.policy, theta, tasks, rng, c.trajectories)
+    found = results["returns"]["MAML"]
+    assert found["mean_by_steps"][0] == pytest.approx(before.returns.mean(), abs=1e-3)
+    assert found["mean_by_steps"][0] < 0 < found["interval_by_steps"][0]
+    found = results["discounted_returns"]["MAML"]
+    discounted = before.discounted(c.discount)
+    assert found["mean_by_steps"][0] == pytest.approx(discounted.mean(), abs=1e-3)
 
 
-def test_the_difference_told_is_that_of_each_task(quick):
-    e = experiment(quick)
-    rows = []
-    for name in ROWS:
-        state = checkpoints.load(quick / f"{name.lower()}.npz")
-        learner = MetaSGD(e.policy) if name == "Meta-SGD" else MAML(e.policy, 0.1)
-        rows.append(-e.evaluate(learner, state)[0].scores[1])  # returns (20,)
-    d = rows[0] - rows[1]
-    half = 1.96 * d.std(ddof=1) / np.sqrt(20)
-    cell = results_of(quick)["difference"]
-    assert cell["mean_by_steps"][1] == pytest.approx(d.mean(), abs=1e-3)
-    assert cell["interval_by_steps"][1] == pytest.approx(half, abs=1e-3)
+def test_the_difference_is_that_of_each_task(quick):
+    _, results, _, evaluations = quick
+    ours, maml = (evaluations["returns"][name].scores for name in ROWS)
+    d = ours - maml  # (4, T)
+    half = 1.96 * d.std(1, ddof=1) / np.sqrt(d.shape[1])
+    assert results["difference"]["mean_by_steps"] == pytest.approx(d.mean(1), abs=1e-4)
+    assert results["difference"]["interval_by_steps"] == pytest.approx(half, abs=1e-4)
+    assert len(half) == 4
 
 
-def test_the_alpha_told_is_that_of_the_checkpoint(quick):
-    alpha = checkpoints.load(quick / "meta-sgd.npz").w[1]
-    blocks = results_of(quick)["alpha"]
-    assert sum(b["entries"] for b in blocks.values()) == alpha.size
-    assert sum(b["negative"] for b in blocks.values()) == (alpha < 0).sum()
+def test_the_references_know_nothing_and_everything(quick):
+    means = {
+        name: found["mean_by_steps"][0]
+        for name, found in quick[1]["references"].items()
+    }
+    assert means["random"] < -50 < -1 < means["oracle"] < 0
+
+
+def test_alpha_is_that_of_the_checkpoint(quick):
+    experiment, results, _, _ = quick
+    alpha = load(experiment.out / "meta-sgd.npz").w[1]
+    assert list(results["alpha"]) == ["W1", "b1", "W2", "b2", "s"]
+    blocks = results["alpha"].values()
+    assert sum(block["entries"] for block in blocks) == alpha.size
+    assert sum(block["negative"] for block in blocks) == (alpha < 0).sum()
     assert np.ptp(alpha) > 0  # it was learned
 
 
-def test_the_table_is_aligned_and_marks_the_published_figures(quick, capsys):
-    main(["navigate", "--quick", "--resume", "--out", str(quick)])
-    lines = capsys.readouterr().out.splitlines()
-    start = next(i for i, line in enumerate(lines) if "1 step" in line)
-    header, *rows = lines[start : start + 11]
-    column = header.index("1 step")
-    results = results_of(quick)
-    paired = rows.pop(2)
-    cell = results["difference"]
-    first = told(cell["mean_by_steps"][1], cell["interval_by_steps"][1])
-    assert paired.startswith("  Meta-SGD − MAML") and paired[column:].startswith(first)
-    kinds = [("returns", name) for name in ROWS]
-    kinds += [("discounted_returns", name) for name in ROWS]
-    for row, (kind, name) in zip(rows, kinds, strict=False):
-        cell = results[kind][name]
-        first = told(cell["mean_by_steps"][1], cell["interval_by_steps"][1])
-        assert row[column:].startswith(first)
-        assert re.match(rf"  {name}[ ,]", row)
-    assert rows[6][column:] == "-8.64 ± 0.68 [c]"
-    assert rows[8].split()[-8:] == [
-        "-40.41",
-        "[1]",
-        "-11.68",
-        "[1]",
-        "-3.33",
-        "[1]",
-        "-3.23",
-        "[1]",
-    ]
-    assert any("paper tells neither horizon" in line for line in lines)
-
-
-def test_resuming_a_finished_run_gives_the_same_results(quick):
-    before = results_of(quick)
-    assert main(["navigate", "--quick", "--resume", "--out", str(quick)]) == 0
-    assert results_of(quick) == before
-
-
-def test_other_starts_and_seeds_give_other_results(quick, tmp_path):
-    options = ["navigate", "--quick", "--iterations", "1", "--out"]
-    varying = tmp_path / "varying"
-    assert main([*options, str(varying), "--start", "varying", "--seed", "1"]) == 0
-    results = results_of(varying)
-    assert results["published"]["Meta-SGD"] == "-10.15 ± 0.62 [c]"
-    assert results["returns"] != results_of(quick)["returns"]
+@pytest.mark.parametrize(
+    ("start", "paper", "steps"),
+    [("fixed", "-8.64 ± 0.68 [c]", 4), ("varying", "-10.15 ± 0.62 [c]", 0)],
+)
+def test_the_table_shows_our_returns_and_the_published_ones(quick, start, paper, steps):
+    experiment, results, trained, evaluations = quick
+    other = NavigationExperiment.__new__(NavigationExperiment)
+    other.config = NavigationConfig(start=start)
+    found = other.results(trained, evaluations)
+    configuration = results["configuration"] | {"start": start}
+    table = experiment.table(found | {"configuration": configuration})
+    header, *lines = table.split("\n\n")[1].splitlines()
+    columns = [header.index(name) for name in ("before", "1 step", "2 steps")]
+    rows = {line[: columns[0]].strip(): line for line in lines}
+    expected = {"Meta-SGD − MAML, by task": results["difference"]}
+    expected |= {name: results["returns"][name] for name in ROWS}
+    both = results["discounted_returns"]
+    expected |= {f"{name}, discounted": both[name] for name in ROWS}
+    for name, cell in expected.items():
+        pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
+        for column, pair in zip(columns, pairs, strict=False):
+            assert rows[name][column:].startswith(format_interval(*pair))
+    assert rows["Meta-SGD, Meta-SGD's paper"][columns[1] :] == paper
+    of_maml = rows.get("MAML, its own paper", "")
+    assert len(re.findall(r"-\d+\.\d\d \[1\]", of_maml)) == steps
+    assert "paper states neither horizon nor discount" in table
+    assert f"{start} start" in table
 
 
 def test_full_is_the_papers_network_and_iterations():
-    config = NavigationConfig.from_options("varying", None, 0, False, True)
+    config = NavigationConfig.from_options({"full": True, "start": "varying"})
     assert (config.sizes, config.activation) == ((2, 100, 100, 2), "relu")
     assert (config.iterations, config.meta_batch, config.n_test) == (100, 20, 600)
-    short = NavigationConfig.from_options("fixed", 7, 0, False, True)
-    assert short.iterations == 7
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--start", "moving"], "there is no start called 'moving'; choose one of"),
-        (["--iterations", "0"], "--iterations is 0, but it must be 1 or more"),
-        (["--seed", "-1"], "--seed is -1, but it must be 0 or more"),
-        (["--quick", "--full"], "--quick and --full contradict each other"),
-    ],
-)
-def test_bad_options_are_told_in_one_sentence(arguments, message, tmp_path, capsys):
-    out = tmp_path / "run"
-    assert main(["navigate", *arguments, "--out", str(out)]) == 1
-    told_last = capsys.readouterr().err.splitlines()[-1]
-    assert told_last.startswith("error: ")
-    assert message in told_last
-    assert not out.exists()
-
-
-def test_a_used_folder_is_refused_and_kept(quick, capsys):
-    before = {path: path.read_bytes() for path in quick.iterdir()}
-    assert main(["navigate", "--quick", "--out", str(quick)]) == 1
-    assert "already holds files; add --resume" in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in quick.iterdir()} == before
-
-
-def test_another_run_in_the_folder_is_not_resumed(quick, capsys):
-    before = {path: path.read_bytes() for path in quick.iterdir()}
-    options = ["navigate", "--quick", "--resume", "--out", str(quick)]
-    assert main([*options, "--seed", "1"]) == 1
-    assert "seed was 0, now 1" in capsys.readouterr().err.splitlines()[-1]
-    assert {path: path.read_bytes() for path in quick.iterdir()} == before
-
-
-def test_a_damaged_checkpoint_is_told(tmp_path, capsys):
-    out = tmp_path / "run"
-    out.mkdir()
-    (out / "meta-sgd.npz").write_bytes(b"not a checkpoint")
-    assert main(["navigate", "--quick", "--resume", "--out", str(out)]) == 1
-    assert "is not a whole metasgd_np checkpoint" in capsys.readouterr().err
-
-
-def test_the_walks_drawn_are_the_walks_given(quick):
-    e = experiment(quick)
-    rng = np.random.default_rng(0)
-    tasks = e.world.sample(rng, 2)
-    theta = e.policy.init(rng).astype("float32")
-    pair = [e.world.roll_out(e.policy, theta, tasks, rng, 4) for _ in range(2)]
-    figure = plots.trajectories({"Meta-SGD": pair}, tasks, shown=3)
-    assert len(figure.axes) == 2
-    lines = figure.axes[1].get_lines()
-    assert len(lines) == 3 + 3 + 2
-    np.testing.assert_array_equal(lines[4].get_xydata(), pair[1].states[1, 1])
-    np.testing.assert_array_equal(lines[-1].get_xydata()[0], tasks[1, 1])
-    assert figure.axes[0].get_xlabel() == "x (units of length)"
-    plots.plt.close(figure)
-
-
-def test_the_landing_is_where_the_second_half_is_spent(quick):
-    e = experiment(quick)
-    rng = np.random.default_rng(0)
-    tasks = e.world.sample(rng, 5)
-    theta = e.policy.init(rng).astype("float32")
-    pair = [e.world.roll_out(e.policy, theta, tasks, rng, 4) for _ in range(2)]
-    figure = plots.landing({"MAML": pair}, tasks)
-    (points,) = figure.axes[0].collections
-    settled = np.hypot(*pair[1].states[:, :, 50:].mean((1, 2)).T)
-    expected = np.stack([np.hypot(*tasks[:, 1].T), settled], axis=1)
-    np.testing.assert_allclose(points.get_offsets(), expected, rtol=1e-5)
-    plots.plt.close(figure)

@@ -1,4 +1,8 @@
-"""Every notebook runs afresh and shows what was committed; every exercise bites."""
+"""Every notebook runs and shows what was committed; every exercise needs its answer.
+
+Notebooks run in the process of the tests, which saves starting a kernel for each. One
+chapter runs on a kernel too, and one test compares the two ways of running.
+"""
 
 import re
 from pathlib import Path
@@ -6,6 +10,9 @@ from pathlib import Path
 import notebook_tools as tools
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from metasgd_np import MAML
 
 CHAPTERS = sorted(tools.NOTEBOOKS.glob("*.ipynb"))
 SOLUTIONS = sorted((tools.NOTEBOOKS / "solutions").glob("*.ipynb"))
@@ -13,11 +20,23 @@ EXERCISES = sorted((tools.NOTEBOOKS / "exercises").glob("*.ipynb"))
 PACKAGE = sorted((tools.ROOT / "metasgd_np").rglob("*.py"))
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TAG = re.compile(r"\(([1-9]\d?\.\d{1,2})\)")
+LONGEST_FIRST = ["10", "12", "11", "07", "08", "06", "09", "05"]  # for two workers
 
 
 def name(path):
     """A test's id: the path inside notebooks/."""
     return str(Path(path).relative_to(tools.NOTEBOOKS))
+
+
+def place_in_queue(path):
+    """Sort key: the chapters that take longest first."""
+    chapter = path.name[:2] if path in CHAPTERS else "solution"
+    return [*LONGEST_FIRST, chapter].index(chapter)
+
+
+def notebook_of(*sources):
+    """A notebook of code cells."""
+    return new_notebook(cells=[new_code_cell(source) for source in sources])
 
 
 def code_cells(notebook):
@@ -52,17 +71,116 @@ def is_check(cell):
     return cell.metadata.get("nbgrader", {}).get("grade", False)
 
 
-@pytest.mark.parametrize("path", CHAPTERS + SOLUTIONS, ids=name)
-def test_it_runs_on_a_fresh_kernel_and_shows_what_was_committed(path):
-    committed = tools.read(path)
-    found = tools.execute(committed)
+def assert_shows_the_same(found, committed):
+    """Cell by cell, the text is the same, and there is a figure where there was one."""
     for new, old in zip(code_cells(found), code_cells(committed), strict=True):
-        assert_same_text(text_of(new), text_of(old), f"{path.name}, cell {old.id}")
+        assert_same_text(text_of(new), text_of(old), f"cell {old.id}")
         kinds = (
             [o.output_type for o in new.outputs],
             [o.output_type for o in old.outputs],
         )
         assert ("display_data" in kinds[0]) == ("display_data" in kinds[1]), old.id
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CHAPTERS + SOLUTIONS, key=place_in_queue), ids=name
+)
+def test_it_runs_and_shows_what_was_committed(path):
+    committed = tools.read(path)
+    assert_shows_the_same(tools.run_in_process(committed), committed)
+
+
+def test_a_chapter_runs_on_a_fresh_kernel_and_shows_what_was_committed():
+    committed = tools.read(CHAPTERS[1])
+    assert_shows_the_same(tools.execute(committed), committed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("0.123", "0.124"),
+        ("loss", "MSE"),
+        ("plt.figure()", "pass"),
+        ("plt.figure()", "plt.figure()\nimport warnings\nwarnings.warn('beware')"),
+    ],
+)
+def test_a_changed_output_is_seen(old, new):
+    source = "import matplotlib.pyplot as plt\nplt.figure()\nprint('loss 0.123')"
+    committed = tools.run_in_process(notebook_of(source))
+    assert_shows_the_same(tools.run_in_process(notebook_of(source)), committed)
+    changed = tools.run_in_process(notebook_of(source.replace(old, new)))
+    with pytest.raises(AssertionError):
+        assert_shows_the_same(changed, committed)
+
+
+def described(cell):
+    """Each output's kind and text; of a warning, whether it is there."""
+    found = []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        text = output.get("text") or output.get("evalue") or data.get("text/plain")
+        if output.get("name") == "stderr":
+            text = "UserWarning: beware" in text
+        if "image/png" in data:
+            text = "a figure"
+        kind = output.output_type, output.get("name"), "text/html" in data
+        found.append((kind, text))
+    return sorted(found, key=str)
+
+
+def test_a_run_in_process_gives_what_a_kernel_gives():
+    notebook = notebook_of(
+        "import warnings\nimport matplotlib.pyplot as plt",
+        "print(1); {'b': [2], 'a': 1}",
+        "2;",
+        "None",
+        "warnings.warn('beware')",
+        "axis = plt.figure().subplots()",  # shown at the end of the cell
+        "axis.plot([1, 2])\nplt.subplots()\nplt.show()\nprint('after')",
+        "class Table:\n    __repr__ = lambda self: 'text'\n"
+        "    _repr_html_ = lambda self: '<b>text</b>'\n\n\nTable()",
+        "print('before')\n1 / 0",
+        "_name = 3\n__name__, _name",
+    )
+    kernel = tools.execute(notebook, allow_errors=True)
+    here = tools.run_in_process(notebook, allow_errors=True)
+    for one, other in zip(kernel.cells, here.cells, strict=True):
+        assert described(other) == described(one), one.source
+        assert other.execution_count == one.execution_count
+
+
+def test_a_notebook_leaves_nothing_to_the_next():
+    here = Path.cwd()
+    tools.run_in_process(
+        notebook_of(
+            "import os\nimport matplotlib.pyplot as plt\n"
+            "left = plt.figure()\nplt.rcParams['font.size'] = 99\nos.chdir('/')"
+        )
+    )
+    assert Path.cwd() == here
+    tools.run_in_process(
+        notebook_of(
+            "import os\nimport matplotlib.pyplot as plt\n"
+            "assert 'left' not in globals() and not plt.get_fignums()\n"
+            "assert plt.rcParams['font.size'] == plt.rcParamsDefault['font.size']\n"
+            "assert os.path.basename(os.getcwd()) == 'notebooks'"
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["MAML", "MAML.start"])
+def test_a_notebook_that_changes_the_package_is_refused(name, monkeypatch):
+    monkeypatch.setattr("metasgd_np.learners.MAML", MAML)  # put back in the end
+    monkeypatch.setattr(MAML, "start", MAML.start)
+    source = f"import metasgd_np.learners\nmetasgd_np.learners.{name} = None"
+    with pytest.raises(AssertionError, match=f"changed the package: .*{name}"):
+        tools.run_in_process(notebook_of(source))
+
+
+def test_a_failing_cell_is_named():
+    with pytest.raises(ZeroDivisionError) as caught:
+        tools.run_in_process(notebook_of("x = 0", "1 / x"))
+    assert "1 / x" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("path", CHAPTERS + SOLUTIONS, ids=name)
@@ -147,7 +265,7 @@ def test_the_exercises_are_the_solutions_without_the_answers():
 
 @pytest.mark.parametrize("path", EXERCISES, ids=name)
 def test_no_check_passes_before_the_exercise_is_done(path):
-    found = tools.execute(tools.read(path), allow_errors=True)
+    found = tools.run_in_process(tools.read(path), allow_errors=True)
     for cell in code_cells(found):
         failed = any(output.output_type == "error" for output in cell.outputs)
         expected = is_check(cell) or cell.metadata.get("nbgrader", {}).get("solution")

@@ -1,10 +1,15 @@
 """The figures show the numbers they are given, with their axes named."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from experiment_tools import strokes
 
-from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt, plots
-from metasgd_np.tasks import Sinusoids
+from metasgd_np import MAML, DeepNet, MetaSGD, TwoLayerNet, adapt, plots
+from metasgd_np.experiments.published import SINUSOID_MSE
+from metasgd_np.reinforcement.navigation import Navigation
+from metasgd_np.reinforcement.policy import GaussianPolicy
+from metasgd_np.tasks import Characters, FewShot, Sinusoids
 from metasgd_np.training import Evaluation, TrainingState
 
 NET = TwoLayerNet(1, 4, 1)
@@ -13,7 +18,7 @@ NET = TwoLayerNet(1, 4, 1)
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
-    plots.plt.close("all")
+    plt.close("all")
 
 
 def assert_axes_are_named(figure):
@@ -48,6 +53,20 @@ def test_fits_say_what_leaves_the_picture():
     assert any("up to |y| =" in text.get_text() for text in figure.axes[0].texts)
 
 
+def test_every_name_is_found_and_no_other():
+    assert all(getattr(plots, name) for name in plots.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = plots.nothing
+
+
+def test_a_figure_is_saved_whole_and_closed(tmp_path):
+    figure = plots.taylor_terms(np.array([0.1, 0.2]), {"one": np.array([0.1, 0.2])})
+    plots.save(figure, tmp_path / "figure.png")
+    assert plt.imread(tmp_path / "figure.png").shape == (380, 640, 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["figure.png"]
+    assert not plt.fignum_exists(figure.number)
+
+
 def test_mse_by_steps_draws_the_means_and_says_what_diverges():
     fine = Evaluation(np.array([[4.0, 6.0], [1.0, 2.0], [1.0, 1.0]]))
     wild = Evaluation(np.array([[4.0, 6.0], [1.0, 1.5], [900.0, 1.0]]))
@@ -55,6 +74,8 @@ def test_mse_by_steps_draws_the_means_and_says_what_diverges():
     assert_axes_are_named(figure)
     axis = figure.axes[0]
     np.testing.assert_array_equal(axis.lines[0].get_ydata(), [5.0, 1.5, 1.0])
+    band = axis.collections[0].get_paths()[0].get_extents().intervaly
+    np.testing.assert_allclose(band, [1.5 - 0.98, 5 + 1.96])
     labels = [line.get_label() for line in axis.lines]
     assert labels == ["MAML", "Meta-SGD: trained for 1 step, diverges after more"]
     assert axis.get_ylim() == (0, 10)
@@ -65,8 +86,8 @@ def test_alpha_by_block_counts_the_negative_entries():
     figure = plots.alpha_by_block(NET, alpha, (0.005, 0.1))
     assert_axes_are_named(figure)
     for axis, (name, block) in zip(figure.axes, NET.blocks(alpha).items(), strict=True):
-        told = f"{name}: {(block < 0).sum()} of {block.size} negative"
-        assert axis.get_title() == told
+        shown = f"{name}: {(block < 0).sum()} of {block.size} negative"
+        assert axis.get_title() == shown
 
 
 def test_learning_curves_place_each_block_at_its_end():
@@ -76,6 +97,14 @@ def test_learning_curves_place_each_block_at_its_end():
     line = figure.axes[0].lines[0]
     assert line.get_xdata().tolist() == [100, 200, 250]
     assert line.get_ydata().tolist() == [3.0, 2.0, 1.0]
+    assert line.get_marker() == "None"
+
+
+def test_a_learning_curve_of_one_block_is_a_point_that_shows():
+    state = TrainingState({}, 60, np.zeros(1), (), np.array([3.0]))
+    line = plots.learning_curves({"MAML": state}).axes[0].lines[0]
+    assert line.get_xydata().tolist() == [[60, 3.0]]
+    assert line.get_marker() == "s"
 
 
 def test_medians_draw_the_middle_of_the_runs_and_lift_what_a_log_cannot_show():
@@ -102,13 +131,13 @@ def test_errors_and_cosines_draw_a_marker_a_name_and_gradient():
             np.testing.assert_array_equal(line.get_xdata(), values)
 
 
-def test_loss_ratios_tell_how_many_seeds_leave_the_picture():
+def test_loss_ratios_say_how_many_seeds_leave_the_picture():
     ratios = np.array([[0.5, 0.6], [0.7, 40.0], [np.nan, 30.0]])
     figure = plots.loss_ratios(["right", "half", "none"], ratios, limit=10)
     axis = figure.axes[0]
     assert axis.get_xlabel()
-    told = [text.get_text() for text in axis.texts]
-    assert told == ["1 of 2 seeds →", "2 of 2 seeds →"]
+    shown = [text.get_text() for text in axis.texts]
+    assert shown == ["1 of 2 seeds →", "2 of 2 seeds →"]
     assert axis.lines[2].get_xdata().tolist() == [0.7]
 
 
@@ -127,9 +156,9 @@ def test_arrows_on_contours_end_where_the_steps_lead():
 
 def test_shape_flow_writes_each_shape_twice_and_the_inputs_once():
     figure = plots.shape_flow(TwoLayerNet(2, 5, 3), 7)
-    told = [text.get_text() for text in figure.axes[0].texts]
+    shown = [text.get_text() for text in figure.axes[0].texts]
     for shape, times in {"3 × 5": 2, "7 × 5": 4, "6 × 3": 2, "7 × 3": 3}.items():
-        assert sum(text.endswith(f"$  {shape}") for text in told) == times
+        assert sum(text.endswith(f"$  {shape}") for text in shown) == times
 
 
 def test_hessian_blocks_shade_the_logarithm_and_mark_the_blocks():
@@ -150,7 +179,7 @@ def test_the_map_of_one_step_names_every_quantity():
         assert quantity in words
 
 
-def test_paths_on_bowls_draw_each_path_and_tell_where_it_ends():
+def test_paths_on_bowls_draw_each_path_and_say_where_it_ends():
     def loss(x, y):
         return x * x + 4 * y * y
 
@@ -214,3 +243,162 @@ def test_alpha_over_training_draws_size_and_sign_of_each_block():
     size, share = (axis.lines[0].get_ydata() for axis in figure.axes)
     np.testing.assert_allclose(size, np.abs(alphas[:, :4]).mean(1))
     np.testing.assert_allclose(share, [100, 0, 0])
+
+
+# Few-shot classification
+
+
+def test_answers_are_marked_where_they_are_wrong():
+    batch = FewShot(strokes(6, 8), ways=3).sample(np.random.default_rng(0), 2, 1, 2)
+    wrong = (batch.Y_q + 1) % 3
+    after = batch.Y_q.copy()
+    after[1, 4] = (batch.Y_q[1, 4] + 2) % 3
+    figure = plots.answered_tasks(batch, wrong, after, ways=3)
+    titles = [axis.get_title() for axis in figure.axes]
+    marked = [title for title in titles if title.endswith("✗")]
+    assert marked == [f"{wrong[1, 4]}→{after[1, 4]} ✗"]
+    assert titles.count("0→0") + titles.count("1→1") + titles.count("2→2") == 0
+    assert titles.count("1→0") + titles.count("2→1") + titles.count("0→2") == 11
+
+
+def test_answers_leave_out_what_would_not_fit():
+    batch = FewShot(strokes(7, 8), ways=6).sample(np.random.default_rng(0), 1, 3, 4)
+    figure = plots.answered_tasks(batch, batch.Y_q, batch.Y_q, ways=6, shown=2)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["0", "1", "", "0→0", "0→0", "1→1", "1→1"]
+    support = figure.axes[1].images[0].get_array()
+    np.testing.assert_array_equal(support.ravel(), batch.X_s[0, 3])
+    query = figure.axes[5].images[0].get_array()
+    np.testing.assert_array_equal(query.ravel(), batch.X_q[0, 4])
+
+
+def test_alpha_images_show_the_units_with_the_largest_alpha():
+    net = TwoLayerNet(16, 5, 3, loss="softmax_cross_entropy")
+    alpha = np.full(net.n_params, 0.1)
+    net.blocks(alpha)["W1"][:, 3] = -0.7
+    net.blocks(alpha)["W1"][5, 1] = 0.9
+    figure = plots.alpha_images(net, alpha, units=2)
+    shown = {axis.get_title(): axis for axis in figure.axes if axis.get_title()}
+    assert list(shown) == ["unit 3", "unit 1"]
+    pixels = shown["unit 1"].images[0].get_array()
+    assert pixels.shape == (4, 4)
+    assert pixels[1, 1] == pytest.approx(0.9)
+    share = next(a for a in figure.axes if "negative" in a.get_ylabel())
+    np.testing.assert_allclose(share.images[0].get_array(), 20)
+
+
+def test_a_contact_sheet_has_a_row_for_each_alphabet():
+    characters = strokes(4, 9)
+    alphabets = np.array(["one", "one", "two_b", "two_b"])
+    characters = Characters(characters.images, alphabets)
+    figure = plots.contact_sheet(characters, letters=2, drawings=3)
+    assert len(figure.axes) == 12
+    labels = [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()]
+    assert labels == ["one", "two b"]
+    shown = figure.axes[7].images[0].get_array()  # row two, first letter, drawing 1
+    expected = np.minimum(255 - characters.images[2, 1], 232)
+    np.testing.assert_array_equal(shown, expected)
+
+
+def test_accuracy_by_steps_draws_percentages_and_a_line_without_steps():
+    figure = plots.accuracy_by_steps(
+        {
+            "Meta-SGD": Evaluation(np.array([[0.2, 0.4], [0.5, 0.7]])),
+            "nearest neighbour": Evaluation(np.array([[0.4, 0.6]])),
+        },
+        "5-way",
+    )
+    assert_axes_are_named(figure)
+    ours, nearest = figure.axes[0].lines
+    np.testing.assert_allclose(ours.get_ydata(), [30, 60])
+    np.testing.assert_allclose(nearest.get_ydata(), [50, 50])
+    half = 196 * np.std([0.2, 0.4], ddof=1) / np.sqrt(2)
+    (band,) = figure.axes[0].collections
+    low, high = band.get_paths()[0].get_extents().intervaly
+    np.testing.assert_allclose([low, high], [30 - half, 60 + half])
+
+
+# Navigation and table 1
+
+
+@pytest.fixture(scope="module")
+def walked():
+    """Five tasks, and trajectories of a random policy on them, twice."""
+    policy, world = GaussianPolicy(DeepNet((2, 4, 2))), Navigation(horizon=20)
+    rng = np.random.default_rng(0)
+    tasks, theta = world.sample(rng, 5), policy.init(rng)
+    return tasks, [world.roll_out(policy, theta, tasks, rng, 4) for _ in range(2)]
+
+
+def test_the_rollouts_drawn_are_those_given(walked):
+    tasks, pair = walked
+    first = [t[:2] for t in pair]
+    figure = plots.trajectories({"Meta-SGD": first}, tasks[:2], shown=3)
+    assert len(figure.axes) == 2
+    lines = figure.axes[1].get_lines()
+    assert len(lines) == 3 + 3 + 2
+    np.testing.assert_array_equal(lines[4].get_xydata(), pair[1].states[1, 1])
+    np.testing.assert_array_equal(lines[-1].get_xydata()[0], tasks[1, 1])
+    assert figure.axes[0].get_xlabel() == "x (units of length)"
+    assert f"{pair[1].returns[1]:.1f}" in figure.axes[1].get_title()
+
+
+def test_a_rollout_settles_where_its_second_half_is_spent(walked):
+    tasks, pair = walked
+    figure = plots.landing({"MAML": pair}, tasks)
+    assert_axes_are_named(figure)
+    (points,) = figure.axes[0].collections
+    settled = np.hypot(*pair[1].states[:, :, 10:].mean((1, 2)).T)
+    expected = np.stack([np.hypot(*tasks[:, 1].T), settled], axis=1)
+    np.testing.assert_allclose(points.get_offsets(), expected, rtol=1e-5)
+
+
+def test_returns_by_steps_draws_learners_and_references():
+    ours = Evaluation(np.array([[-9.0, -7.0], [-3.0, -1.0]]))
+    references = {
+        name: Evaluation(np.array([[mean, mean]]))
+        for name, mean in (("random", -40.0), ("oracle", -0.5))
+    }
+    figure = plots.returns_by_steps({"MAML": ours}, references)
+    assert_axes_are_named(figure)
+    (bars,) = figure.axes[0].containers
+    np.testing.assert_allclose(bars.lines[0].get_ydata(), [-8, -2])
+    ends = np.array(bars.lines[2][0].get_segments())[:, :, 1]
+    np.testing.assert_allclose(np.ptp(ends, 1), 2 * ours.interval)
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert sorted(labels) == ["MAML", "oracle", "random"]
+
+
+def test_return_curves_draw_returns_before_and_after_the_step():
+    history = np.array([[-60.0, -50.0], [-40.0, -20.0]])
+    figure = plots.return_curves({"MAML": TrainingState({}, 2, None, (), history)})
+    assert_axes_are_named(figure)
+    after, before = figure.axes[0].lines
+    assert (before.get_label(), after.get_label()) == (
+        "MAML, before",
+        "MAML, after one step",
+    )
+    np.testing.assert_array_equal(before.get_xydata(), [[1, -60], [2, -40]])
+    np.testing.assert_array_equal(after.get_xydata(), [[1, -50], [2, -20]])
+
+
+def test_mse_by_shots_shows_ours_beside_the_papers():
+    means = {"5": 1.0, "10": 2.0, "20": 3.0}
+    by_trained = {
+        trained: {
+            name: {k: {"mean": m * x, "interval": 0.1} for k, m in means.items()}
+            for name, x in (("Meta-SGD", 0.2), ("Reptile", 0.3), ("other", 0.4))
+        }
+        for trained in means
+    }
+    figure = plots.mse_by_shots(by_trained, SINUSOID_MSE, "title")
+    assert len(figure.axes) == 3
+    for axis, trained in zip(figure.axes, means, strict=True):
+        assert trained in axis.get_title()
+        drawn = [list(bars.lines[0].get_ydata()) for bars in axis.containers]
+        ours = [[x * m for m in means.values()] for x in (0.2, 0.3, 0.4)]
+        paper = [
+            [float(text.split(" ")[0]) for text in texts]
+            for texts in SINUSOID_MSE[int(trained)].values()
+        ]
+        assert drawn == ours + paper

@@ -2,21 +2,28 @@
 
 import gc
 import json
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import BrokenExecutor, Executor, Future
 from multiprocessing import active_children
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
+from tqdm import tqdm
 
 from metasgd_np.experiments import executors, sweep
 from metasgd_np.experiments.executors import THREADS, open_executor
 from metasgd_np.experiments.sweep import CellsFailed, run_sweep
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # both end a process of Windows
 
 
 def wait_for(condition):
@@ -39,12 +46,25 @@ def compute(settings):
         raise ArithmeticError(s["raise"])
     if s.get("interrupt"):
         raise KeyboardInterrupt
-    if s.get("die"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    threads = [os.environ.get(name) for name in THREADS]
+    if "die_until" in s and not Path(s["die_until"]).exists():
+        Path(s["die_until"]).touch()
+        os.kill(os.getpid(), KILL)
+    if s.get("describe"):
+        return describe_process()
     square = float("nan") if s.get("nan") else s["x"] ** 2
-    told = {"square": square, "pid": os.getpid(), "threads": threads}
-    return {name: told[name] for name in s.get("tell", ["square"])} | s.get("more", {})
+    return {"square": square} | s.get("more", {})
+
+
+def describe_process():
+    """What holds in the process that computes, and numbers that rounding can change."""
+    numbers = np.random.default_rng(0).standard_normal((64, 64))
+    return {
+        "pid": os.getpid(),
+        "threads": [os.environ.get(name) for name in THREADS],
+        "ignores_ctrl_c": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        "lock": type(tqdm.get_lock()).__module__,
+        "numbers": np.tanh(numbers @ numbers).sum(0).tolist(),
+    }
 
 
 def make_cells(n, **settings):
@@ -57,6 +77,11 @@ def squares(n):
 
 def run(cells, folder, executor=None):
     return run_sweep(cells, compute, folder, executor, progress=False)
+
+
+def saved_in(folder):
+    """The names of the files of cells so far."""
+    return sorted(path.name for path in folder.glob("*.json"))
 
 
 def starts(log):
@@ -72,6 +97,20 @@ def started(log):
     return Counter(x for x, _ in starts(log))
 
 
+def start_python(script, *arguments):
+    """A process that runs `script` and finds all that this one finds."""
+    paths = [str(Path(__file__).parent), *filter(None, sys.path)]
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        start_new_session=True,  # a group of its own, for signals
+    )
+
+
 def test_results_come_in_the_cells_order_and_each_has_a_file(tmp_path):
     assert run(make_cells(4), tmp_path) == squares(4)
     for x in range(4):
@@ -85,7 +124,7 @@ def test_a_cell_is_saved_before_the_next_one_is_computed(tmp_path):
     cells["cell-1"]["interrupt"] = True
     with pytest.raises(KeyboardInterrupt):
         run(cells, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["cell-0.json"]
+    assert saved_in(tmp_path) == ["cell-0.json"]
 
 
 def test_a_resumed_sweep_computes_only_what_is_missing(tmp_path):
@@ -98,7 +137,15 @@ def test_a_resumed_sweep_computes_only_what_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b'{"settings": {"x"', b"null", b'{"settings": {}}', b"\xff\xfe\x00"]
+    "damage",
+    [
+        b"",
+        b'{"settings": {"x"',
+        b"null",
+        b'{"settings": {}}',
+        b'{"settings": {"x": 1}, "result": 3}',
+        b"\xff\xfe\x00",
+    ],
 )
 def test_a_damaged_file_is_computed_anew(tmp_path, damage):
     run(make_cells(3), tmp_path)
@@ -109,7 +156,7 @@ def test_a_damaged_file_is_computed_anew(tmp_path, damage):
     assert saved["result"] == {"square": 1}
 
 
-def test_other_settings_are_told_and_nothing_is_lost(tmp_path):
+def test_other_settings_are_refused_and_nothing_is_lost(tmp_path):
     run(make_cells(2), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ValueError, match="rate was None, now 3"):
@@ -122,148 +169,160 @@ def test_settings_are_compared_as_json_holds_them(tmp_path):
     expected = {"a": {"square": 4, "numbers": [1.5, 2]}}
     assert run(cells, tmp_path) == expected
     assert run(cells, tmp_path) == expected
+    with pytest.raises(ValueError, match="Out of range float"):
+        run({"b": {"x": float("nan")}}, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"raise": "too hot\nand more"}, "ArithmeticError: too hot"),
         ({"nan": True}, "ValueError: Out of range float"),
     ],
 )
-def test_an_error_in_one_cell_does_not_lose_the_others(tmp_path, settings, told):
+def test_an_error_in_one_cell_does_not_lose_the_others(tmp_path, settings, message):
     cells = make_cells(4)
     cells["cell-1"] |= settings
     with pytest.raises(CellsFailed, match="1 of 4 cells failed") as raised:
         run(cells, tmp_path)
-    assert f"(cell-1: {told}" in str(raised.value)
+    assert f"(cell-1: {message}" in str(raised.value)
     assert "\n" not in str(raised.value)
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["cell-0.json", "cell-2.json", "cell-3.json"]
+    assert saved_in(tmp_path) == ["cell-0.json", "cell-2.json", "cell-3.json"]
     assert run(make_cells(4), tmp_path) == squares(4)
 
 
-def test_processes_give_the_same_and_have_one_thread_each(tmp_path):
-    before = dict(os.environ)
-    cells = make_cells(5)
-    cells["cell-4"]["tell"] = ["pid", "threads"]
+def test_processes_give_the_same_even_if_one_is_killed(tmp_path):
+    before, log, folder = dict(os.environ), tmp_path / "log", tmp_path / "cells"
+    cells = make_cells(5, log=str(log))
+    cells["cell-2"]["die_until"] = str(tmp_path / "died")
+    cells["cell-4"]["describe"] = True
     with open_executor(workers=2) as executor:
-        results = run(cells, tmp_path, executor)
-    told = results.pop("cell-4")
+        results = run(cells, folder, executor)
+    process, here = results.pop("cell-4"), describe_process()
     assert results == squares(4)
-    assert told["pid"] != os.getpid()
-    assert told["threads"] == ["1"] * len(THREADS)
+    assert started(log)[2] == 2
+    assert saved_in(folder) == [f"{name}.json" for name in cells]
+    assert process.pop("pid") != here["pid"]
+    assert process == {
+        "threads": ["1"] * len(THREADS),
+        "ignores_ctrl_c": True,
+        "lock": "_thread",  # not the system's
+        "numbers": here["numbers"],
+    }
     assert dict(os.environ) == before
     assert active_children() == []
 
 
-def test_every_process_starts_before_the_first_cell():
-    with open_executor(workers=3):
-        assert len(active_children()) == 3
+def test_processes_that_cannot_start_end_the_sweep(tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "prepare_worker", sys.exit)
+    monkeypatch.setattr(sweep, "MAX_RESTARTS", 0)
+    with (
+        open_executor(workers=2) as executor,
+        pytest.raises(CellsFailed, match=r"4 of 4 cells failed .*TerminatedWorker"),
+    ):
+        run(make_cells(4), tmp_path, executor)
     assert active_children() == []
 
 
-def end_at_once(all_started):
-    os._exit(1)
+class Fragile(Executor):
+    """Loses the deadly cells and all after them, until a lost one comes again."""
+
+    def __init__(self, *deadly):
+        self.deadly, self.lost, self.submitted = deadly, [], []
+
+    def submit(self, function, /, settings):
+        x = settings["x"]
+        self.submitted.append(x)
+        if x in self.lost:
+            self.lost.clear()
+        future = Future()
+        if self.lost or x in self.deadly:
+            self.lost.append(x)
+            future.set_exception(BrokenExecutor("a process died. It was killed."))
+        else:
+            future.set_result(function(settings))
+        return future
 
 
-def test_a_process_that_cannot_start_is_told(monkeypatch):
-    monkeypatch.setattr(executors, "begin", end_at_once)
-    assert "ended as it started" in error_of(workers=2)
-    assert active_children() == []
+def test_a_cell_that_ends_every_process_does_not_cost_the_others(tmp_path):
+    executor = Fragile(0)
+    with pytest.raises(CellsFailed) as raised:
+        run(make_cells(4), tmp_path, executor)
+    assert str(raised.value) == (
+        "1 of 4 cells failed (cell-0: BrokenExecutor: a process died); the others are "
+        "saved, and --resume computes only what is missing"
+    )
+    assert saved_in(tmp_path) == ["cell-1.json", "cell-2.json", "cell-3.json"]
+    # One round of all, one of all in reverse; then no more than three restarts.
+    assert executor.submitted == [0, 1, 2, 3, 3, 2, 1, 0] + 4 * [0]
 
 
-def test_a_process_that_dies_is_told_and_the_sweep_resumes(tmp_path, monkeypatch):
-    cells, gate = make_cells(4), tmp_path / "gate"
-    with open_executor(workers=2) as executor:
-        run({"cell-0": cells["cell-0"]}, tmp_path, executor)
-        cells["cell-1"] |= {"die": True, "gate": str(gate)}
-        submit = executor.submit
-
-        def submit_and_open(function, settings):
-            future = submit(function, settings)
-            if settings["x"] == 3:  # the last one
-                gate.touch()
-            return future
-
-        monkeypatch.setattr(executor, "submit", submit_and_open)
-        with pytest.raises(CellsFailed, match=r"of 4 cells failed .*BrokenProcessPool"):
-            run(cells, tmp_path, executor)
-    assert (tmp_path / "cell-0.json").exists()
-    assert run(make_cells(4), tmp_path) == squares(4)
-
-
-def test_ctrl_c_does_not_wait_for_cells_half_computed(tmp_path):
-    log, gate = tmp_path / "log", tmp_path / "never"
-    cells = make_cells(4, log=str(log), gate=str(gate))
-    with pytest.raises(KeyboardInterrupt), open_executor(workers=2) as executor:
-        for settings in cells.values():
-            executor.submit(compute, settings)
-        wait_for(lambda: len(starts(log)) == 2)
-        raise KeyboardInterrupt
-    assert active_children() == []
-    assert len(starts(log)) == 2
-
-
-SWEEP_TO_KILL = """
+# No `if __name__ == "__main__"`: processes do not run it again.
+SWEEP_TO_STOP = """
 import sys
 from test_sweep import make_cells, run
 from metasgd_np.experiments.executors import open_executor
 
-if __name__ == "__main__":
-    log, gate, folder = sys.argv[1:]
-    cells = make_cells(5, log=log)
-    cells["cell-3"]["gate"] = cells["cell-4"]["gate"] = gate
-    with open_executor(workers=2) as executor:
-        run(cells, folder, executor)
+log, gate, folder = sys.argv[1:]
+cells = make_cells(5, log=log)
+cells["cell-3"]["gate"] = cells["cell-4"]["gate"] = gate
+with open_executor(workers=2) as executor:
+    run(cells, folder, executor)
 """
 
 
-def test_a_killed_sweep_leaves_no_process_and_resumes(tmp_path):
-    log, folder, script = (tmp_path / name for name in ("log", "cells", "sweep.py"))
-    script.write_text(SWEEP_TO_KILL, encoding="utf-8")
-    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    killed = subprocess.Popen(
-        [sys.executable, script, log, tmp_path / "never", folder],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    wait_for(lambda: len(starts(log)) == 5 and len(list(folder.glob("*.json"))) == 3)
-    killed.kill()
-    killed.stdout.read()  # ends when the last process that inherited it does
-    killed.wait()
+@pytest.mark.skipif(os.name != "posix", reason="sends signals to a group of processes")
+@pytest.mark.parametrize("how", ["kill", "ctrl-c"])
+def test_a_stopped_sweep_leaves_no_process_and_resumes(tmp_path, how):
+    log, gate, folder = (tmp_path / name for name in ("log", "gate", "cells"))
+    stopped = start_python(SWEEP_TO_STOP, log, gate, folder)
+    wait_for(lambda: len(starts(log)) == 5 and len(saved_in(folder)) == 3)
+    if how == "kill":
+        stopped.kill()
+    else:
+        os.killpg(stopped.pid, signal.SIGINT)
+    _, errors = stopped.communicate(timeout=60)  # until the last process has ended
+    assert errors.count("Traceback") == (1 if how == "ctrl-c" else 0)
+    gate.touch()
     cells = make_cells(5, log=str(log))
-    for name in ("cell-3", "cell-4"):
-        cells[name]["gate"] = str(tmp_path / "never")
-    (tmp_path / "never").touch()
+    cells["cell-3"]["gate"] = cells["cell-4"]["gate"] = str(gate)
     assert run(cells, folder) == squares(5)
     assert started(log) == {0: 1, 1: 1, 2: 1, 3: 2, 4: 2}
+
+
+def test_importing_the_package_loads_nothing_for_processes():
+    printed, errors = start_python(
+        "import sys, metasgd_np.experiments.sweep, metasgd_np.experiments.executors\n"
+        "print({'multiprocessing', 'loky', 'distributed'} & set(sys.modules))"
+    ).communicate()
+    assert printed == "set()\n", errors
 
 
 def test_a_cluster_that_loses_a_worker_in_mid_run_finishes(
     tmp_path, cluster, monkeypatch
 ):
-    log, gate, folder = (tmp_path / name for name in ("log", "gate", "cells"))
+    log, folder = tmp_path / "log", tmp_path / "cells"
+    gates = {x: tmp_path / f"gate-{x}" for x in (4, 5)}
     cells = make_cells(6, log=str(log))
-    for x in (4, 5):
+    for x, gate in gates.items():
         cells[f"cell-{x}"]["gate"] = str(gate)
-    saved = []
+    saved, killed = [], []
     save_cell = sweep.save_cell
     monkeypatch.setattr(
         sweep, "save_cell", lambda *a: (saved.append(a[0].stem), save_cell(*a))[1]
     )
-    killed = []
 
     def kill_a_worker():
         """One that holds a cell half computed and has finished others."""
         wait_for(lambda: {4, 5} <= {x for x, _ in starts(log)} and len(saved) == 4)
         wait_for(lambda: len(cluster.scheduler.tasks) == 2)
-        holders = {pid: x for x, pid in starts(log) if x in (4, 5)}
+        holders = {pid: x for x, pid in starts(log) if x in gates}
         pid = next(pid for x, pid in starts(log) if x < 4 and pid in holders)
         killed.append(holders[pid])
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: len(starts(log)) == 7)  # the lost cell has begun anew
-        gate.touch()
+        os.kill(pid, KILL)
+        gates[9 - killed[0]].touch()  # the other worker is free for the lost cell
+        wait_for(lambda: len(starts(log)) == 7)
+        gates[killed[0]].touch()
 
     killer = Thread(target=kill_a_worker)
     killer.start()
@@ -272,10 +331,10 @@ def test_a_cluster_that_loses_a_worker_in_mid_run_finishes(
     killer.join()
     assert started(log) == {x: 2 if x in killed else 1 for x in range(6)}
     assert sorted(saved) == sorted(cells)
-    assert sorted(path.stem for path in folder.iterdir()) == sorted(cells)
+    assert saved_in(folder) == [f"{name}.json" for name in cells]
 
 
-def test_a_cluster_tells_an_error_in_one_cell(tmp_path, cluster):
+def test_a_cluster_reports_an_error_in_one_cell(tmp_path, cluster):
     cells = make_cells(3)
     cells["cell-1"]["raise"] = "too hot"
     with (
@@ -283,7 +342,7 @@ def test_a_cluster_tells_an_error_in_one_cell(tmp_path, cluster):
         pytest.raises(CellsFailed, match=r"cell-1: ArithmeticError: too hot"),
     ):
         run(cells, tmp_path, executor)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert saved_in(tmp_path) == ["cell-0.json", "cell-2.json"]
 
 
 def error_of(**where):
@@ -292,25 +351,74 @@ def error_of(**where):
     return str(raised.value)
 
 
-def test_a_cluster_that_cannot_be_used_is_told(monkeypatch):
+def test_a_cluster_that_cannot_be_used_is_refused(monkeypatch):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr(executors, "SECONDS_TO_ANSWER", 0.5)
-    told = error_of(scheduler="tcp://127.0.0.1:9")
-    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in told
-    assert "start one with `dask scheduler`" in told
+    with monkeypatch.context() as patch, socket.socket() as deaf:
+        patch.setattr(executors, "SECONDS_TO_ANSWER", 0.2)
+        deaf.bind(("127.0.0.1", 0))  # but it does not listen
+        address = "tcp://{}:{}".format(*deaf.getsockname())
+        message = error_of(scheduler=address)
+    assert f"no Dask scheduler answers at {address}" in message
+    assert "start one with `dask scheduler`" in message
     assert "no Dask scheduler answers at nonsense" in error_of(scheduler="nonsense")
     assert distributed.Client not in {type(thing) for thing in gc.get_objects()}
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty:
-        told = error_of(scheduler=empty.scheduler_address)
-    assert "has no workers; start some with `dask worker tcp://" in told
+    wait = distributed.Client.wait_for_workers
+    monkeypatch.setattr(
+        distributed.Client, "wait_for_workers", lambda c, n, timeout: wait(c, n, 0.2)
+    )
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
+        message = error_of(scheduler=empty.scheduler_address)
+    assert "has no workers; start some with `dask worker tcp://" in message
 
 
-def test_without_dask_the_command_to_install_it_is_told(monkeypatch):
+CLUSTER_TO_KILL = """
+import time
+from distributed import LocalCluster
+
+cluster = LocalCluster(
+    n_workers=1,
+    threads_per_worker=1,
+    processes=False,
+    protocol="tcp://",
+    dashboard_address=":0",
+)
+print(cluster.scheduler_address, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_lost_scheduler_is_reported(tmp_path, caplog, monkeypatch):
+    pytest.importorskip("distributed")
+    logger = logging.getLogger("distributed.client")
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
+    log, folder = tmp_path / "log", tmp_path / "cells"
+    cells = make_cells(3, log=str(log))
+    cells["cell-2"]["gate"] = str(tmp_path / "never")
+    lost = start_python(CLUSTER_TO_KILL)
+
+    def kill_the_scheduler():
+        wait_for(lambda: len(starts(log)) == 3 and len(saved_in(folder)) == 2)
+        lost.kill()
+
+    killer = Thread(target=kill_the_scheduler)
+    address = lost.stdout.readline().strip()
+    with (
+        pytest.raises(ValueError, match=f"scheduler at {address} has stopped; start"),
+        open_executor(scheduler=address) as executor,
+    ):
+        killer.start()
+        run(cells, folder, executor)
+    killer.join()
+    lost.communicate()
+    assert "Traceback" not in caplog.text
+
+
+def test_without_dask_the_command_to_install_it_is_given(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    told = error_of(scheduler="tcp://127.0.0.1:8786")
-    assert 'python -m pip install "distributed' in told
+    message = error_of(scheduler="tcp://127.0.0.1:8786")
+    assert 'python -m pip install "distributed' in message
 
 
-def test_bad_numbers_of_workers_are_told():
+def test_bad_numbers_of_workers_are_refused():
     assert "--workers is 0, but it must be 1 or more" in error_of(workers=0)
     assert "leave one out" in error_of(workers=2, scheduler="tcp://127.0.0.1:8786")

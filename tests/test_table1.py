@@ -1,147 +1,201 @@
-"""Table 1: its cells, its figures, what is printed, and the same wherever computed."""
+"""Table 1: its cells, what is computed of each, and what is printed."""
 
-import json
 import re
 
 import numpy as np
 import pytest
+from experiment_tools import plain, read_results, run_quick, shrink
 
-from metasgd_np import MAML, MetaSGD, TaskBatch, TwoLayerNet
-from metasgd_np.cli import main
+from metasgd_np import MAML, JointTraining, MetaSGD, Reptile, TwoLayerNet
 from metasgd_np.deep_net import DeepNet
-from metasgd_np.experiments import base as experiments
-from metasgd_np.experiments import table1_text as telling
-from metasgd_np.experiments import table1_training as training
+from metasgd_np.experiments import table1_cells
+from metasgd_np.experiments.published import SINUSOID_MSE
+from metasgd_np.experiments.sinusoid import ALPHAS
 from metasgd_np.experiments.sweep import load_cell
-from metasgd_np.experiments.table1_cells import Table1Config, sweep_cells
-from metasgd_np.experiments.table1_nets import SpreadNet
-from metasgd_np.plots import table1 as draw_table1
+from metasgd_np.experiments.table1 import (
+    SETTINGS,
+    Table1Config,
+    Table1Experiment,
+    find_missed,
+    format_missed,
+    paper_mse,
+    summarise,
+    sweep_cells,
+)
+from metasgd_np.experiments.table1_cells import (
+    METHODS,
+    SpreadNet,
+    compute_cell,
+    label,
+    train_cell,
+)
 
-PNG = b"\x89PNG\r\n\x1a\n"
-TINY = ["table1", "--quick", "--iterations", "3", "--net", "two-layer"]
 CELL = r"\d+\.\d\d ± \d+\.\d\d(?: \[[c1m]\])?"
+SHOTS = ("5", "10", "20")
 
 
-def results_of(folder):
-    """results.json without what differs from run to run."""
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    del results["seconds"], results["cell_seconds"]
-    return results
-
-
-def config_of(**options):
-    few = {"iterations": 3, "n_validate": 10, "n_test": (10, 20)}
-    return Table1Config(**{"nets": ("two-layer",), **few, **options})
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """Small experiments throughout this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """The folder of a run of two seeds, computed in this process."""
-    out = tmp_path_factory.mktemp("run") / "tiny"
-    assert main([*TINY, "--seeds", "2", "--out", str(out)]) == 0
+def two_seeds(tmp_path_factory):
+    """The folder of a quick run of two seeds."""
+    out = tmp_path_factory.mktemp("run") / "quick"
+    assert run_quick("table1", out, "--seeds", 2) == 0
     return out
 
 
-def test_a_run_leaves_results_a_figure_and_every_cell(tiny):
-    results = results_of(tiny)
-    assert results["configuration"]["seeds"] == [0, 1]
-    assert results["versions"]["numpy"] == np.__version__
-    for curves in ("100", "200"):
-        for trained in ("5", "10", "20"):
-            rows = results["table"]["two-layer"][curves][trained]
-            assert list(rows) == ["Meta-SGD", "MAML"]
-            for by_tested in rows.values():
-                assert list(by_tested) == ["5", "10", "20"]
-                for entry in by_tested.values():
-                    assert entry["mean"] == pytest.approx(np.mean(entry["by_seed"]))
-                    assert len(entry["by_seed"]) == 2
-                    assert entry["interval"] > 0
-    assert (tiny / "table1-two-layer.png").read_bytes().startswith(PNG)
-    assert len(list((tiny / "cells").iterdir())) == 2 * 3 * 2
+def cells_of(**options):
+    """Return the cells of a configuration of few numbers."""
+    few = {"iterations": 3, "n_validate": 10, "n_test": (10, 20)}
+    return sweep_cells(Table1Config(**few | {"net": ("two-layer",)} | options))
 
 
-def test_every_table_is_aligned_and_has_the_papers_figures_with_their_marks(
-    tiny, capsys
-):
-    main([*TINY, "--seeds", "2", "--resume", "--out", str(tiny)])
-    printed = capsys.readouterr().out
-    tables = printed.split("1-64-1 tanh: test MSE")[1:]
-    assert len(tables) == 2
-    assert "2 seeds of 100 curves (the paper's protocol)" in tables[0]
-    for table in tables:
-        lines = table.splitlines()
-        header = next(line for line in lines if "5-shot test" in line)
-        columns = [header.index(f"{k}-shot test") for k in (5, 10, 20)]
-        rows = [line for line in lines if re.search(CELL, line)]
-        assert len(rows) == 3 * 2 * 2
-        for row in rows:
-            assert [match.start() for match in re.finditer(CELL, row)] == columns
-        for trained, of_paper in experiments.PAPER.items():
-            for texts in of_paper.values():
-                told = [r for r in rows if all(text in r for text in texts)]
-                assert len(told) == 1, (trained, texts)
-        assert sum("its seeds" in line for line in lines) == 6
-    assert "[c] found in two or more" in printed
+def one_cell(**options):
+    """Return the settings of the first cell of a configuration."""
+    return next(iter(cells_of(**options).values()))
 
 
-def test_the_same_numbers_whatever_computes_them(tiny, tmp_path, cluster):
-    options = [*TINY, "--seeds", "2", "--out"]
-    assert main([*options, str(tmp_path / "two"), "--workers", "2"]) == 0
-    address = cluster.scheduler_address
-    assert main([*options, str(tmp_path / "dask"), "--scheduler", address]) == 0
-    expected = results_of(tiny)
-    assert results_of(tmp_path / "two") == expected
-    assert results_of(tmp_path / "dask") == expected
+# Which cells
 
 
-def test_resuming_adds_seeds_and_keeps_what_is_there(tiny, tmp_path):
-    out = tmp_path / "run"
-    assert main([*TINY, "--out", str(out)]) == 0
-    before = {path: path.read_bytes() for path in (out / "cells").iterdir()}
-    assert main([*TINY, "--seeds", "2", "--resume", "--out", str(out)]) == 0
-    assert results_of(out) == results_of(tiny)
-    assert {path: path.read_bytes() for path in before} == before
+def test_without_options_the_cells_are_those_of_the_papers_table():
+    cells = sweep_cells(Table1Config())
+    assert list(cells) == [
+        f"deep_{method}_{shots}-shot_seed-0"
+        for shots in SHOTS
+        for method in ("meta-sgd", "maml")
+    ]
+    for settings in cells.values():
+        assert settings["n_test"] == (100, 2000)
+        assert settings["n_query"] == 20
+        learned = settings["method"] == "meta-sgd"
+        assert settings["alpha_shape"] == ("entry" if learned else None)
+        assert settings["alpha_start"] == ((0.005, 0.1) if learned else None)
 
 
-def test_a_cell_does_not_depend_on_the_others(tiny, tmp_path):
-    options = ["--seed", "1", "--methods", "maml", "--out", str(tmp_path / "run")]
-    assert main([*TINY, *options]) == 0
-    rows = results_of(tmp_path / "run")["table"]["two-layer"]["200"]["10"]
-    pair = results_of(tiny)["table"]["two-layer"]["200"]["10"]
-    assert list(rows) == ["MAML"]
-    assert rows["MAML"]["20"]["mean"] == pair["MAML"]["20"]["by_seed"][1]
+def test_a_network_brings_its_own_training_as_the_help_shows():
+    texts = {
+        name: re.search(r"\((.*)\)", Table1Config.options()[name]["help"])[1]
+        for name in ("iterations", "alpha_decay")
+    }
+    shown = {
+        option: {
+            net: float(part.split(": ")[1])
+            for part in text.split("; ")
+            for net in part.split(": ")[0].split(", ")
+        }
+        for option, text in texts.items()
+    }
+    for net, how in SETTINGS.items():
+        found = next(iter(sweep_cells(Table1Config(net=(net,))).values()))
+        assert found["iterations"] == how.iterations == shown["iterations"][net]
+        assert found["alpha_decay"] == how.alpha_decay == shown["alpha_decay"][net]
+        assert (found["meta_batch"], found["rate"]) == (how.meta_batch, how.rate)
+        given = Table1Config(net=(net,), iterations=7, alpha_decay=0.3)
+        found = next(iter(sweep_cells(given).values()))
+        assert (found["iterations"], found["alpha_decay"]) == (7, 0.3)
+
+
+def test_every_method_and_ablation_is_a_cell_and_a_row_of_its_own():
+    cells = cells_of(
+        methods=("meta-sgd", "maml", "reptile", "joint"),
+        alpha=("entry", "block", "scalar"),
+        order=(2, 1),
+        inner_steps=(1, 2),
+        seeds=2,
+        seed=3,
+    )
+    rows = {label(settings) for settings in cells.values()}
+    ours = [
+        f"{order}Meta-SGD{tied}"
+        for order in ("", "first-order ")
+        for tied in ("", ", one α per block", ", one α in all")
+    ]
+    ours += ["MAML", "first-order MAML", "Reptile", "joint training"]
+    assert rows == {f"{name}{J}" for name in ours for J in ("", ", J = 2")}
+    assert len(cells) == len(rows) * 3 * 2
+    assert {settings["seed"] for settings in cells.values()} == {3, 4}
+    assert "two-layer_meta-sgd_5-shot_seed-3_alpha-block_steps-2" in cells
+
+
+# One cell
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_trains_its_learner(method):
+    learner = train_cell(one_cell(methods=(method,), inner_steps=(2,))).learner
+    kind, order = {
+        "meta-sgd": (MetaSGD, 2),
+        "maml": (MAML, 2),
+        "first-order-meta-sgd": (MetaSGD, 1),
+        "fomaml": (MAML, 1),
+        "reptile": (Reptile, None),
+        "joint": (JointTraining, None),
+    }[method]
+    assert type(learner) is kind
+    assert getattr(learner, "order", None) == order
+    if order is not None:
+        assert learner.inner_steps == 2
+
+
+def test_alpha_starts_where_asked_and_is_tied_as_asked():
+    options = {"alpha_start": (0.02, 0.02), "iterations": 1, "methods": ("meta-sgd",)}
+    learner, w, steps, _ = train_cell(one_cell(alpha=("block",), **options))
+    assert learner.alpha_shape == "block"
+    assert steps == 1
+    for block in learner.net.blocks(w[1]).values():
+        assert np.ptp(block) == 0
+        assert 0 < block.min() < 0.05
+    found = compute_cell(one_cell(alpha=("block",), **options))["alpha"]
+    assert found["max"] == pytest.approx(w[1].max(), rel=1e-5)
+    assert found["entries"] == learner.net.n_params
+
+
+def test_the_decay_of_alpha_is_that_of_the_network_or_as_asked():
+    def size(**options):
+        settings = one_cell(methods=("meta-sgd",), iterations=30, **options)
+        return np.abs(train_cell(settings | {"meta_batch": 10}).w[1]).mean()
+
+    assert size(alpha_decay=9.0) < size() < size(alpha_decay=0.0)
+
+
+def test_fixed_step_sizes_are_the_best_on_validation_curves(monkeypatch):
+    judged, judge = [], table1_cells.judge
+
+    def record(settings, trained, stream, shots, n_tasks):
+        found = judge(settings, trained, stream, shots, n_tasks)
+        judged.append((trained, (stream, shots, n_tasks), found.mean[-1]))
+        return found
+
+    monkeypatch.setattr(table1_cells, "judge", record)
+    for method in ("maml", "fomaml", "joint", "reptile"):
+        judged.clear()
+        best = train_cell(one_cell(methods=(method,))).learner
+        name = "MAML" if type(best) is MAML else "joint training"
+        losses = {trained.learner.alpha: loss for trained, _, loss in judged}
+        assert tuple(losses) == ALPHAS[name]
+        assert best.alpha == min(losses, key=losses.get)
+        assert {where for _, where, _ in judged} == {("validate", 5, 10)}
 
 
 def test_the_papers_protocol_is_the_first_curves_of_the_tighter_one():
-    settings = next(iter(sweep_cells(config_of()).values()))
-    learner, w = training.trained(settings)
-    scores = training.judged(settings, learner, w, "test", 10, 20)
-    mse = training.tested(settings, learner, w, 10)
-    for n in (10, 20):
-        half = 1.96 * scores[:n].std(ddof=1) / np.sqrt(n)
-        assert mse[f"{n}"] == pytest.approx([scores[:n].mean(), half], abs=1e-6)
-
-
-def test_every_method_and_ablation_has_a_row_of_its_own(tmp_path):
-    options = ["--net", "deep", "--alpha", "entry", "block", "scalar", "--order", "2"]
-    options += ["1", "--inner-steps", "2", "--methods", "meta-sgd", "maml"]
-    options += ["reptile", "joint", "--alpha-start", "0.02", "0.02"]
-    assert main([*TINY, *options, "--out", str(tmp_path)]) == 0
-    results = results_of(tmp_path)
-    rows = results["table"]["deep"]["200"]["5"]
-    meta_sgd = [
-        f"{order}Meta-SGD{tied}"
-        for order in ("", "first-order ")
-        for tied in ("", ", one α a block", ", one α in all")
-    ]
-    others = ["MAML", "first-order MAML", "Reptile", "joint training"]
-    assert set(rows) == {f"{name}, J = 2" for name in meta_sgd + others}
-    means = [by_tested["10"]["mean"] for by_tested in rows.values()]
-    assert len(set(means)) == len(means)
-    name = "deep_meta-sgd_5-shot_seed-0_alpha-block_steps-2"
-    saved = load_cell(tmp_path / "cells" / f"{name}.json")
-    assert saved["settings"]["alpha_start"] == [0.02, 0.02]
-    assert 0.0 < saved["result"]["alpha"]["min"] < 0.05
+    settings = one_cell()
+    trained = train_cell(settings)
+    found = compute_cell(settings)["mse"]
+    assert list(found) == list(SHOTS)
+    for shots, by_curves in found.items():
+        evaluation = table1_cells.judge(settings, trained, "test", int(shots), 20)
+        for n in (10, 20):
+            scores = evaluation.scores[-1, :n]
+            half = 1.96 * scores.std(ddof=1) / np.sqrt(n)
+            expected = pytest.approx([scores.mean(), half], abs=1e-6)
+            assert by_curves[f"{n}"] == expected
 
 
 def test_the_units_of_the_two_layer_net_start_spread_over_the_inputs():
@@ -150,162 +204,79 @@ def test_the_units_of_the_two_layer_net_start_spread_over_the_inputs():
     places = -blocks["b1"] / blocks["W1"][0]
     deciles = np.quantile(places, np.linspace(0, 1, 11))
     np.testing.assert_allclose(deciles, np.linspace(-5, 5, 11), atol=0.6)
-    plain = TwoLayerNet(1, 500, 1)
-    expected = plain.blocks(plain.init(np.random.default_rng(0)))
+    plain_net = TwoLayerNet(1, 500, 1)
+    expected = plain_net.blocks(plain_net.init(np.random.default_rng(0)))
     for name in ("W1", "W2", "b2"):
         np.testing.assert_array_equal(blocks[name], expected[name])
     assert repr(SpreadNet(1, 2, 3)).startswith("SpreadNet(1, 2, 3, activation='tanh'")
+    assert isinstance(SETTINGS["paper"].net, DeepNet)
 
 
-def test_the_decay_of_alpha_is_that_of_the_network_or_as_asked():
-    def alphas(**options):
-        cells = sweep_cells(config_of(methods=("meta-sgd",), **options)).values()
-        settings = next(iter(cells))
-        return training.trained({**settings, "iterations": 50})[1][1]
-
-    def size(alpha):
-        return np.abs(alpha).mean()
-
-    assert (
-        size(alphas(alpha_decay=9.0)) < size(alphas()) < size(alphas(alpha_decay=0.0))
-    )
+# Sweeps
 
 
-def test_fixed_step_sizes_are_the_best_on_validation_curves():
-    cells = sweep_cells(config_of(methods=("maml", "joint"), nets=("deep",)))
-    for settings in list(cells.values())[:2]:
-        learner, w = training.trained(settings)
-        name = "MAML" if settings["method"] == "maml" else "joint training"
-        losses = {}
-        for alpha in experiments.ALPHAS[name]:
-            other = type(learner)(learner.net, alpha)
-            w_of = training.run(settings, other, 1) if name == "MAML" else w
-            scores = training.judged(settings, other, w_of, "validate", 5, 10)
-            losses[alpha] = scores.mean()
-        assert learner.alpha == min(losses, key=losses.get)
-
-
-@pytest.mark.parametrize("shape", ["block", "scalar"])
-@pytest.mark.parametrize("net", [TwoLayerNet(2, 3, 4), DeepNet((2, 3, 5, 4))], ids=repr)
-def test_the_gradient_of_a_tied_alpha_is_the_derivative_in_its_number(net, shape):
-    rng = np.random.default_rng(3)
-    learner = MetaSGD(net, (0.2, 0.4), inner_steps=2, alpha_shape=shape)
-    sizes = {"block": [b.size for b in net.blocks(net.init(rng)).values()]}
-    sizes = sizes.get(shape, [net.n_params])
-    w = learner.start(rng)
-    w[0] = rng.standard_normal(net.n_params)
-    starts = np.cumsum(sizes) - sizes
-    numbers = w[1][starts]
-    assert len(set(numbers)) == len(sizes)
-    np.testing.assert_array_equal(w[1], np.repeat(numbers, sizes))
-    batch = TaskBatch(*(rng.standard_normal((6, *s)) for s in ((7, 2), (7, 4)) * 2))
-
-    def loss(numbers):
-        moved = np.stack([w[0].astype(complex), np.repeat(numbers, sizes)])
-        return MetaSGD(net, inner_steps=2).gradient(moved, batch)[0].imag
-
-    _, dw = learner.gradient(w, batch)
-    for i, start in enumerate(starts):
-        step = 1e-30j * np.eye(len(sizes))[i]
-        expected = loss(numbers + step) / 1e-30
-        np.testing.assert_allclose(
-            dw[1][start : start + sizes[i]], expected, rtol=1e-11
-        )
-
-
-def test_the_seeds_are_averaged_and_their_intervals_pooled():
-    cells = sweep_cells(config_of(methods=("maml",), seeds=(0, 1)))
-    figures = {0: [1.0, 0.3], 1: [2.0, 0.4]}
-    results = {
-        name: {"mse": {f"{k}": {"10": figures[s["seed"]]} for k in (5, 10, 20)}}
-        for name, s in cells.items()
+def test_every_cell_is_saved_and_the_table_averages_their_seeds(two_seeds):
+    results = read_results(two_seeds)
+    saved = {
+        path.stem: load_cell(path) for path in (two_seeds / "cells").glob("*.json")
     }
-    table = telling.summarise(cells, results)
-    entry = table["two-layer"]["10"]["20"]["MAML"]["5"]
-    assert entry == {"by_seed": [1.0, 2.0], "mean": 1.5, "interval": 0.25}
+    assert len(saved) == 2 * 3 * 2
+    first, second = (saved[f"two-layer_meta-sgd_5-shot_seed-{i}"] for i in (0, 1))
+    assert first["result"]["alpha"] != second["result"]["alpha"]
+    for curves in ("100", "200"):
+        for trained in SHOTS:
+            rows = results["table"]["two-layer"][curves][trained]
+            assert list(rows) == ["Meta-SGD", "MAML"]
+            for name, by_tested in rows.items():
+                assert list(by_tested) == list(SHOTS)
+                for tested, entry in by_tested.items():
+                    cells = [
+                        f"two-layer_{name.lower()}_{trained}-shot_seed-{seed}"
+                        for seed in (0, 1)
+                    ]
+                    found = [
+                        saved[cell]["result"]["mse"][tested][curves] for cell in cells
+                    ]
+                    means, halves = np.transpose(found)
+                    assert entry["by_seed"] == means.tolist()
+                    assert entry["mean"] == pytest.approx(means.mean(), abs=1e-6)
+                    half = np.hypot(*halves) / 2
+                    assert entry["interval"] == pytest.approx(half, abs=1e-6)
 
 
-def test_the_verdict_names_every_entry_missed():
-    def rows(ours, maml):
-        entry = {f"{k}": {"mean": ours} for k in (5, 10, 20)}
-        return {"Meta-SGD": entry, "MAML": {k: {"mean": maml} for k in entry}}
-
-    by_trained = {"5": rows(0.5, 0.6), "10": rows(0.3, 0.3), "20": rows(0.9, 1.0)}
-    found = telling.verdict(by_trained)
-    assert found["paper"] == [[20, 10, 0.9, 0.54], [20, 20, 0.9, 0.31]]
-    assert found["MAML"] == [[10, k, 0.3, 0.3] for k in (5, 10, 20)]
-    text = "\n".join(telling.told_verdict(found))
-    assert "at or below the paper's Meta-SGD in 7 of 9 entries" in text
-    assert "20/10 by 0.360, 20/20 by 0.590" in text
-    del by_trained["5"]["Meta-SGD"], by_trained["10"]["Meta-SGD"]
-    del by_trained["20"]["Meta-SGD"]
-    assert telling.verdict(by_trained) == {"paper": None, "MAML": None}
-    assert list(telling.told_verdict(telling.verdict(by_trained))) == []
-
-
-def test_the_figure_shows_ours_beside_the_papers(tiny):
-    by_trained = results_of(tiny)["table"]["two-layer"]["200"]
-    figure = draw_table1(by_trained, experiments.PAPER, "title")
-    assert len(figure.axes) == 3
-    for axis, (trained, rows) in zip(figure.axes, by_trained.items(), strict=True):
-        assert trained in axis.get_title()
-        drawn = [container.lines[0].get_ydata() for container in axis.containers]
-        ours = [[e["mean"] for e in by_tested.values()] for by_tested in rows.values()]
-        paper = [
-            [telling.paper_mse(name, int(trained), k) for k in (5, 10, 20)]
-            for name in experiments.PAPER[int(trained)]
-        ]
-        assert [list(y) for y in drawn] == ours + paper
-
-
-def error_of(capsys, *arguments):
-    """What a failing command prints, after checking its exit code."""
-    assert main([*TINY, *map(str, arguments)]) == 1
-    printed = capsys.readouterr().err
-    assert "Traceback" not in printed
-    return printed.splitlines()[-1]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--seeds", 0], "--seeds is 0, but it must be 1 or more"),
-        (["--seed", -1], "--seed is -1, but it must be 0 or more"),
-        (["--iterations", 0], "--iterations is 0, but it must be 1 or more"),
-        (["--inner-steps", 1, 0], "--inner-steps is 0, but it must be 1 or more"),
-        (
-            ["--alpha-decay", -1],
-            "--alpha-decay is -1.0, but it must be a finite number",
-        ),
-        (["--alpha-start", 0.1, 0.0], "--alpha-start is [0.1, 0.0]"),
-    ],
-)
-def test_a_bad_number_is_told_before_anything_is_made(
-    tmp_path, capsys, arguments, words
+def test_resuming_adds_seeds_and_a_cell_does_not_depend_on_the_others(
+    two_seeds, tmp_path
 ):
     out = tmp_path / "run"
-    assert words in error_of(capsys, *arguments, "--out", out)
-    assert not out.exists()
+    assert run_quick("table1", out, "--seed", 1, "--methods", "maml") == 0
+    whole = two_seeds / "cells"
+    for path in (out / "cells").iterdir():
+        assert path.name.startswith("two-layer_maml_")
+        assert (
+            load_cell(path)["result"]["mse"]
+            == load_cell(whole / path.name)["result"]["mse"]
+        )
+    before = {path: path.read_bytes() for path in (out / "cells").iterdir()}
+    assert run_quick("table1", out, "--seeds", 2, "--resume") == 0
+    assert read_results(out) == read_results(two_seeds)
+    assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--net", "wide"], ["--methods", "sgd"], ["--alpha", "row"], ["--order", "3"]],
-)
-def test_a_name_that_does_not_exist_is_told(capsys, arguments):
-    with pytest.raises(SystemExit) as stop:
-        main(["table1", *arguments])
-    assert stop.value.code == 2
-    assert "invalid choice" in capsys.readouterr().err
+@pytest.mark.parametrize("where", ["--workers", "--scheduler"])
+def test_the_same_numbers_whatever_computes_them(two_seeds, tmp_path, where, request):
+    few = ["--methods", "meta-sgd", "--seed", 1]
+    value = 2
+    if where == "--scheduler":
+        value = request.getfixturevalue("cluster").scheduler_address
+    assert run_quick("table1", tmp_path, *few, where, value) == 0
+    rows = read_results(tmp_path)["table"]["two-layer"]["200"]
+    both = read_results(two_seeds)["table"]["two-layer"]["200"]
+    for trained, tested in [("5", "5"), ("10", "20"), ("20", "10")]:
+        (found,) = rows[trained]["Meta-SGD"][tested]["by_seed"]
+        assert found == both[trained]["Meta-SGD"][tested]["by_seed"][1]
 
 
-def test_a_used_folder_and_other_settings_are_told(tiny, capsys):
-    assert "already holds files; add --resume" in error_of(capsys, "--out", tiny)
-    arguments = ["--iterations", 4, "--resume", "--out", tiny]
-    assert "iterations was 3, now 4" in error_of(capsys, *arguments)
-
-
-def test_a_run_that_diverges_is_told_and_the_rest_is_saved(
+def test_an_error_in_one_cell_is_reported_and_the_rest_is_saved(
     tmp_path, capsys, monkeypatch
 ):
     def run(settings, learner, iterations=None):
@@ -313,9 +284,109 @@ def test_a_run_that_diverges_is_told_and_the_rest_is_saved(
             raise ArithmeticError("too hot")
         return run_of(settings, learner, iterations)
 
-    run_of = training.run
-    monkeypatch.setattr(training, "run", run)
-    told = error_of(capsys, "--out", tmp_path)
-    assert "3 of 6 cells failed (two-layer_maml_5-shot_seed-0 and 2 more: " in told
-    assert "ArithmeticError: too hot" in told
+    run_of = table1_cells.run
+    monkeypatch.setattr(table1_cells, "run", run)
+    assert run_quick("table1", tmp_path) == 1
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "3 of 6 cells failed (two-layer_maml_5-shot_seed-0 and 2 more: " in sentence
+    assert "ArithmeticError: too hot" in sentence
     assert len(list((tmp_path / "cells").iterdir())) == 3
+
+
+# What is printed
+
+
+def test_seeds_are_averaged_and_their_intervals_pooled():
+    cells = cells_of(methods=("maml",), seeds=2)
+    found = {0: [1.0, 0.3], 1: [2.0, 0.4]}
+    results = {
+        name: {"mse": {k: {"10": found[settings["seed"]]} for k in SHOTS}}
+        for name, settings in cells.items()
+    }
+    entry = summarise(cells, results)["two-layer"]["10"]["20"]["MAML"]["5"]
+    assert entry == {"by_seed": [1.0, 2.0], "mean": 1.5, "interval": 0.25}
+
+
+def rows_of(**means):
+    """Return the rows of a table whose entries all have the mean of their row."""
+    return {name: {k: {"mean": mean} for k in SHOTS} for name, mean in means.items()}
+
+
+def test_every_entry_missed_is_found_and_named():
+    ours, maml = "Meta-SGD", "MAML"
+    means = {"5": (0.5, 0.6), "10": (0.36, 0.36), "20": (0.9, 1.0)}
+    found = find_missed(
+        {k: rows_of(**{ours: a, maml: b}) for k, (a, b) in means.items()}
+    )
+    assert found["paper"] == [
+        [10, 20, 0.36, 0.35],
+        [20, 10, 0.9, 0.54],
+        [20, 20, 0.9, 0.31],
+    ]
+    assert found["MAML"] == [[10, k, 0.36, 0.36] for k in (5, 10, 20)]
+    text = "\n".join(format_missed(found))
+    assert "at or below the paper's Meta-SGD in 6 of 9 entries" in text
+    assert "10/20 by 0.010, 20/10 by 0.360, 20/20 by 0.590" in text
+    assert "below our MAML in 6 of 9 entries" in text
+
+
+def test_only_what_was_trained_is_compared():
+    alone = find_missed({k: rows_of(**{"Meta-SGD": 0.1}) for k in SHOTS})
+    assert alone == {"paper": [], "MAML": None}
+    (sentence,) = format_missed(alone)
+    assert "in 9 of 9 entries" in sentence
+    nothing = find_missed({k: rows_of(MAML=0.1) for k in SHOTS})
+    assert nothing == {"paper": None, "MAML": None}
+    assert list(format_missed(nothing)) == []
+
+
+def test_every_table_is_aligned_and_has_the_papers_figures_with_their_marks(two_seeds):
+    results = read_results(two_seeds)
+    text = Table1Experiment.table(results)
+    tables = text.split("1-64-1 tanh: test MSE")[1:]
+    assert len(tables) == 2
+    assert "2 seeds of 100 curves (the paper's protocol)" in tables[0]
+    assert "2 seeds of 200 curves\n" in tables[1]
+    for table, curves in zip(tables, ("100", "200"), strict=True):
+        lines = table.splitlines()
+        header = next(line for line in lines if "5-shot test" in line)
+        columns = [header.index(f"{k}-shot test") for k in SHOTS]
+        rows = [line for line in lines if re.search(CELL, line)]
+        assert len(rows) == 3 * 2 * 2
+        for row in rows:
+            assert [match.start() for match in re.finditer(CELL, row)] == columns
+        for trained, of_paper in SINUSOID_MSE.items():
+            for name, texts in of_paper.items():
+                entries = results["table"]["two-layer"][curves][f"{trained}"][name]
+                means = [f"{entry['mean']:.2f}" for entry in entries.values()]
+                places = [i for i, row in enumerate(rows) if list(texts) == cells(row)]
+                assert len(places) == 1, (trained, name)
+                above = cells(rows[places[0] - 1])
+                assert [cell.split(" ")[0] for cell in above] == means
+        assert sum("its seeds" in line for line in lines) == 6
+    assert "[c] found in two or more" in text
+
+
+def cells(row):
+    """Return the cells of one printed row."""
+    return re.findall(CELL, row)
+
+
+def test_the_papers_figures_are_read_as_numbers():
+    assert paper_mse("Meta-SGD", 5, 10) == 0.63
+    assert paper_mse("MAML", 20, 20) == 0.48
+
+
+def test_the_figure_is_of_the_tighter_protocol(two_seeds, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        "metasgd_np.plots.mse_by_shots",
+        lambda by_trained, paper, title: drawn.update(rows=by_trained, title=title),
+    )
+    experiment = Table1Experiment.__new__(Table1Experiment)
+    experiment.config = Table1Config(seeds=2)
+    table = read_results(two_seeds)["table"]
+    assert list(experiment.figures({}, table)) == ["table1-two-layer"]
+    assert drawn["rows"] == table["two-layer"]["200"]
+    assert "2 seeds of 200 curves" in drawn["title"]
+    assert plain(drawn["rows"]) == drawn["rows"]

@@ -1,12 +1,15 @@
 """Batches of tasks, and the sine waves."""
 
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 from conftest import assert_close
 
-from metasgd_np import TaskBatch
+from metasgd_np import TaskBatch, tasks
 from metasgd_np.tasks import Sinusoids
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -19,6 +22,51 @@ def arrays(seed=0):
     rng = np.random.default_rng(seed)
     shapes = {"X_s": (N_S, D), "Y_s": (N_S, O), "X_q": (N_Q, D), "Y_q": (N_Q, O)}
     return {name: rng.standard_normal((T, *shape)) for name, shape in shapes.items()}
+
+
+def assert_uniform(counts, limit=4.5):
+    """Counts of equally likely outcomes: χ² within `limit` deviations of its mean."""
+    expected = counts.sum() / counts.size
+    degrees = counts.size - 1
+    chi2 = ((counts - expected) ** 2 / expected).sum()
+    assert abs(chi2 - degrees) < limit * np.sqrt(2 * degrees)
+
+
+def assert_independent(one, two):
+    """Two (n,) of numbers 0, 1, …: every pair of them is equally likely."""
+    counts = np.zeros((one.max() + 1, two.max() + 1))
+    np.add.at(counts, (one, two), 1)
+    assert_uniform(counts)
+
+
+# Imports
+
+LIGHT = """
+import sys
+import numpy, tqdm  # which may load what they like
+before = set(sys.modules)
+import metasgd_np.tasks
+assert not {name.split(".")[0] for name in set(sys.modules) - before} & {
+    "matplotlib", "PIL", "multiprocessing", "platformdirs", "pooch", "socket"
+}
+assert "tqdm.notebook" not in sys.modules
+from metasgd_np.tasks import load_glyphs, load_omniglot
+assert {"matplotlib", "PIL"} <= set(sys.modules)
+assert not {"pooch", "platformdirs"} & set(sys.modules)
+"""
+
+
+def test_only_the_loaders_load_what_they_need():
+    subprocess.run([sys.executable, "-c", LIGHT], check=True)
+
+
+def test_every_name_promised_is_there_and_no_other():
+    for name in tasks.__all__:
+        assert getattr(tasks, name).__name__ == name
+    with pytest.raises(
+        AttributeError, match=r"'metasgd_np\.tasks' has no attribute 'x'"
+    ):
+        _ = tasks.x
 
 
 # Batches
@@ -47,6 +95,18 @@ def test_a_slice_is_a_batch_of_views():
     for name, array in given.items():
         np.testing.assert_array_equal(getattr(part, name), array[1:3])
         assert np.shares_memory(getattr(part, name), array)
+
+
+def test_a_slice_is_not_checked_again(monkeypatch):
+    batch = TaskBatch(**arrays())
+    monkeypatch.delattr(TaskBatch, "__post_init__")
+    assert len(batch[1:4][1:]) == 2
+
+
+@pytest.mark.parametrize("empty", [slice(0, 0), slice(T, None), slice(3, 1)])
+def test_an_empty_slice_is_refused(empty):
+    with pytest.raises(ValueError, match=r"slice\(.*\) takes none of the 5 tasks of"):
+        TaskBatch(**arrays())[empty]
 
 
 @pytest.mark.parametrize("index", [0, [0, 1], np.array([True] * T)])
@@ -144,10 +204,24 @@ def test_curves_fill_their_ranges(ranges):
         )
 
 
-def test_a_b_and_omega_are_drawn_apart():
-    curves = np.array(Sinusoids().sample_curves(np.random.default_rng(0), 2000))
-    correlation = np.corrcoef(curves[..., 0, 0])
-    np.testing.assert_allclose(correlation, np.eye(3), atol=0.1)
+def test_curves_and_inputs_are_drawn_independently(monkeypatch):
+    curves = []
+    sample_curves = Sinusoids.sample_curves
+
+    def record(waves, rng, n_tasks):
+        curves.append(sample_curves(waves, rng, n_tasks))
+        return curves[-1]
+
+    monkeypatch.setattr(Sinusoids, "sample_curves", record)
+    fifths = (0, 5)
+    waves = Sinusoids(fifths, fifths, fifths, fifths)
+    batch = waves.sample(np.random.default_rng(0), 4000, 2, 1)
+    inputs = np.concatenate([batch.X_s, batch.X_q], axis=1)[..., 0]  # (T, 3)
+    drawn = np.concatenate([curves[0][..., 0, 0], inputs.T]).astype(int)  # (6, T)
+    for one, two in combinations(drawn, 2):
+        assert_independent(one, two)
+    for one, two in product(drawn, drawn):  # from one task to the next
+        assert_independent(one[::2], two[1::2])
 
 
 def test_inputs_fill_their_range():
@@ -158,7 +232,6 @@ def test_inputs_fill_their_range():
         assert X.max() <= 6
         np.testing.assert_allclose([X.min(), X.max()], [2, 6], atol=0.05)
         np.testing.assert_allclose(X.mean(), 4, atol=0.2)
-        assert len(np.unique(X)) == X.size
 
 
 def test_y_is_the_sine_of_one_curve_a_task():
@@ -193,11 +266,13 @@ def test_support_and_query_lie_on_one_curve(grid):
 
 def test_a_grid_is_never_repeated_within_a_task():
     waves = Sinusoids(grid=11, x_range=(-1, 1))
-    batch = waves.sample(np.random.default_rng(0), 200, 4, 7)  # every point is used
+    batch = waves.sample(np.random.default_rng(0), 2000, 4, 7)  # every point is used
     X = np.concatenate([batch.X_s, batch.X_q], axis=1)[..., 0]
     points = np.linspace(-1, 1, 11)
-    np.testing.assert_array_equal(np.sort(X), np.tile(points, (200, 1)))
-    assert len(np.unique(X, axis=0)) > 190  # in another order for each task
+    np.testing.assert_array_equal(np.sort(X), np.tile(points, (2000, 1)))
+    order = np.searchsorted(points, X)  # (T, 11)
+    for place in (0, 3, 10):
+        assert_independent(order[::2, place], order[1::2, place])
 
     few = waves.sample(np.random.default_rng(0), 200, 1, 1)
     assert_close(np.unique(few.X_s), points, 0)

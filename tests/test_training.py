@@ -16,7 +16,6 @@ from metasgd_np import (
     TwoLayerNet,
     evaluate,
     train,
-    training,
 )
 from metasgd_np.network import Network
 from metasgd_np.tasks import Sinusoids
@@ -250,7 +249,7 @@ def test_the_bar_counts_iterations_from_where_the_run_goes_on(monkeypatch):
         def __exit__(self, *error):
             pass
 
-    monkeypatch.setattr(training, "tqdm", Bar)
+    monkeypatch.setattr("tqdm.tqdm", Bar)
     states = []
     options = {"iterations": 150, "meta_batch": 1}
     train(JointTraining(NET), TASKS, **options, after_block=states.append)

@@ -1,77 +1,232 @@
-"""The experiments behind the commands: train, judge, tell, and draw."""
+"""What the experiments share: a configuration that is the command line, and a run.
+
+An experiment trains, evaluates, gathers its results in plain numbers, prints them as a
+table and draws figures. Each is one file with a Config, whose fields carry their
+default and their help, and an Experiment, whose steps `run` calls from top to bottom.
+It leaves checkpoints, results.json and PNG files in its folder.
+"""
 
 import json
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from argparse import SUPPRESS
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .. import checkpoints, plots
+from .. import plots
+from ..checkpoints import Checkpoint
 from ..checks import whole_number
-from ..learners import MAML, JointTraining, MetaSGD
-from ..network import TwoLayerNet
+from ..files import write_text
+from ..learners import MAML, Learner, MetaSGD
 from ..optimizers import Adam
-from ..tasks import Sinusoids
-from ..training import evaluate, random_stream
+from ..training import Evaluation, TrainingState, train
 
-TEST_SHOTS = (5, 10, 20)
-TEST_STEPS = 10
-ALPHAS = {  # fixed step sizes to choose from on validation tasks
-    "MAML": (0.01, 0.02, 0.04),
-    "joint training": (0.001, 0.003, 0.01, 0.03),
-}
 
-# Meta-SGD (arXiv:1707.09835v2), table 1: test MSE ± 95 % interval and how sure we are.
-PAPER = {
-    5: {
-        "Meta-SGD": ("0.90 ± 0.16 [c]", "0.63 ± 0.12 [1]", "0.50 ± 0.10 [1]"),
-        "MAML": ("1.13 ± 0.18 [c]", "0.85 ± 0.14 [1]", "0.71 ± 0.12 [1]"),
-    },
-    10: {
-        "Meta-SGD": ("0.88 ± 0.14 [m]", "0.53 ± 0.09 [m]", "0.35 ± 0.06 [1]"),
-        "MAML": ("1.17 ± 0.16 [m]", "0.77 ± 0.11 [m]", "0.56 ± 0.08 [1]"),
-    },
-    20: {
-        "Meta-SGD": ("1.01 ± 0.17 [m]", "0.54 ± 0.08 [m]", "0.31 ± 0.05 [1]"),
-        "MAML": ("1.29 ± 0.20 [m]", "0.76 ± 0.12 [m]", "0.48 ± 0.08 [1]"),
-    },
-}
+def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
+    """Make a field of a Config that the command line can set.
+
+    default : the value without the option; False makes a flag, a tuple takes several
+    help : what the option means, without its default
+    least : the smallest whole number allowed      choices : the only values allowed
+    kind : type of the value, if the default does not show it
+    n : how many values a tuple takes              metavar : what the help calls them
+    """
+    kind = kind or type(default[0] if isinstance(default, tuple) else default)
+    known = {"kind": kind, "least": least, "choices": choices, "n": n}
+    return field(default=default, metadata={"help": help, "metavar": metavar, **known})
+
+
+def flag(name):
+    """Return the command-line option of a field, such as --inner-steps."""
+    return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)
-class SinusoidConfig:
-    """What the main job runs; the command line sets the first four.
+class Config:
+    """What an experiment runs: options of the command line, and fixed settings.
 
-    Adam at 3e-3 with cosine decay, meta-batches of 25 tasks and a 1-64-1 tanh network.
+    PRESETS names the options that set others: {"quick": {"iterations": 300}}. A value
+    given beside a preset counts.
     """
 
-    iterations: int = 15_000
-    shots: int = 10
-    seed: int = 0
-    quick: bool = False
-    hidden: int = 64
-    meta_batch: int = 25
-    n_query: int = 10
-    rate: float = 3e-3
-    n_test: int = 1_000
+    PRESETS: ClassVar[dict] = {"quick": {}}
+
+    seed: int = option(0, "same seed, same numbers", least=0)
+    quick: bool = option(False, "a short run")
+
+    def __post_init__(self):
+        for name, known in self.options().items():
+            values = getattr(self, name)
+            several = isinstance(values, tuple)
+            for value in values if several else (values,):
+                if known["least"] is not None and value is not None:
+                    whole_number(flag(name), value, known["least"])
 
     @classmethod
-    def from_options(cls, iterations, shots, seed, quick):
-        """The configuration of a command line; None means the default."""
-        values = {"shots": shots, "seed": whole_number("--seed", seed, 0)}
-        values["shots"] = whole_number("--shots", shots, 1)
-        if quick:
-            values |= {"quick": True, "iterations": 300, "n_test": 100}
-        if iterations is not None:
-            values["iterations"] = whole_number("--iterations", iterations, 1)
+    def options(cls):
+        """Return {name: metadata} of the fields that the command line can set."""
+        return {f.name: f.metadata for f in fields(cls) if f.metadata}
+
+    @classmethod
+    def from_options(cls, given):
+        """Make the configuration of a command line, {name: value given}."""
+        presets = [name for name in cls.PRESETS if given.get(name)]
+        if len(presets) > 1:
+            both = " and ".join(map(flag, presets))
+            raise ValueError(f"{both} contradict each other; leave out one of them")
+        values = {k: v for name in presets for k, v in cls.PRESETS[name].items()}
+        for name, value in given.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
         return cls(**values)
+
+    @classmethod
+    def add_options(cls, parser):
+        """Add an option to an argparse parser for every field that has a help."""
+        for f in fields(cls):
+            if not f.metadata:
+                continue
+            how = {"action": "store_true"}
+            if f.metadata["kind"] is not bool:
+                how = {key: f.metadata[key] for key in ("choices", "metavar")}
+                how["type"] = f.metadata["kind"]
+            if isinstance(f.default, tuple):
+                how["nargs"] = f.metadata["n"] or "+"
+            text = cls.describe(f.name, f.default)
+            parser.add_argument(flag(f.name), help=text, default=SUPPRESS, **how)
+
+    @classmethod
+    def describe(cls, name, default):
+        """Return the help of one option, with its default or with what it presets."""
+        text = cls.options()[name]["help"]
+        if name in cls.PRESETS:
+            changes = [f"{k} {show(v)}" for k, v in cls.PRESETS[name].items()]
+            return f"{text}: {', '.join(changes)}"
+        if default is None or default is False:
+            return text
+        return f"{text} ({show(default)})"
+
+
+def show(value):
+    """Return a default as the command line takes it: tuples separated by spaces."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+class Trained(NamedTuple):
+    """What one method learned, and after how many steps it is judged.
+
+    w (R, P) is ready for `learner.unpack`; state is None where w is no run's own.
+    """
+
+    learner: Learner | MetaSGD
+    w: np.ndarray
+    steps: int = 1
+    state: TrainingState | None = None
+
+
+class Experiment:
+    """One shape for every experiment: train → evaluate → results → figures.
+
+    A subclass names its command and says what it does in `name`, `summary` and
+    `description`; its Config; and how it carries out the steps:
+
+        train()                          → {name: Trained}, or what evaluate takes
+        evaluate(trained)                → what results and figures take
+        results(trained, evaluations)    → a dict of plain numbers and text
+        table(results)                   → text to print
+        figures(trained, evaluations)    → {name: Matplotlib Figure}
+
+    Parameters
+    ----------
+    config : Config
+        What is run.
+    out : str or path
+        The folder to write to; it must be empty unless the run in it is resumed.
+    resume : bool, default False
+        Go on with the run in the folder.
+    progress : bool, default True
+        Say what is trained, and show bars.
+
+    Raises
+    ------
+    ValueError
+        If the folder cannot be written to, or is in use.
+    """
+
+    Config = Config
+
+    def __init__(self, config, out, resume=False, progress=True):
+        self.config = config
+        self.out = prepare_folder(out, resume)
+        self.resume = resume
+        self.progress = progress
+
+    def run(self):
+        """Carry out all steps and return the results, which are in results.json too."""
+        started = time.perf_counter()
+        trained = self.train()
+        evaluations = self.evaluate(trained)
+        results = {
+            "command": self.name,
+            "configuration": asdict(self.config),
+            "versions": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+            },
+            **self.results(trained, evaluations),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        print(self.table(results))
+        for name, figure in self.figures(trained, evaluations).items():
+            plots.save(figure, self.out / f"{name}.png")
+        text = json.dumps(results, indent=2, ensure_ascii=False)
+        write_text(self.out / "results.json", f"{text}\n")
+        print(f"\n{results['seconds']:.0f} s; figures and results.json: {self.out}")
+        return results
+
+    def fit(self, name, learner, tasks, steps=1, iterations=None):
+        """Train a learner, with a checkpoint called `name`; return it Trained."""
+        c = self.config
+        iterations = c.iterations if iterations is None else iterations
+        self.announce(f"{name}: {iterations:,} iterations")
+        with Checkpoint(self.out / f"{name}.npz", self.resume) as run:
+            state = train(
+                learner,
+                tasks,
+                Adam(c.rate),
+                iterations=iterations,
+                shots=c.shots,
+                n_query=c.n_query,
+                meta_batch=c.meta_batch,
+                cosine_decay=True,
+                seed=c.seed,
+                start_from=run.latest,
+                after_block=run.keep,
+                progress=self.progress,
+            )
+        return Trained(learner, state.w, steps, state)
+
+    def fit_maml(self, net, alphas, tasks, steps=1):
+        """Train MAML at the α that does best after a fifth of the iterations."""
+        short = max(1, self.config.iterations // 5)
+        candidates = [
+            self.fit(f"maml-alpha-{a}", MAML(net, a, steps), tasks, steps, short)
+            for a in alphas
+        ]
+        learner = self.best(candidates, [steps]).learner
+        return self.fit("maml", learner, tasks, steps)
+
+    def announce(self, text):
+        """Print what begins, on standard error."""
+        if self.progress:
+            print(text, file=sys.stderr)
 
 
 def prepare_folder(out, resume):
-    """Make the output folder; an error if it is in use or cannot be written to."""
+    """Make the output folder; ValueError if it is in use or cannot be written to."""
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -91,225 +246,58 @@ def prepare_folder(out, resume):
     return out
 
 
-class Experiment:
-    """What the experiments share: a folder, checkpoints, results.json and figures.
+def choose_best(candidates, evaluations, steps, best=np.argmin):
+    """Choose among candidates, and how many steps to take, on validation tasks.
 
-    config : frozen dataclass with iterations, shots, n_query, meta_batch, rate and seed
+    candidates : list of Trained     evaluations : of each of them, on the same tasks
+    steps : the numbers of steps to choose from
+    best : np.argmin for losses, np.argmax for accuracies
+
+    Returns the first of the best; a score that is not finite is never best.
     """
-
-    def __init__(self, config, out, resume=False, progress=True):
-        self.config = config
-        self.out = prepare_folder(out, resume)
-        self.resume = resume
-        self.progress = progress
-
-    def train(self, name, learner, tasks, iterations=None):
-        """The TrainingState after training, with a checkpoint called `name`."""
-        c = self.config
-        iterations = c.iterations if iterations is None else iterations
-        if self.progress:
-            print(f"{name}: {iterations:,} iterations", file=sys.stderr)
-        return checkpoints.train_and_save(
-            self.out / f"{name}.npz",
-            learner,
-            tasks,
-            Adam(c.rate),
-            resume=self.resume,
-            iterations=iterations,
-            shots=c.shots,
-            n_query=c.n_query,
-            meta_batch=c.meta_batch,
-            cosine_decay=True,
-            seed=c.seed,
-            progress=self.progress,
-        )
-
-    def write(self, results, figures):
-        """Write results.json and {name: figure} as PNG files; close the figures."""
-        for name, figure in figures.items():
-            plots.save(figure, self.out / f"{name}.png")
-        text = json.dumps(results, indent=2, ensure_ascii=False)
-        (self.out / "results.json").write_text(text + "\n", encoding="utf-8")
+    means = np.array([e.mean[list(steps)] for e in evaluations])  # (C, len(steps))
+    worst = -np.inf if best is np.argmax else np.inf
+    place = best(np.where(np.isfinite(means), means, worst))
+    candidate, step = np.unravel_index(place, means.shape)
+    return candidates[candidate]._replace(steps=steps[step])
 
 
-def versions():
-    """What the numbers were computed with, for results.json."""
-    return {"python": platform.python_version(), "numpy": np.__version__}
+def by_steps(evaluation: Evaluation, digits: int = 6) -> dict:
+    """Return the means and intervals after 0, 1, … steps as plain numbers."""
+    return {
+        "mean_by_steps": [round(m, digits) for m in evaluation.mean.tolist()],
+        "interval_by_steps": [round(i, digits) for i in evaluation.interval.tolist()],
+    }
 
 
-class SinusoidExperiment(Experiment):
-    """Meta-SGD, MAML and joint training on the same sine waves, judged on new ones.
+def summarise_alpha(alpha: np.ndarray) -> dict:
+    """Return how many entries α has, how many are negative, mean, min and max."""
+    alpha = alpha.astype(float)
+    values = {"mean": alpha.mean(), "min": alpha.min(), "max": alpha.max()}
+    counts = {"entries": alpha.size, "negative": int((alpha < 0).sum())}
+    return counts | {name: float(f"{value:.6g}") for name, value in values.items()}
 
-    MAML's step size and the rate at which joint training is fine-tuned are the best of
-    ALPHAS on validation tasks; each MAML candidate is judged after a fifth of the
-    iterations. The test tasks are drawn from a stream of their own.
+
+def alpha_by_block(trained: Trained) -> dict:
+    """Return the summary of each block of what a learner has for α."""
+    _, alpha = trained.learner.unpack(trained.w)
+    blocks = trained.learner.net.blocks(alpha)
+    return {name: summarise_alpha(block) for name, block in blocks.items()}
+
+
+def format_table(rows) -> str:
+    """Align rows of text cells, the header first, in columns indented by two spaces.
+
+    >>> print(format_table([("", "mean"), ("MAML", "0.5")]))
+             mean
+      MAML   0.5
     """
-
-    def __init__(self, config, out, resume=False, progress=True):
-        super().__init__(config, out, resume, progress)
-        self.net = TwoLayerNet(1, config.hidden, 1)
-        # Single precision trains about twice as fast; test MSEs agree to three digits.
-        self.tasks = Sinusoids(dtype="float32")
-
-    def run(self):
-        """Train, evaluate, write results.json and the figures; return the results."""
-        started = time.perf_counter()
-        meta_sgd = MetaSGD(self.net)
-        trained = {
-            "Meta-SGD": (meta_sgd, self.train("meta-sgd", meta_sgd, self.tasks)),
-            "MAML": self.train_maml(),
-            "joint training": self.train_joint(),
-        }
-        evaluations = {
-            name: {k: self.evaluate(learner, state.w, k, "test") for k in TEST_SHOTS}
-            for name, (learner, state) in trained.items()
-        }
-        results = self.results(trained, evaluations)
-        results["seconds"] = round(time.perf_counter() - started, 1)
-        self.write(results, self.figures(trained, evaluations))
-        return results
-
-    def train_maml(self):
-        """MAML at the α that does best on validation tasks after a fifth of the run."""
-        short = max(1, self.config.iterations // 5)
-        candidates = []
-        for alpha in ALPHAS["MAML"]:
-            learner = MAML(self.net, alpha)
-            state = self.train(f"maml-alpha-{alpha}", learner, self.tasks, short)
-            candidates.append((learner, state))
-        learner, _ = self.best(candidates)
-        return learner, self.train("maml", learner, self.tasks)
-
-    def train_joint(self):
-        """Joint training, fine-tuned at the α that does best on validation tasks."""
-        state = self.train("joint-training", JointTraining(self.net), self.tasks)
-        candidates = [
-            (JointTraining(self.net, alpha), state)
-            for alpha in ALPHAS["joint training"]
-        ]
-        return self.best(candidates)
-
-    def best(self, candidates):
-        """The (learner, state) with the lowest validation loss after one step."""
-
-        def validation_loss(candidate):
-            learner, state = candidate
-            shots = self.config.shots
-            return self.evaluate(learner, state.w, shots, "validate", 1).mean[1]
-
-        return min(candidates, key=validation_loss)
-
-    def evaluate(self, learner, w, shots, stream, steps=TEST_STEPS):
-        """Query losses on new curves; every learner gets the same ones."""
-        rng = random_stream(self.config.seed, stream, shots)
-        n_tasks = self.config.n_test
-        return evaluate(
-            learner, w, self.tasks, rng, shots=shots, n_tasks=n_tasks, steps=steps
-        )
-
-    def figures(self, trained, evaluations):
-        """The four figures by name."""
-        shots = self.config.shots
-        meta_sgd, meta_sgd_state = trained["Meta-SGD"]
-        judged = min(TEST_SHOTS, key=lambda k: abs(k - shots))
-        return {
-            "fits": plots.fits(
-                {name: (learner, s.w) for name, (learner, s) in trained.items()},
-                self.tasks,
-                random_stream(self.config.seed, "figure"),
-                shots,
-            ),
-            "mse_by_steps": plots.mse_by_steps(
-                {name: by_shots[judged] for name, by_shots in evaluations.items()},
-                judged,
-            ),
-            "alpha": plots.alpha_by_block(
-                self.net, meta_sgd.unpack(meta_sgd_state.w)[1], meta_sgd.alpha_start
-            ),
-            "learning_curves": plots.learning_curves(
-                {name: state for name, (_, state) in trained.items()}
-            ),
-        }
-
-    def results(self, trained, evaluations):
-        """Everything worth keeping, as plain numbers for results.json."""
-        learner, state = trained["Meta-SGD"]
-        blocks = self.net.blocks(learner.unpack(state.w)[1])
-        return {
-            "command": "sinusoid",
-            "configuration": vars(self.config),
-            "versions": versions(),
-            "learners": {name: repr(lr) for name, (lr, _) in trained.items()},
-            "step_sizes": {name: trained[name][0].alpha for name in ALPHAS},
-            "test_mse": {
-                name: {
-                    f"{k}-shot": {
-                        "mean_by_steps": [round(m, 6) for m in e.mean.tolist()],
-                        "interval_by_steps": [round(i, 6) for i in e.interval.tolist()],
-                    }
-                    for k, e in by_shots.items()
-                }
-                for name, by_shots in evaluations.items()
-            },
-            "alpha": {
-                name: {
-                    "entries": int(values.size),
-                    "negative": int((values < 0).sum()),
-                    "mean": round(float(values.mean()), 6),
-                    "min": round(float(values.min()), 6),
-                    "max": round(float(values.max()), 6),
-                }
-                for name, values in blocks.items()
-            },
-        }
-
-
-def table_rows(results):
-    """The table's cells, row by row: a header, our learners, the paper's."""
-    yield "", *(f"{k}-shot" for k in TEST_SHOTS)
-    for name, by_shots in results["test_mse"].items():
-        cells = [by_shots[f"{k}-shot"] for k in TEST_SHOTS]
-        yield (
-            name,
-            *(
-                f"{cell['mean_by_steps'][1]:.2f} ± {cell['interval_by_steps'][1]:.2f}"
-                for cell in cells
-            ),
-        )
-    for name, cells in PAPER.get(results["configuration"]["shots"], {}).items():
-        yield f"{name}, paper", *cells
-
-
-def sinusoid_table(results):
-    """The results as aligned text, with the paper's figures beside them."""
-    shots = results["configuration"]["shots"]
-    n_test = results["configuration"]["n_test"]
-    rows = list(table_rows(results))
+    rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        f"Test MSE after one step on a new curve (trained on {shots}-shot tasks;",
-        f"mean ± 95 % interval over {n_test:,} curves; the paper's over 100):",
-        "",
-    ]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append("  " + "   ".join(cells).rstrip())
-    if shots in PAPER:
-        lines += [
-            "",
-            "  [c] found in two or more independent sources, [1] in one, [m] widely",
-            "  quoted. The paper's network is 1-40-40-1 ReLU, this one 1-64-1 tanh.",
-        ]
-    negative = ", ".join(
-        f"{name} {block['negative']} of {block['entries']}"
-        for name, block in results["alpha"].items()
-    )
-    sizes = results["step_sizes"]
-    lines += [
-        "",
-        f"MAML's step size, {sizes['MAML']}, and that of joint training, "
-        f"{sizes['joint training']}, are the best",
-        "of a few on validation tasks; Meta-SGD learned its own, and these turned",
-        f"negative: {negative}.",
-    ]
-    return "\n".join(lines)
+    lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def format_interval(mean: float, interval: float, digits: int = 2) -> str:
+    """Return a mean and the half-width of its interval as text, "0.60 ± 0.04"."""
+    return f"{mean:.{digits}f} ± {interval:.{digits}f}"

@@ -1,4 +1,4 @@
-"""What a sceptic asks to see beside meta-learning, for few-shot classification.
+"""Simple baselines that meta-learning is judged beside, for few-shot classification.
 
 All take a task's support set and nothing learned across tasks, or what one network
 learned from all training classes at once:
@@ -19,7 +19,8 @@ from ..checks import whole_number
 from ..deep_net import DeepNet
 from ..learners import JointTraining
 from ..network import TwoLayerNet
-from ..tasks import Characters, TaskBatch
+from ..tasks import Characters
+from ..tasks.batch import unchecked_batch
 from ..training import Evaluation
 
 SLICE = 20  # tasks compared at a time
@@ -74,7 +75,7 @@ class AllClasses:
         drawings = rng.integers(images.shape[1], size=Y.shape)  # (T, N)
         X = np.divide(images[Y, drawings], 255, dtype=self.dtype)  # (T, N, S, S)
         X = X.reshape(n_tasks, n_points, -1)  # (T, N, S²)
-        return TaskBatch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
+        return unchecked_batch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
 
 
 def new_last_layer(wide, w, ways):

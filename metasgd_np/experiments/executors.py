@@ -1,123 +1,117 @@
-"""Where a sweep is computed: in this process, in several, or on a Dask cluster.
-
-Each function here opens a `concurrent.futures.Executor` and closes it again.
-"""
+"""Where a sweep is computed: in this process, in several, or on a Dask cluster."""
 
 import gc
+import logging
 import os
 import signal
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from threading import RLock, Thread
-
-from tqdm import tqdm
 
 from ..checks import whole_number
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker to appear
+SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker
 
 
-@contextmanager
-def open_executor(workers=1, scheduler=None):
-    """The executor of `--workers N` or `--scheduler ADDRESS`; None for one worker.
+def open_executor(
+    workers: int = 1, scheduler: str | None = None
+) -> AbstractContextManager[Executor | None]:
+    """Open the executor of `--workers N` or `--scheduler ADDRESS`.
 
-    Raises ValueError if both are given, or if the cluster cannot be used.
+    Parameters
+    ----------
+    workers : int
+        Number of processes on this machine, each with one BLAS thread.
+    scheduler : str, optional
+        Address of the scheduler of a Dask cluster, used instead of processes.
+
+    Returns
+    -------
+    context manager
+        Gives the executor, or None for one worker, and closes it in the end.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or if the cluster cannot be used.
+
+    Examples
+    --------
+    >>> with open_executor(workers=2) as executor:
+    ...     executor.submit(pow, 2, 5).result()
+    32
     """
     workers = whole_number("--workers", workers, 1)
-    if scheduler is not None:
-        if workers > 1:
-            raise ValueError(
-                f"--workers {workers} counts processes of this machine, but "
-                f"--scheduler {scheduler} has workers of its own; leave one out"
-            )
-        with open_cluster(scheduler) as executor:
-            yield executor
-    elif workers > 1:
-        with open_processes(workers) as executor:
-            yield executor
-    else:
-        yield None
-
-
-@contextmanager
-def open_processes(workers):
-    """A pool of processes with one BLAS thread each; none of them outlives this one."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    others = active_children()
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # read as the children import NumPy
-    context = get_context("spawn")
-    executor = ProcessPoolExecutor(
-        workers, context, initializer=begin, initargs=(context.Barrier(workers),)
-    )
-    try:
-        # All processes start before the first cell: Python's pool may wait for ever
-        # (seen in 3.11) if one of them dies just as another one is starting.
-        for future in [executor.submit(process_id) for _ in range(workers)]:
-            wait_for_start(future)
-        yield executor
-    except BaseException:  # Ctrl-C above all: do not wait for cells half computed
-        for child in active_children():
-            if child not in others:
-                child.terminate()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def wait_for_start(future):
-    """Until a process has answered; a ValueError if one ended before it could."""
-    try:
-        future.result()
-    except BrokenProcessPool:
+    if scheduler is None:
+        return ProcessPool(workers) if workers > 1 else nullcontext()
+    if workers > 1:
         raise ValueError(
-            "a process of --workers ended as it started, and its own message is above; "
-            'a script that opens processes needs `if __name__ == "__main__":`'
-        ) from None
+            f"--workers {workers} counts processes of this machine, but "
+            f"--scheduler {scheduler} has workers of its own; leave one out"
+        )
+    return open_cluster(scheduler)
 
 
-def begin(all_started):
-    """In a child process: leave Ctrl-C to the parent, and end when the parent does.
+class ProcessPool(Executor):
+    """Processes of this machine; all of them start anew once one has died.
 
-    It then waits for its siblings, so that none is free while one is still missing.
+    They end at once when the `with` block ends in an error, Ctrl-C above all, or this
+    process is killed.
     """
+
+    def __init__(self, workers):
+        from multiprocessing import Pipe  # noqa: PLC0415 (slow, and seldom used)
+
+        from loky import ProcessPoolExecutor  # noqa: PLC0415
+
+        lifeline, self.held_open = Pipe(duplex=False)
+        self.start = partial(
+            ProcessPoolExecutor,
+            workers,
+            initializer=prepare_worker,
+            initargs=(lifeline,),
+            env=dict.fromkeys(THREADS, "1"),
+        )
+        self.pool = self.start()
+
+    def submit(self, function, /, *args):
+        """Schedule function(*args)."""
+        try:
+            return self.pool.submit(function, *args)
+        except BrokenExecutor:
+            self.pool.shutdown()
+            self.pool = self.start()
+            return self.pool.submit(function, *args)
+
+    def __exit__(self, error, *_):
+        if error is None:
+            self.pool.shutdown()
+        self.held_open.close()
+
+
+def prepare_worker(lifeline):
+    """In a worker: leave Ctrl-C to the parent process, and end when that has ended."""
+    from tqdm import tqdm  # noqa: PLC0415
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tqdm.set_lock(RLock())  # its own lock is the system's, and outlives a killed child
+    tqdm.set_lock(RLock())  # its own lock is the system's, and outlives a killed worker
+    Thread(target=exit_with_parent, args=(lifeline,), daemon=True).start()
 
-    def watch():
-        parent_process().join()
-        os._exit(1)
 
-    Thread(target=watch, daemon=True).start()
-    all_started.wait()
+def exit_with_parent(lifeline):
+    """End this process once the parent's end of the pipe is closed, even by a kill."""
+    from multiprocessing.connection import wait  # noqa: PLC0415
+
+    wait([lifeline])  # nothing is ever sent
+    os._exit(1)
 
 
 @contextmanager
 def open_cluster(address):
     """The executor of the Dask cluster whose scheduler listens at `address`."""
-    try:
-        from distributed import Client  # noqa: PLC0415 (an extra of its own)
-    except ImportError:
-        raise ValueError(
-            "--scheduler needs Dask, which is not installed; run: "
-            'python -m pip install "distributed>=2024.8"'
-        ) from None
-    client = None
-    try:
-        client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = type(error).__name__
-    if client is None:
-        gc.collect()  # the half-made client: freed later, it can block Dask for ever
-        raise ValueError(
-            f"no Dask scheduler answers at {address} ({reason}); start one with "
-            "`dask scheduler` and pass the address that it prints"
-        )
-    with client:
+    with connect(address) as client:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)
         except TimeoutError:
@@ -126,8 +120,8 @@ def open_cluster(address):
                 f"`dask worker {address} --nthreads 1`"
             ) from None
         executor = client.get_executor(pure=False)
-        try:
-            executor.submit(process_id).result()
+        try:  # any function of this package, to see whether the workers have it
+            executor.submit(whole_number, "", 1, 1).result()
         except Exception as error:
             raise ValueError(
                 f"the cluster at {address} cannot run this package "
@@ -136,10 +130,32 @@ def open_cluster(address):
             ) from None
         try:
             yield executor
+        except CancelledError:
+            raise ValueError(
+                f"the Dask scheduler at {address} has stopped; start another, and "
+                "--resume computes only what is missing"
+            ) from None
         finally:
             executor.shutdown(wait=False)  # nothing is left but on the way to an error
 
 
-def process_id():
-    """Where this runs; a task that needs nothing but the package."""
-    return os.getpid()
+def connect(address):
+    """A client of the Dask scheduler at `address`."""
+    try:
+        from distributed import Client  # noqa: PLC0415 (an extra of its own)
+    except ImportError:
+        raise ValueError(
+            "--scheduler needs Dask, which is not installed; run: "
+            'python -m pip install "distributed>=2024.8"'
+        ) from None
+    for logger in ("distributed", "distributed.client"):
+        logging.getLogger(logger).setLevel("CRITICAL")  # we raise what they would log
+    try:
+        return Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = type(error).__name__
+    gc.collect()  # the half-made client: freed later, it can block Dask for ever
+    raise ValueError(
+        f"no Dask scheduler answers at {address} ({reason}); start one with "
+        "`dask scheduler` and pass the address that it prints"
+    )

@@ -1,41 +1,64 @@
-"""The experiment behind `navigate`: Meta-SGD and MAML learn to walk to unseen goals."""
+"""The experiment `navigate`: Meta-SGD and MAML learn to walk to unseen goals."""
 
-import sys
-import time
 from dataclasses import dataclass
+from typing import ClassVar
 
-from .. import checkpoints
-from ..checks import choose, whole_number
+from .. import plots
+from ..checkpoints import Checkpoint
 from ..deep_net import DeepNet
 from ..learners import MAML, MetaSGD
-from ..plots import navigation as plots
 from ..reinforcement.navigation import STARTS, Navigation
 from ..reinforcement.policy import GaussianPolicy
-from ..reinforcement.rollouts import act_and_adapt, evaluate_policy, reference_returns
+from ..reinforcement.rollouts import (
+    act_and_adapt,
+    evaluate_policy,
+    reference_returns,
+)
 from ..reinforcement.training import train_policy
 from ..reinforcement.trpo import TRPO
 from ..training import Evaluation, random_stream
-from .base import Experiment, versions
-from .navigate_report import PAPER, by_steps
+from . import base
+from .published import MAML_NAVIGATION, MARKS, NAVIGATION_RETURN
 
 STEP_SCALES = (1, 0.5, 0.5)  # of α, at the first step and those after it
 
+TABLE = """\
+Return on a new task, {start} start, before and after steps on {trajectories}
+trajectories each (mean ± 95 % interval over {n_test} tasks, one seed):
+
+{rows}
+
+  {marks}
+  Meta-SGD's paper states neither horizon nor discount, nor whether its returns are
+  discounted; here {horizon} steps (MAML: 100 [1]) and {discount}.
+  Both learners train for one step. Steps two and three take half of α, as in MAML's
+  published evaluation."""
+
 
 @dataclass(frozen=True)
-class NavigationConfig:
-    """What `navigate` runs; the command line sets the first five.
+class NavigationConfig(base.Config):
+    """20 tasks per iteration, 20 trajectories before and after the step, as the paper.
 
-    20 tasks an iteration and 20 trajectories before and after the step are the
-    paper's, and so are, with `full`, the network 2-100-100-2 ReLU and 100 iterations.
-    More than 25 gained Meta-SGD nothing on validation tasks: s goes on falling, and
-    the walks before the step see less of the plane. MAML, slower, gains until 50.
+    So are, with `full`, the network 2-100-100-2 ReLU and 100 iterations. More than 25
+    gained Meta-SGD nothing on validation tasks: s goes on falling, and the rollouts
+    before the step see less of the plane. MAML, slower, gains until 50.
     """
 
-    start: str = "fixed"
-    iterations: int = 25
-    seed: int = 0
-    quick: bool = False
-    full: bool = False
+    PRESETS: ClassVar[dict] = {
+        "quick": {"iterations": 3, "meta_batch": 5, "n_test": 20, "n_drawn": 20},
+        "full": {
+            "iterations": 100,
+            "activation": "relu",
+            "sizes": (2, 100, 100, 2),
+        },
+    }
+
+    start: str = base.option(
+        "fixed", "where trajectories start: the origin, or varying", choices=STARTS
+    )
+    iterations: int = base.option(25, "training iterations per learner", least=1)
+    full: bool = base.option(False, "the paper's network and iterations")
+
     sizes: tuple = (2, 40, 2)
     activation: str = "tanh"
     meta_batch: int = 20
@@ -50,151 +73,145 @@ class NavigationConfig:
     n_test: int = 600
     n_drawn: int = 100  # tasks in the figures
 
-    @classmethod
-    def from_options(cls, start, iterations, seed, quick, full):
-        """The configuration of a command line; None means the default."""
-        choose("start", start, STARTS)
-        values = {"start": start, "seed": whole_number("--seed", seed, 0)}
-        if quick and full:
-            raise ValueError(
-                "--quick and --full contradict each other; leave out one of them"
-            )
-        if quick:
-            values |= {"quick": True, "iterations": 3, "meta_batch": 5}
-            values |= {"n_test": 20, "n_drawn": 20}
-        if full:
-            values |= {"full": True, "iterations": 100, "activation": "relu"}
-            values |= {"sizes": (2, 100, 100, 2)}
-        if iterations is not None:
-            values["iterations"] = whole_number("--iterations", iterations, 1)
-        return cls(**values)
 
-
-class NavigationExperiment(Experiment):
+class NavigationExperiment(base.Experiment):
     """Meta-SGD and MAML on the same tasks, judged on new ones beside two references."""
+
+    name = "navigate"
+    summary = "2-D navigation: Meta-SGD and MAML by policy gradients (2 min)"
+    description = (
+        "Train Meta-SGD and MAML to walk to goals that they cannot see, judge them on "
+        "new ones, and leave results.json, four figures and checkpoints."
+    )
+    Config = NavigationConfig
 
     def __init__(self, config, out, resume=False, progress=True):
         super().__init__(config, out, resume, progress)
-        self.policy = GaussianPolicy(DeepNet(config.sizes, config.activation))
+        c = config
+        self.policy = GaussianPolicy(DeepNet(c.sizes, c.activation))
         # Single precision acts and trains about twice as fast.
-        self.world = Navigation(config.start, config.horizon, dtype="float32")
-        names = ("trajectories", "discount", "gae_lambda")
-        self.acting = {name: getattr(config, name) for name in names}
-
-    def run(self):
-        """Train, evaluate, write results.json and the figures; return the results."""
-        started = time.perf_counter()
-        c = self.config
-        learners = {
-            "Meta-SGD": MetaSGD(self.policy, (c.alpha, c.alpha)),
-            "MAML": MAML(self.policy, c.alpha),
+        self.world = Navigation(c.start, c.horizon, dtype="float32")
+        self.acting = {
+            "trajectories": c.trajectories,
+            "discount": c.discount,
+            "gae_lambda": c.gae_lambda,
         }
-        trained = {name: (lr, self.train(name, lr)) for name, lr in learners.items()}
-        evaluations = {
-            name: self.evaluate(*learned) for name, learned in trained.items()
-        }
-        references = reference_returns(self.world, c.seed, "test", c.n_test)
-        plain = {name: both[0] for name, both in evaluations.items()}
-        results = self.results(trained, evaluations, references)
-        results["seconds"] = round(time.perf_counter() - started, 1)
-        self.write(results, self.figures(trained, plain, references))
-        return results
 
-    def train(self, name, learner):
-        """The TrainingState after training, with a checkpoint called `name`."""
-        c = self.config
-        if self.progress:
-            print(f"{name}: {c.iterations} iterations", file=sys.stderr)
-        return checkpoints.train_and_save(
-            self.out / f"{name.lower()}.npz",
-            learner,
-            self.world,
-            TRPO(c.max_kl, damping=c.damping, thin=c.thin),
-            run=train_policy,
-            resume=self.resume,
-            iterations=c.iterations,
-            meta_batch=c.meta_batch,
-            **self.acting,
-            cosine_decay=True,
-            seed=c.seed,
-            progress=self.progress,
-        )
-
-    def evaluate(self, learner, state):
-        """Returns on new tasks; every learner gets the same ones."""
-        c = self.config
-        return evaluate_policy(
-            learner,
-            state.w,
-            self.world,
-            c.seed,
-            "test",
-            n_tasks=c.n_test,
-            step_scales=STEP_SCALES,
-            **self.acting,
-        )
-
-    def figures(self, trained, evaluations, references):
-        """The four figures by name."""
-        tasks, drawn = self.walks(trained)
-        some = {name: [t[:3] for t in pair] for name, pair in drawn.items()}
-        states = {name: state for name, (_, state) in trained.items()}
+    def train(self):
+        """Train both learners."""
+        alpha = self.config.alpha
         return {
-            "trajectories": plots.trajectories(some, tasks[:3]),
-            "landing": plots.landing(drawn, tasks),
-            "returns_by_steps": plots.returns_by_steps(evaluations, references),
-            "learning_curves": plots.learning_curves(states),
+            "Meta-SGD": self.fit_policy(MetaSGD(self.policy, (alpha, alpha))),
+            "MAML": self.fit_policy(MAML(self.policy, alpha)),
         }
 
-    def walks(self, trained):
-        """Tasks for the figures, and {name: [Trajectories before, after one step]}."""
-        c = self.config
-        tasks = self.world.sample(random_stream(c.seed, "figure"), c.n_drawn)
-        drawn = {}
-        for name, (learner, state) in trained.items():
-            theta, alpha = learner.unpack(state.w)
-            rng = random_stream(c.seed, "figure", 1)
-            drawn[name], _ = act_and_adapt(
-                self.policy,
-                theta,
-                [alpha],
+    def fit_policy(self, learner):
+        """Train a learner, with a checkpoint of its own; return it Trained."""
+        c, name = self.config, {MetaSGD: "meta-sgd", MAML: "maml"}[type(learner)]
+        self.announce(f"{name}: {c.iterations} iterations")
+        with Checkpoint(self.out / f"{name}.npz", self.resume) as run:
+            state = train_policy(
+                learner,
                 self.world,
-                tasks,
-                rng,
+                TRPO(c.max_kl, damping=c.damping, thin=c.thin),
+                iterations=c.iterations,
+                meta_batch=c.meta_batch,
+                **self.acting,
+                cosine_decay=True,
+                seed=c.seed,
+                start_from=run.latest,
+                after_block=run.keep,
+                progress=self.progress,
+            )
+        return base.Trained(learner, state.w, 1, state)
+
+    def evaluate(self, trained):
+        """Measure returns on the same new tasks, plain and discounted, by name.
+
+        References are random actions and an oracle that knows the goal.
+        """
+        c = self.config
+        found = {"returns": {}, "discounted_returns": {}}
+        for name, each in trained.items():
+            both = evaluate_policy(
+                each.learner,
+                each.w,
+                self.world,
+                c.seed,
+                "test",
+                n_tasks=c.n_test,
+                step_scales=STEP_SCALES,
                 **self.acting,
             )
-        return tasks, drawn
+            for kind, evaluation in zip(found, both, strict=True):
+                found[kind][name] = evaluation
+        references = reference_returns(self.world, c.seed, "test", c.n_test)
+        return found | {"references": references}
 
-    def results(self, trained, evaluations, references):
-        """Everything worth keeping, as plain numbers for results.json."""
-        learner, state = trained["Meta-SGD"]
-        blocks = self.policy.blocks(learner.unpack(state.w)[1])
-        one, other = (plain for plain, _ in evaluations.values())  # of the same tasks
+    def results(self, trained, evaluations):
+        """Gather returns, references and what was learned for α."""
+        ours, maml = (e.scores for e in evaluations["returns"].values())  # (J+1, T)
         return {
-            "command": "navigate",
-            "configuration": vars(self.config),
-            "versions": versions(),
-            "learners": {name: repr(lr) for name, (lr, _) in trained.items()},
+            "learners": {name: repr(each.learner) for name, each in trained.items()},
             "step_scales": STEP_SCALES,
             **{
-                kind: {name: by_steps(both[i]) for name, both in evaluations.items()}
-                for i, kind in enumerate(("returns", "discounted_returns"))
+                kind: {name: base.by_steps(e, 4) for name, e in by_name.items()}
+                for kind, by_name in evaluations.items()
             },
-            "difference": by_steps(Evaluation(one.scores - other.scores)),
-            "references": {
-                name: {
-                    "mean": round(float(-e.mean[0]), 4),
-                    "interval": round(float(e.interval[0]), 4),
-                }
-                for name, e in references.items()
-            },
-            "published": PAPER[self.config.start],
-            "alpha": {
-                name: {
-                    "entries": int(values.size),
-                    "negative": int((values < 0).sum()),
-                    "mean": round(float(values.mean()), 6),
-                }
-                for name, values in blocks.items()
-            },
+            "difference": base.by_steps(Evaluation(ours - maml), 4),
+            "published": NAVIGATION_RETURN[self.config.start],
+            "alpha": base.alpha_by_block(trained["Meta-SGD"]),
         }
+
+    def figures(self, trained, evaluations):
+        """Draw rollouts, where they settle, returns by steps and learning curves."""
+        c = self.config
+        tasks = self.world.sample(random_stream(c.seed, "figure"), c.n_drawn)
+        rollouts = {}  # {name: [Trajectories before, after one step]}
+        for name, (learner, w, *_) in trained.items():
+            theta, alpha = learner.unpack(w)
+            rng = random_stream(c.seed, "figure", 1)
+            rollouts[name], _ = act_and_adapt(
+                self.policy, theta, [alpha], self.world, tasks, rng, **self.acting
+            )
+        first = {name: [t[:3] for t in pair] for name, pair in rollouts.items()}
+        states = {name: each.state for name, each in trained.items()}
+        references = evaluations["references"]
+        return {
+            "trajectories": plots.trajectories(first, tasks[:3]),
+            "landing": plots.landing(rollouts, tasks),
+            "returns_by_steps": plots.returns_by_steps(
+                evaluations["returns"], references
+            ),
+            "learning_curves": plots.return_curves(states),
+        }
+
+    @staticmethod
+    def table(results):
+        """Format the results, with the published figures beside them."""
+        c = results["configuration"]
+        return TABLE.format(
+            rows=base.format_table(table_rows(results)), marks=MARKS, **c
+        )
+
+
+def table_rows(results):
+    """Yield the table's cells: a header, learners, references, published figures."""
+    yield "", "before", "1 step", "2 steps", "3 steps"
+    yield from learner_rows(results["returns"])
+    yield from learner_rows({"Meta-SGD − MAML, by task": results["difference"]})
+    yield from learner_rows(results["discounted_returns"], ", discounted")
+    for name, found in results["references"].items():
+        mean, interval = found["mean_by_steps"], found["interval_by_steps"]
+        yield name, base.format_interval(mean[0], interval[0]), "", "", ""
+    for name, cell in results["published"].items():
+        yield f"{name}, Meta-SGD's paper", "", cell, "", ""
+    if results["configuration"]["start"] == "fixed":
+        yield "MAML, its own paper", *MAML_NAVIGATION
+
+
+def learner_rows(found, note=""):
+    """Yield a row for each of {name: what `by_steps` gave}, step by step."""
+    for name, cell in found.items():
+        pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
+        yield name + note, *(base.format_interval(*pair) for pair in pairs)

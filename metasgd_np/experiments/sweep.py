@@ -1,76 +1,87 @@
 """A sweep: many cells, each a computation of its own, wherever there is room for them.
 
-A cell is a name and its settings; a module-level function computes the result from the
-settings alone, so it does not matter which process or machine does, or in which order.
-Both are plain numbers and text, saved at once as cells/NAME.json; a sweep that was
-stopped, or lost a machine, goes on with the cells that have no whole file yet.
-
-Where cells are computed is a `concurrent.futures.Executor`:
-
-    None                             this process, one cell after another
-    ProcessPoolExecutor              processes of this machine
-    distributed.Client.get_executor()    a Dask cluster
-
-Dask gives the cell of a lost worker to another one.
+A cell is a name and its settings; a function computes the result from the settings
+alone, so it does not matter which process or machine does, or in which order. Both are
+plain numbers and text, saved at once as NAME.json; a sweep that was stopped goes on
+with the cells that have no whole file yet.
 """
 
 import json
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
+from ..files import write_text
+from ..training import check_same_settings, progress_bar
 
-from ..checkpoints import replacing
-from ..training import check_same_settings
+MAX_RESTARTS = 3  # of all processes, one after another, without a new result
 
 
 class CellsFailed(RuntimeError):
     """Some cells of a sweep ended in an error; all the others are saved."""
 
 
-def run_sweep(cells, compute, folder, executor=None, progress=True):
-    """Compute what is not saved yet; return the results of all cells by name.
+def run_sweep(
+    cells: dict[str, dict],
+    compute: Callable[[dict], dict],
+    folder: str | Path,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> dict[str, dict]:
+    """Compute the cells that are not saved yet; return the results of all.
 
     Parameters
     ----------
-    cells : {name: settings}    settings a dict of what JSON can hold; a name is that of
-                                a file, without .json
-    compute : function          settings → result, a dict of what JSON can hold; it must
-                                be importable by name
-    folder : path               where NAME.json are written, each in one move
-    executor : Executor         None computes in this process
-    progress : bool             show a bar (TQDM_DISABLE=1 hides it too)
+    cells : dict
+        Settings of each cell, a dict that JSON can hold, by the name of its file.
+    compute : callable
+        Maps settings to a result, a dict that JSON can hold.
+    folder : path-like
+        Where the files NAME.json are written, each in one move.
+    executor : Executor, optional
+        Where cells are computed, see `open_executor`; None for this process.
+    progress : bool
+        Show a bar; TQDM_DISABLE=1 in the environment hides it too.
+
+    Returns
+    -------
+    dict
+        Result of each cell by name, in the order of `cells`.
 
     Raises
     ------
-    ValueError     a cell was saved with other settings
-    CellsFailed    at the end, if any cell raised
+    ValueError
+        If a cell was saved with other settings.
+    CellsFailed
+        After all other cells, if any ended in an error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = {"two": {"x": 2}, "three": {"x": 3}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run_sweep(cells, lambda s: {"square": s["x"] ** 2}, folder, progress=False)
+    {'two': {'square': 4}, 'three': {'square': 9}}
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    cells = plain(cells)
-    results, failed = load_results(cells, folder), {}
+    cells = json.loads(json.dumps(cells, allow_nan=False))  # as a file holds them
+    results, errors = load_results(cells, folder), {}
     missing = {name: cells[name] for name in cells if name not in results}
-    hidden = {} if progress else {"disable": True}
-    with tqdm(total=len(cells), initial=len(results), unit="cell", **hidden) as bar:
-        for name, result_of in finished(missing, compute, executor):
+    with progress_bar(len(cells), len(results), "cell", progress) as bar:
+        for name, get_result in compute_cells(missing, compute, executor):
             path = folder / f"{name}.json"
             try:
-                results[name] = save_cell(path, cells[name], result_of())
+                results[name] = save_cell(path, cells[name], get_result())
             except Exception as error:  # whatever it is, the other cells go on
-                failed[name] = error
-            del result_of  # see `finished`
+                errors[name] = error
+            del get_result  # see `compute_cells`
             bar.set_postfix_str(name, refresh=False)
             bar.update()
-    if failed:
-        raise CellsFailed(told_failures(failed, len(cells)))
+    if errors:
+        raise CellsFailed(describe_errors(errors, len(cells)))
     return {name: results[name] for name in cells}
-
-
-def plain(content):
-    """`content` as JSON gives it back; ValueError or TypeError if JSON cannot."""
-    return json.loads(json.dumps(content, allow_nan=False))
 
 
 def load_results(cells, folder):
@@ -84,68 +95,62 @@ def load_results(cells, folder):
     return results
 
 
-def finished(cells, compute, executor):
-    """(name, function) of each cell once its result, function(), can be had at once.
+def compute_cells(cells, compute, executor):
+    """Yield (name, function) of each cell once function() can give its result.
 
-    What is not done when the caller stops is cancelled. A future is forgotten once it
-    is used: Dask computes anew what a lost worker had done if anyone may still ask.
+    Cells lost with a process of the executor are computed again.
     """
     if executor is None:
         for name, settings in cells.items():
             yield name, partial(compute, settings)
         return
-    names = {submitted(executor, compute, cells[name]): name for name in cells}
-    try:
+    restarts = 0
+    while cells:
+        names = {executor.submit(compute, cells[name]): name for name in cells}
+        lost = {}
         for future in as_completed(names):
-            yield names.pop(future), future.result
-            del future
-    finally:
-        for future in names:
-            future.cancel()
+            name = names.pop(future)
+            if isinstance(future.exception(), BrokenExecutor):
+                lost[name] = future.result
+            else:
+                yield name, future.result
+            del future  # or Dask would compute it anew when it loses a worker
+        restarts = 0 if len(lost) < len(cells) else restarts + 1
+        if restarts > MAX_RESTARTS:
+            yield from lost.items()
+            return
+        # The last come first: a cell that ends every process does not block the others.
+        cells = {name: cells[name] for name in reversed(cells) if name in lost}
 
 
-def submitted(executor, compute, settings):
-    """The future of compute(settings), failed if the executor takes no more."""
-    try:
-        return executor.submit(compute, settings)
-    except Exception as error:  # such as BrokenProcessPool, once a process has died
-        future = Future()
-        future.set_exception(error)
-        return future
-
-
-def told_failures(failed, n_cells):
-    """One sentence on the cells that ended in an error, each error told once."""
+def describe_errors(errors, n_cells):
+    """One sentence on the cells that ended in an error, the same errors together."""
     names = {}
-    for name, error in failed.items():
-        told = f"{type(error).__name__}: {error}".splitlines()[0]
-        names.setdefault(told, []).append(name)
+    for name, error in errors.items():
+        text = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
+        names.setdefault(text, []).append(name)
     parts = []
-    for error, (first, *others) in names.items():
+    for text, (first, *others) in names.items():
         which = f"{first} and {len(others)} more" if others else first
-        parts.append(f"{which}: {error}")
+        parts.append(f"{which}: {text}")
     return (
-        f"{len(failed)} of {n_cells} cells failed ({'; '.join(parts)}); the others are "
+        f"{len(errors)} of {n_cells} cells failed ({'; '.join(parts)}); the others are "
         "saved, and --resume computes only what is missing"
     )
 
 
 def save_cell(path, settings, result):
     """Write a cell's file in one move; return the result as JSON gives it back."""
-    content = plain({"settings": settings, "result": result})
-    with replacing(path) as file:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        file.write(f"{text}\n".encode())
-    return content["result"]
+    cell = {"settings": settings, "result": result}
+    text = json.dumps(cell, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, f"{text}\n")
+    return json.loads(text)["result"]
 
 
 def load_cell(path):
     """{"settings": …, "result": …} as saved, or None without a whole file at `path`."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # not there, or damaged: compute it anew
-        return None
-    whole = isinstance(saved, dict) and all(
-        isinstance(saved.get(part), dict) for part in ("settings", "result")
-    )
-    return saved if whole else None
+        return {part: dict(saved[part]) for part in ("settings", "result")}
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None  # not there, or damaged

@@ -1,26 +1,71 @@
-"""What the table is made of: networks, methods, and the cells of a sweep over them."""
+"""One cell of table 1: which networks and methods there are, and what is computed.
 
-from dataclasses import dataclass
-from itertools import product
+A cell is one training run, of one learner on one number of shots from one seed, tested
+on 5, 10 and 20 shots. Its settings are plain numbers and text, so any process can
+compute it. Test curves differ from seed to seed; within a seed they are the same for
+every learner.
+"""
 
-from ..checks import interval, positive_number, whole_number
+import time
+from dataclasses import dataclass, replace
+
 from ..deep_net import DeepNet
-from ..network import TwoLayerNet
-from .table1_nets import SpreadNet
+from ..learners import MAML, JointTraining, MetaSGD, Reptile
+from ..network import Network, TwoLayerNet
+from ..optimizers import SGD, Adam, AdamW
+from ..tasks import Sinusoids
+from ..training import Evaluation, evaluate, random_stream, train
+from . import base
+from .sinusoid import ALPHAS, TEST_SHOTS
 
-TRAINED_SHOTS = (5, 10, 20)
+METHODS = {
+    "meta-sgd": "Meta-SGD",
+    "maml": "MAML",
+    "first-order-meta-sgd": "first-order Meta-SGD",
+    "fomaml": "first-order MAML",
+    "reptile": "Reptile",
+    "joint": "joint training",
+}
+FIRST_ORDER = {"meta-sgd": "first-order-meta-sgd", "maml": "fomaml"}
+LEARNS_ALPHA = ("meta-sgd", "first-order-meta-sgd")
+REPTILE_ALPHA, REPTILE_STEPS, REPTILE_RATE = 0.02, 5, 0.5
+# Single precision trains about twice as fast; test MSEs agree to three digits.
+TASKS = Sinusoids(dtype="float32")
+
+
+class SpreadNet(TwoLayerNet):
+    """A TwoLayerNet whose units start at different places, b1 = −c w for W1 = w (1, H).
+
+    With biases of zero every unit φ(w x + b1) = φ(w (x − c)) starts centred at c = 0;
+    here c is uniform over `places` (low, high), the range of the inputs. D must be 1.
+    """
+
+    def __init__(self, *args, places=(-5.0, 5.0), **options):
+        super().__init__(*args, **options)
+        self.places = places
+
+    def __repr__(self):
+        inner = super().__repr__().removeprefix("TwoLayerNet(").removesuffix(")")
+        return f"SpreadNet({inner}, places={self.places})"
+
+    def init(self, rng):
+        """Draw θ (P,) as a TwoLayerNet does, but for b1."""
+        theta = super().init(rng)
+        W1, _ = self.unpack(theta)  # (2, H): w, b1
+        W1[1] = -W1[0] * rng.uniform(*self.places, self.n_hidden)
+        return theta
 
 
 @dataclass(frozen=True)
 class Setting:
     """A network of the table and how it is trained, chosen on validation curves.
 
-    alpha_decay : how fast a learned α decays (AdamW); large entries follow the shots
-                  of a task closely, which costs most where there are few
+    alpha_decay is how fast a learned α decays (AdamW); large entries follow the shots
+    of a task closely, which costs most where there are few.
     """
 
-    net: TwoLayerNet | DeepNet
-    told: str
+    net: Network
+    label: str
     iterations: int
     meta_batch: int
     rate: float = 1e-2
@@ -36,117 +81,120 @@ SETTINGS = {
         DeepNet((1, 40, 40, 1), "relu"), "1-40-40-1 ReLU", 20_000, 25, rate=3e-3
     ),
 }
-METHODS = {
-    "meta-sgd": "Meta-SGD",
-    "maml": "MAML",
-    "first-order-meta-sgd": "first-order Meta-SGD",
-    "fomaml": "first-order MAML",
-    "reptile": "Reptile",
-    "joint": "joint training",
-}
-OF_ORDER_ONE = {"meta-sgd": "first-order-meta-sgd", "maml": "fomaml"}
-LEARNS_ALPHA = ("meta-sgd", "first-order-meta-sgd")
-TIED = {"entry": "", "block": ", one α a block", "scalar": ", one α in all"}
 
 
-@dataclass(frozen=True)
-class Table1Config:
-    """What `table1` runs: every combination of the tuples, for every seed.
+def compute_cell(settings: dict) -> dict:
+    """Train as `settings`, a cell of `sweep_cells`, say, and test.
 
-    Adam with cosine decay; a task has 20 query points (the paper's 10).
+    Returns {"mse": {shots: {curves: [mean, half-width of the 95 % interval]}},
+    "alpha": {…}, "seconds": number}, of what JSON can hold.
     """
-
-    nets: tuple = ("deep",)
-    methods: tuple = ("meta-sgd", "maml")
-    alpha_shapes: tuple = ("entry",)
-    inner_steps: tuple = (1,)
-    alpha_start: tuple = (0.005, 0.1)
-    seeds: tuple = (0,)
-    iterations: int | None = None  # None: that of the network's Setting
-    alpha_decay: float | None = None  # None: that of the network's Setting
-    quick: bool = False
-
-    n_query: int = 20
-    n_validate: int = 1_000
-    n_test: tuple = (100, 2_000)  # curves: the paper's protocol, and a tighter one
-
-    @classmethod
-    def from_options(cls, options):
-        """The configuration of a command line; None means the default."""
-        o = options
-        values = {"alpha_start": interval("--alpha-start", o.alpha_start)}
-        if o.quick:
-            values |= {"quick": True, "iterations": 300, "n_validate": 50}
-            values |= {"n_test": (100, 200)}
-        if o.alpha_decay is not None:
-            values["alpha_decay"] = number_from_zero("--alpha-decay", o.alpha_decay)
-        if o.iterations is not None:
-            values["iterations"] = whole_number("--iterations", o.iterations, 1)
-        nets = ("deep", "two-layer") if o.full else cls.nets
-        n_seeds = o.seeds if o.seeds is not None else 3 if o.full else 1
-        seed = whole_number("--seed", o.seed, 0)
-        steps = [whole_number("--inner-steps", n, 1) for n in o.inner_steps]
-        values |= {
-            "nets": once_each(o.net or nets),
-            "methods": once_each(with_orders(o.methods, o.order)),
-            "alpha_shapes": once_each(o.alpha),
-            "inner_steps": once_each(steps),
-            "seeds": tuple(range(seed, seed + whole_number("--seeds", n_seeds, 1))),
-        }
-        return cls(**values)
+    started = time.perf_counter()
+    trained = train_cell(settings)
+    mse = {f"{k}": score_cell(settings, trained, k) for k in TEST_SHOTS}
+    alpha = base.summarise_alpha(trained.learner.unpack(trained.w)[1])
+    seconds = round(time.perf_counter() - started, 1)
+    return {"mse": mse, "alpha": alpha, "seconds": seconds}
 
 
-def number_from_zero(name, value):
-    """`value` as a float, or an error if it is not a finite number of 0 or more."""
-    return 0.0 if value == 0 else positive_number(name, value)
+def train_cell(settings: dict) -> base.Trained:
+    """Train as `settings` say; a fixed α is the best on validation curves.
+
+    MAML learns for its α, so each candidate is trained for a fifth of the iterations;
+    Reptile and joint training choose the α of their fine-tuning once trained.
+    """
+    s = settings
+    net, method, steps = SETTINGS[s["net"]].net, s["method"], s["inner_steps"]
+    order = 1 if method in FIRST_ORDER.values() else 2
+    if method in LEARNS_ALPHA:
+        learner = MetaSGD(
+            net,
+            alpha_start=s["alpha_start"],
+            inner_steps=steps,
+            order=order,
+            alpha_shape=s["alpha_shape"],
+        )
+        return base.Trained(learner, run(s, learner), steps)
+    if method in ("maml", "fomaml"):
+        short = max(1, s["iterations"] // 5)
+        learners = [MAML(net, a, steps, order) for a in ALPHAS["MAML"]]
+        candidates = [base.Trained(m, run(s, m, short), steps) for m in learners]
+        learner = best(s, candidates).learner
+        return base.Trained(learner, run(s, learner), steps)
+    if method == "reptile":
+        learner = Reptile(net, REPTILE_ALPHA, REPTILE_STEPS)
+    else:
+        learner = JointTraining(net)
+    w = run(s, learner)
+    alphas = ALPHAS["joint training"]
+    return best(s, [base.Trained(replace(learner, alpha=a), w, steps) for a in alphas])
 
 
-def once_each(values):
-    """The values without repetition, in their order."""
-    return tuple(dict.fromkeys(values))
+def run(settings, learner, iterations=None):
+    """Train the learner on the training stream of the seed; return w."""
+    s = settings
+    optimizer = Adam(s["rate"])
+    if isinstance(learner, Reptile):
+        optimizer = SGD(REPTILE_RATE)
+    elif s["alpha_decay"] > 0:
+        optimizer = AdamW(s["rate"], decay=(0.0, s["alpha_decay"]))
+    return train(
+        learner,
+        TASKS,
+        optimizer,
+        iterations=s["iterations"] if iterations is None else iterations,
+        shots=s["shots"],
+        n_query=s["n_query"],
+        meta_batch=s["meta_batch"],
+        cosine_decay=True,
+        seed=s["seed"],
+        progress=False,
+    ).w
 
 
-def with_orders(methods, orders):
-    """The methods in every order asked for; those without a choice of order as told."""
-    for method in methods:
-        if method not in OF_ORDER_ONE:
-            yield method
-            continue
-        for order in orders:
-            yield method if order == 2 else OF_ORDER_ONE[method]
+def best(settings, candidates):
+    """Return the candidate with the lowest loss on validation curves."""
+    shots, n_tasks = settings["shots"], settings["n_validate"]
+    found = [judge(settings, c, "validate", shots, n_tasks) for c in candidates]
+    return base.choose_best(candidates, found, [settings["inner_steps"]])
 
 
-def sweep_cells(config):
-    """{name: settings} of every training run that the table needs, seed by seed."""
-    c = config
-    cells = {}
-    for seed, net, shots, method, alpha_shape, steps in product(
-        c.seeds, c.nets, TRAINED_SHOTS, c.methods, c.alpha_shapes, c.inner_steps
-    ):
-        how, learned = SETTINGS[net], method in LEARNS_ALPHA
-        decay = how.alpha_decay if c.alpha_decay is None else c.alpha_decay
-        settings = {
-            "net": net,
-            "method": method,
-            "alpha_shape": alpha_shape if learned else None,
-            "alpha_start": c.alpha_start if learned else None,
-            "inner_steps": steps,
-            "shots": shots,
-            "seed": seed,
-            "iterations": c.iterations or how.iterations,
-            "meta_batch": how.meta_batch,
-            "rate": how.rate,
-            "alpha_decay": decay if learned else 0.0,
-            "n_query": c.n_query,
-            "n_validate": c.n_validate,
-            "n_test": c.n_test,
-        }
-        cells[cell_name(settings)] = settings  # MAML's turn up once an alpha_shape
-    return cells
+def judge(
+    settings: dict, trained: base.Trained, stream: str, shots: int, n_tasks: int
+) -> Evaluation:
+    """Measure query losses on the curves of a stream, after 0, 1, …, J steps."""
+    return evaluate(
+        trained.learner,
+        trained.w,
+        TASKS,
+        random_stream(settings["seed"], stream, shots),
+        shots=shots,
+        n_tasks=n_tasks,
+        steps=trained.steps,
+    )
+
+
+def score_cell(settings, trained, shots):
+    """Return {curves: [mean, interval]}; fewer curves are the first of the most."""
+    sizes = settings["n_test"]
+    scores = judge(settings, trained, "test", shots, max(sizes)).scores
+    found = {f"{n}": Evaluation(scores[-1, :n]) for n in sizes}
+    return {
+        n: [round(float(x), 6) for x in (e.mean, e.interval)] for n, e in found.items()
+    }
+
+
+def label(settings: dict) -> str:
+    """Name a cell's row of the table."""
+    tied = {None: "", "entry": "", "block": ", one α per block"}
+    tied["scalar"] = ", one α in all"
+    name = METHODS[settings["method"]] + tied[settings["alpha_shape"]]
+    steps = settings["inner_steps"]
+    return name if steps == 1 else f"{name}, J = {steps}"
 
 
 def cell_name(settings):
-    """The name of a cell's file: what tells it from the others of its run."""
+    """Name a cell's file, by what distinguishes it from the others of its run."""
     s = settings
     parts = [s["net"], s["method"], f"{s['shots']}-shot", f"seed-{s['seed']}"]
     if s["alpha_shape"] not in (None, "entry"):
@@ -154,11 +202,3 @@ def cell_name(settings):
     if s["inner_steps"] != 1:
         parts.append(f"steps-{s['inner_steps']}")
     return "_".join(parts)
-
-
-def label(settings):
-    """What a cell's row of the table is called."""
-    tied = TIED[settings["alpha_shape"] or "entry"]
-    told = METHODS[settings["method"]] + tied
-    steps = settings["inner_steps"]
-    return told if steps == 1 else f"{told}, J = {steps}"

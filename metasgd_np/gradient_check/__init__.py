@@ -1,20 +1,21 @@
-"""Check derivatives written by hand against derivatives by numbers alone.
+"""Check derivatives written by hand against derivatives from values alone.
 
-numerical.py    complex step, central difference, Taylor remainder, along a line
-claims.py       what is claimed, and where: checks of what a user passes in
-comparing.py    a claim beside the numbers: the verdict on each block
-reports.py      the verdicts as text and HTML
-rungs.py        gradcheck, and the three rungs: gradient, H v, meta-gradient
-roads.py        the meta-gradient by four roads (and a fifth) in one table
-autodiff.py     the fifth: PyTorch or JAX, where installed
+numerical.py     along one line: complex step, central difference, Taylor remainder
+noise.py         windows: a slope and its error where values are noisy, or kinked
+compare.py       a claimed slope beside these: the verdict on each entry and block
+diagnosis.py     what a wrong gradient looks like, in a sentence
+ladder.py        gradcheck, and the three levels: gradient, H v, meta-gradient
+derivations.py   the meta-gradient derived four ways (and a fifth) in one table
+autodiff.py      the fifth: PyTorch or JAX, where installed
+inputs.py        what a user passes in, checked
+report.py        the verdicts as text and HTML
 """
 
-from .reports import Report
-from .roads import Agreement, agreement, small_problem
-from .rungs import check_gradient, check_hvp, check_meta_gradient, gradcheck
+from .derivations import agreement, small_problem
+from .ladder import check_gradient, check_hvp, check_meta_gradient, gradcheck
+from .report import Report
 
 __all__ = [
-    "Agreement",
     "Report",
     "agreement",
     "check_gradient",

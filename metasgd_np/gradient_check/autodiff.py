@@ -1,8 +1,8 @@
 """The meta-gradient by automatic differentiation: a check, where a library is there.
 
 PyTorch is used if it is installed, else JAX, else nothing; the package needs neither.
-The network is written anew here, with separate biases and textbook losses, so that it
-shares nothing with network.py but the order of θ. One text serves both libraries.
+The network is written anew, with separate biases and textbook losses, so that it shares
+nothing with network.py but the order of θ. One text serves both libraries.
 """
 
 from contextlib import nullcontext
@@ -22,9 +22,7 @@ def installed_library():
         jax, xp = import_module("jax"), import_module("jax.numpy")
     except ImportError:
         return None
-    if hasattr(jax, "enable_x64"):
-        return "JAX", xp, jax.grad, jax.enable_x64(True)
-    return "JAX", xp, jax.grad, import_module("jax.experimental").enable_x64()
+    return "JAX", xp, jax.grad, jax.enable_x64(True)
 
 
 def by_autodiff(net, theta, alpha, batch, steps):
@@ -33,12 +31,9 @@ def by_autodiff(net, theta, alpha, batch, steps):
     if library is None:
         return {}
     name, xp, gradient_of, double = library
-    array = xp.asarray
+    Y_s, Y_q = targets(net, batch.Y_s), targets(net, batch.Y_q)
     with double:
-        support, query = (
-            [array(part) for part in (X, targets(net, Y))]
-            for X, Y in ((batch.X_s, batch.Y_s), (batch.X_q, batch.Y_q))
-        )
+        X_s, Y_s, X_q, Y_q = map(xp.asarray, (batch.X_s, Y_s, batch.X_q, Y_q))
 
         def loss(theta, X, Y):
             return autodiff_loss(xp, net, theta, X, Y)
@@ -46,18 +41,17 @@ def by_autodiff(net, theta, alpha, batch, steps):
         def after_adapting(theta, alpha):
             theta = xp.broadcast_to(theta, (len(batch), net.n_params))
             for _ in range(steps):
-                theta = theta - alpha * gradient_of(loss)(theta, *support)
-            return loss(theta, *query) / len(batch)
+                theta = theta - alpha * gradient_of(loss)(theta, X_s, Y_s)
+            return loss(theta, X_q, Y_q) / len(batch)
 
-        pair = gradient_of(after_adapting, (0, 1))(array(theta), array(alpha))
+        pair = gradient_of(after_adapting, (0, 1))(xp.asarray(theta), xp.asarray(alpha))
         return {name: tuple(np.asarray(part.tolist()) for part in pair)}
 
 
 def targets(net, Y):
     """Float64 targets (T, N, O); class labels (T, N) one-hot."""
-    if net.loss_name == "softmax_cross_entropy":
-        return np.eye(net.n_out)[Y]
-    return np.array(Y, dtype=np.float64)
+    softmax = net.loss_name == "softmax_cross_entropy"
+    return np.eye(net.n_out)[Y] if softmax else np.array(Y, dtype=np.float64)
 
 
 def autodiff_loss(xp, net, theta, X, Y):

@@ -1,61 +1,44 @@
-"""Every figure longer than ten lines; each function returns a Matplotlib Figure."""
+"""Every figure longer than ten lines; each function returns a Matplotlib Figure.
 
-import matplotlib.pyplot as plt
+Matplotlib is imported with the first figure, not with the package.
+"""
 
-from .characters import accuracy_by_steps, alpha_images, answers, contact_sheet
-from .derivations import (
-    arrows_on_contours,
-    errors_and_cosines,
-    hessian_blocks,
-    loss_ratios,
-    map_of_one_step,
-    medians,
-    output_ceiling,
-    paths_on_bowls,
-    shape_flow,
-    taylor_terms,
-)
-from .learning import (
-    STYLES,
-    alpha_by_block,
-    alpha_over_training,
-    bending,
-    fits,
-    learning_curves,
-    mse_by_steps,
-    mse_over_seeds,
-)
-from .tables import table1
+from importlib import import_module
 
-__all__ = [
-    "STYLES",
-    "accuracy_by_steps",
-    "alpha_by_block",
-    "alpha_images",
-    "alpha_over_training",
-    "answers",
-    "arrows_on_contours",
-    "bending",
-    "contact_sheet",
-    "errors_and_cosines",
-    "fits",
-    "hessian_blocks",
-    "learning_curves",
-    "loss_ratios",
-    "map_of_one_step",
-    "medians",
-    "mse_by_steps",
-    "mse_over_seeds",
-    "output_ceiling",
-    "paths_on_bowls",
-    "save",
-    "shape_flow",
-    "table1",
-    "taylor_terms",
-]
+MODULES = {
+    "characters": ("accuracy_by_steps", "answered_tasks", "contact_sheet"),
+    "comparisons": (
+        "errors_and_cosines",
+        "loss_ratios",
+        "medians",
+        "output_ceiling",
+        "taylor_terms",
+    ),
+    "derivations": (
+        "arrows_on_contours",
+        "hessian_blocks",
+        "map_of_one_step",
+        "paths_on_bowls",
+        "shape_flow",
+    ),
+    "learning": (
+        "bending",
+        "fits",
+        "learning_curves",
+        "mse_by_steps",
+        "mse_over_seeds",
+    ),
+    "navigation": ("landing", "return_curves", "returns_by_steps", "trajectories"),
+    "shared": ("STYLES", "save"),
+    "step_sizes": ("alpha_by_block", "alpha_images", "alpha_over_training"),
+    "tables": ("mse_by_shots",),
+}
+MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
+__all__ = list(MODULE_OF)
 
 
-def save(figure, path):
-    """Write a figure as a PNG file of 100 dots per inch, and close it."""
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+def __getattr__(name):
+    """Import the module of a figure when it is first asked for."""
+    if name in MODULE_OF:
+        return getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

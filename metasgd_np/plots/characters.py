@@ -1,17 +1,34 @@
-"""Figures of few-shot classification: tasks and answers, accuracies, α as images."""
+"""Figures of few-shot classification: tasks with answers, accuracies, characters."""
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from ..tasks import TaskBatch
-from .learning import STYLES
+from ..tasks import Characters, TaskBatch
+from ..training import Evaluation
+from .shared import STYLES, draw_intervals, finish
 
 
-def answers(batch, before, after, ways, shown=5):
-    """A row a task: a support drawing a class, then query drawings, each with answers.
+def answered_tasks(
+    batch: TaskBatch, before: np.ndarray, after: np.ndarray, ways: int, shown: int = 5
+) -> Figure:
+    """Draw support drawings with labels, then query drawings with answers.
 
-    batch : TaskBatch of square images, class by class, as FewShot draws them
-    before, after : (T, N_q) labels answered    shown : classes, at the most
+    Parameters
+    ----------
+    batch : TaskBatch
+        Square images, class by class, as FewShot draws them.
+    before, after : (T, N_q) array
+        Labels answered before and after adapting.
+    ways : int
+        Classes per task.
+    shown : int, default 5
+        Classes drawn, at the most.
+
+    Returns
+    -------
+    Figure
+        One row per task: one support drawing per class, at most two query drawings.
     """
     batch, before, after = first_classes(batch, before, after, ways, shown)
     n_tasks, n_support, n_pixels = batch.X_s.shape
@@ -29,9 +46,9 @@ def answers(batch, before, after, ways, shown=5):
         for i, axis in enumerate(row[n_support + 1 :]):
             axis.imshow(batch.X_q[task, i].reshape(side, side), cmap="Greys")
             right = after[task, i] == batch.Y_q[task, i]
-            told = f"{before[task, i]}→{after[task, i]}"
+            change = f"{before[task, i]}→{after[task, i]}"
             look = {"fontsize": 9, "color": "k" if right else "#b3261e"}
-            axis.set_title(told if right else f"{told} ✗", **look)
+            axis.set_title(change if right else f"{change} ✗", **look)
     figure.subplots_adjust(0.01, 0.02, 0.99, 0.99 - 0.75 / figure.get_figheight())
     top = 1 - 0.05 / figure.get_figheight()
     left = n_support / columns / 2
@@ -43,7 +60,7 @@ def answers(batch, before, after, ways, shown=5):
 
 
 def first_classes(batch, before, after, ways, shown):
-    """One support and at most two query drawings of each of the first classes."""
+    """Keep one support and at most two query drawings of each of the first classes."""
 
     def of_class(A, n):
         by_class = A.reshape(len(A), ways, -1, *A.shape[2:])[:, :shown, :n]
@@ -54,70 +71,57 @@ def first_classes(batch, before, after, ways, shown):
     return TaskBatch(*support, *query), of_class(before, 2), of_class(after, 2)
 
 
-def accuracy_by_steps(evaluations, title):
-    """Accuracy after 0, 1, … steps with 95 % intervals; {name: Evaluation}.
+def accuracy_by_steps(evaluations: dict[str, Evaluation], title: str) -> Figure:
+    """Draw the query accuracy after 0, 1, … steps: mean and 95 % interval.
 
-    A method without steps, scores (1, T), is a horizontal line.
+    Parameters
+    ----------
+    evaluations : dict
+        {name: Evaluation}; one without steps, scores (1, T), is a horizontal line.
+    title : str
+        What was tested.
+
+    Returns
+    -------
+    Figure
+        One panel, a line with a band per method.
     """
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, evaluation in evaluations.items():
-        mean, interval = 100 * evaluation.mean, 100 * evaluation.interval
-        look = STYLES[name]
+        mean, half = 100 * evaluation.mean, 100 * evaluation.interval
         if len(mean) == 1:
-            axis.axhline(mean[0], label=name, **{**look, "marker": None})
-            continue
-        steps = np.arange(len(mean))
-        axis.plot(steps, mean, label=name, ms=4, **look)
-        band = {"color": look["color"], "alpha": 0.2}
-        axis.fill_between(steps, mean - interval, mean + interval, **band)
-    n_tasks = evaluation.scores.shape[-1]
+            axis.axhline(mean[0], label=name, **STYLES[name] | {"marker": None})
+        else:
+            draw_intervals(axis, mean, half, label=name, ms=4, **STYLES[name])
     axis.set(xlabel="gradient steps on the support set", ylabel="query accuracy (%)")
     axis.set(ylim=(0, 100))
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set_title(f"{title}: mean of {n_tasks} new tasks; band: 95 % interval", size=9)
-    axis.legend(loc="lower right", fontsize=9)
-    figure.tight_layout()
-    return figure
+    n_tasks = evaluation.scores.shape[-1]
+    title = f"{title}: mean of {n_tasks} new tasks; band: 95 % interval"
+    return finish(figure, title, loc="lower right")
 
 
-def alpha_images(net, alpha, units=10):
-    """α of the first layer, drawn as images: the mean over units, then single units.
+def contact_sheet(
+    characters: Characters, alphabets: int = 8, letters: int = 3, drawings: int = 6
+) -> Figure:
+    """Draw a few letters of each alphabet, in two shades, a few drawings of each.
 
-    alpha : (P,) of a network whose inputs are square images. The units shown are those
-    whose α is largest in mean size. Grey is 0, light is positive, dark is negative.
+    Parameters
+    ----------
+    characters : Characters
+        Where the drawings come from.
+    alphabets : int, default 8
+        Alphabets, at the most.
+    letters : int, default 3
+        Letters per alphabet.
+    drawings : int, default 6
+        Drawings per letter.
+
+    Returns
+    -------
+    Figure
+        One row per alphabet.
     """
-    W1 = net.blocks(alpha)["W1"]  # (D, H)
-    side = int(net.n_in**0.5)
-    largest = np.argsort(-np.abs(W1).mean(0))[:units]  # (units,)
-    figure = plt.figure(figsize=(9, 3.9), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(2, 3.4))
-    panels = {
-        "mean of α over\nthe units": W1.mean(1),
-        "units whose α is\nnegative (%)": 100 * (W1 < 0).mean(1),
-    }
-    for axis, (title, pixels) in zip(left.subplots(2, 1), panels.items(), strict=True):
-        limit = max(np.abs(pixels).max(), 0.1)
-        low = 0 if "%" in title else -limit
-        image = axis.imshow(
-            pixels.reshape(side, side), cmap="gray", vmin=low, vmax=limit
-        )
-        axis.set(xticks=[], yticks=[])
-        axis.set_ylabel(title, fontsize=9)
-        left.colorbar(image, ax=axis)
-    limit = np.percentile(np.abs(W1[:, largest]), 99)
-    axes = right.subplots(2, -(-len(largest) // 2), squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for axis, unit in zip(axes.flat, largest, strict=False):
-        pixels = W1[:, unit].reshape(side, side)
-        image = axis.imshow(pixels, cmap="gray", vmin=-limit, vmax=limit)
-        axis.set_title(f"unit {unit}", fontsize=9)
-    right.colorbar(image, ax=axes, label="α", location="bottom", shrink=0.6)
-    return figure
-
-
-def contact_sheet(characters, alphabets=8, letters=3, drawings=6):
-    """A row an alphabet: a few letters in different shades, a few drawings of each."""
     names = list(dict.fromkeys(characters.alphabets.tolist()))[:alphabets]
     columns = letters * drawings
     figure, axes = plt.subplots(

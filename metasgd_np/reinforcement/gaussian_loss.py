@@ -93,7 +93,7 @@ def surrogate(F_old, F, Y):
 
 
 def kl_targets(F_old, Y):
-    """Targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) and a constant.
+    """Make targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) and a constant.
 
     The mean is over the states whose weight in Y is not 0; a task without any, such as
     one where all walks arrive in one and the same step, counts nothing.

@@ -10,11 +10,13 @@ Sources: Meta-SGD, arXiv:1707.09835, section 4.3; speed, horizon and the end of 
 trajectory as in MAML, arXiv:1703.03400, section 5.3 and its published code.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..checks import check_axes_in_front, check_vector, choose, whole_number
+from ..network import Network
 
 STARTS = {"fixed": 0.0, "varying": 1.0}
 SPEED = 0.1  # units of length a step
@@ -25,10 +27,16 @@ REACHED = 0.01  # in each direction
 class Trajectories:
     """M trajectories of S steps in each of T tasks.
 
-    states (T, M, S, 2)     the position before each step
-    actions (T, M, S, 2)    what the policy asked for, uncut
-    rewards (T, M, S)       minus the distance after each step, 0 once it has ended
-    alive (T, M, S)         1 for the steps taken, 0 for those after the end
+    Attributes
+    ----------
+    states : (T, M, S, 2) array
+        The position before each step.
+    actions : (T, M, S, 2) array
+        What the policy asked for, uncut.
+    rewards : (T, M, S) array
+        Minus the distance after each step, 0 once the trajectory has ended.
+    alive : (T, M, S) array
+        1 for the steps taken, 0 for those after the end.
     """
 
     states: np.ndarray
@@ -38,29 +46,45 @@ class Trajectories:
 
     @property
     def returns(self):
-        """The mean over each task's trajectories of the sum of rewards, (T,)."""
+        """Mean over each task's trajectories of the sum of rewards, (T,)."""
         return self.discounted(1)
 
     def __getitem__(self, tasks):
-        """The Trajectories of some of the tasks, a slice."""
+        """Take the Trajectories of some of the tasks, a slice."""
         arrays = (self.states, self.actions, self.rewards, self.alive)
         return Trajectories(*(array[tasks] for array in arrays))
 
     def discounted(self, discount):
-        """The same with the reward of step t, from 0, times discount^t, (T,)."""
+        """Average the same with the reward of step t times discount^t, (T,)."""
         share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
         return (self.rewards @ share).mean(-1)
 
 
 @dataclass(frozen=True)
 class Navigation:
-    """Tasks to walk to a goal.
+    """Tasks to move to a goal.
 
     Parameters
     ----------
-    start : "fixed" or "varying"
-    horizon : int    the steps of the longest trajectory
-    dtype : str      "float64" or "float32"
+    start : {"fixed", "varying"}
+        Every task starts at the origin, or each at a place of its own.
+    horizon : int, default 100
+        The steps of the longest trajectory.
+    dtype : {"float64", "float32"}
+        Of states, actions and rewards.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> world = Navigation(horizon=5)
+    >>> tasks = world.sample(np.random.default_rng(0), n_tasks=3)
+    >>> still = world.walk(lambda step, X: 0 * X, tasks, n_trajectories=1)
+    >>> still.rewards.shape
+    (3, 1, 5)
     """
 
     start: str = "fixed"
@@ -73,15 +97,20 @@ class Navigation:
         if self.dtype not in ("float64", "float32"):
             raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
 
-    def sample(self, rng, n_tasks):
-        """Starts and goals of new tasks, in one array (T, 2, 2): tasks[:, 0] starts."""
+    def sample(self, rng: np.random.Generator, n_tasks: int) -> np.ndarray:
+        """Draw new tasks (T, 2, 2): a start and a goal for each, in units of length."""
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         tasks = rng.uniform(-0.5, 0.5, (n_tasks, 2, 2))
         tasks[:, 0] *= STARTS[self.start]
         return tasks.astype(self.dtype)
 
-    def walk(self, act, tasks, n_trajectories):
-        """Let act(step, X (T, M, 2)) → actions (T, M, 2) walk; returns Trajectories."""
+    def walk(
+        self, act: Callable, tasks: np.ndarray, n_trajectories: int
+    ) -> Trajectories:
+        """Follow a rule of action: act(step, X (T, M, 2)) returns actions (T, M, 2).
+
+        Returns Trajectories, M = n_trajectories for each task of `sample`.
+        """
         shape = (len(tasks), n_trajectories, self.horizon)
         states = np.zeros((*shape, 2), self.dtype)
         actions = np.zeros((*shape, 2), self.dtype)
@@ -100,8 +129,15 @@ class Navigation:
             going = going & (np.abs(away) >= REACHED).any(-1)
         return Trajectories(states, actions, rewards, alive)
 
-    def roll_out(self, policy, theta, tasks, rng, n_trajectories=20):
-        """Trajectories of a GaussianPolicy at θ (P,) or, one a task, (T, P).
+    def roll_out(
+        self,
+        policy: Network,
+        theta: np.ndarray,
+        tasks: np.ndarray,
+        rng: np.random.Generator,
+        n_trajectories: int = 20,
+    ) -> Trajectories:
+        """Draw Trajectories of a GaussianPolicy at θ (P,), or (T, P), one row per task.
 
         Raises ValueError if an argument does not fit or holds NaN.
         """
@@ -115,7 +151,7 @@ class Navigation:
 
 
 def check_walk(policy, theta, tasks):
-    """θ as an array, or a ValueError unless policy, θ and tasks fit one another."""
+    """Return θ as an array; ValueError unless policy, θ and tasks fit one another."""
     if (policy.n_in, policy.n_out) != (2, 2):
         raise ValueError(
             f"the policy takes D = {policy.n_in} numbers and O = {policy.n_out} leave "
@@ -124,8 +160,8 @@ def check_walk(policy, theta, tasks):
         )
     if np.ndim(tasks) != 3 or tasks.shape[1:] != (2, 2):
         raise ValueError(
-            f"tasks has shape {np.shape(tasks)}, but it holds a start and a goal a "
-            "task, (T, 2, 2); world.sample(rng, T) draws them"
+            f"tasks has shape {np.shape(tasks)}, but it holds a start and a goal "
+            "per task, (T, 2, 2); world.sample(rng, T) draws them"
         )
     theta = check_vector("theta", theta, policy.n_params)
     check_axes_in_front(theta=theta.shape[:-1], tasks=tasks.shape[:1])

@@ -13,6 +13,7 @@ code that adapts a network.
 """
 
 from copy import copy
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -79,71 +80,40 @@ class GaussianPolicy(Network):
     def __repr__(self):
         return f"GaussianPolicy({self.net!r}, log_variance={self.log_variance!r})"
 
-    @property
+    @cached_property
     def n_params(self) -> int:
         """P: the parameters of the net, and O log-variances."""
         return self.net.n_params + self.n_out
 
     def init(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw θ: the net's own, then s.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        (P,) array
-            Parameters to start from.
-        """
+        """Draw θ (P,): the net's own, then s."""
         s = np.full(self.n_out, self.log_variance)
         return np.concatenate([self.net.init(rng), s])
 
     def unpack(self, theta: np.ndarray) -> tuple:
-        """View θ as the net's θ and s.
-
-        Parameters
-        ----------
-        theta : (..., P) array
-            Parameters, or anything of their shape.
-
-        Returns
-        -------
-        tuple of arrays
-            Views (..., P−O) and (..., O).
-        """
+        """View θ (..., P) as the net's θ (..., P−O) and s (..., O)."""
         return theta[..., : -self.n_out], theta[..., -self.n_out :]
 
     def blocks(self, theta: ArrayLike) -> dict:
-        """View θ as the named blocks of the net, and s.
-
-        Parameters
-        ----------
-        theta : (..., P) array_like
-            Parameters, or anything of their shape.
-
-        Returns
-        -------
-        dict
-            The net's blocks and ``"s": (..., O)``, views.
-        """
+        """View θ (..., P) as the named blocks of the net, and "s": (..., O)."""
         net_theta, s = self.unpack(check_vector("theta", theta, self.n_params))
         return self.net.blocks(net_theta) | {"s": s}
 
-    def act(self, theta, X, noise):
+    def act(self, theta: np.ndarray, X: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Draw actions (..., N, O) = m + e^(s/2) ∘ noise at states X (..., N, D)."""
         net_theta, s = self.unpack(theta)
         *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
         return M + np.exp(s / 2)[..., None, :] * noise
 
-    def forward_pass(self, theta, X):
+    def forward_pass(self, theta: np.ndarray, X: np.ndarray) -> tuple:
         """Compute F (..., N, 2O), alone in a tuple."""
         net_theta, s = self.unpack(theta)
         *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
         return (with_rows(M, s),)  # (..., N, 2O) (12.1)
 
-    def backward_pass(self, theta, X, Y):
+    def backward_pass(
+        self, theta: np.ndarray, X: np.ndarray, Y: np.ndarray
+    ) -> PolicyPass:
         """Compute the forward and the backward pass; keep both in a PolicyPass."""
         net_theta, s = self.unpack(theta)
         net_pass = self.net_for(s).backward_pass(net_theta, X, Y)
@@ -154,7 +124,7 @@ class GaussianPolicy(Network):
         gradient = np.concatenate([net_pass.gradient, ds], axis=-1)  # (..., P)
         return PolicyPass(net_pass, F, Y, dF, gradient)
 
-    def tangent_pass(self, p, v):
+    def tangent_pass(self, p: PolicyPass, v: np.ndarray) -> PolicyTangents:
         """Differentiate the PolicyPass p along v (..., P), into PolicyTangents."""
         net_v, s_dot = self.unpack(v)
         s = p.F[..., 0, self.n_out :]  # (..., O)
@@ -166,7 +136,7 @@ class GaussianPolicy(Network):
         hv = np.concatenate([net_tangents.hv, ds_dot], axis=-1)  # (..., P)
         return PolicyTangents(net_tangents, F_dot, dF_dot, hv)
 
-    def net_for(self, s, s_dot=None):
+    def net_for(self, s: np.ndarray, s_dot: np.ndarray | None = None) -> Network:
         """Copy the net with dM for its loss's slope and, given s_dot, dM_dot (12.7)."""
 
         def slope(M, Y):

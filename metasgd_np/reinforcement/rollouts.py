@@ -17,39 +17,28 @@ from ..checks import whole_number
 from ..training import Evaluation, random_stream
 from .advantages import policy_batch
 from .navigation import SPEED, Navigation
+from .policy import GaussianPolicy
 
 CHUNK = 20  # tasks acted out at a time when judging: one generator for each chunk
 
 
 def act_and_adapt(
-    policy,
-    theta,
-    alphas,
-    world,
-    tasks,
-    rng,
+    policy: GaussianPolicy,
+    theta: np.ndarray,
+    alphas: list,
+    world: Navigation,
+    tasks: np.ndarray,
+    rng: np.random.Generator,
     *,
-    trajectories=20,
-    discount=0.99,
-    gae_lambda=0.9,
-):
-    """Act, step, act again: a step for each α in `alphas`.
+    trajectories: int = 20,
+    discount: float = 0.99,
+    gae_lambda: float = 0.9,
+) -> tuple:
+    """Act, step, act again: one step for each of the J arrays α (P,) in `alphas`.
 
-    Parameters
-    ----------
-    policy : GaussianPolicy
-    theta : (P,)               where every task starts
-    alphas : J arrays (P,)     step sizes, one array a step
-    world : Navigation
-    tasks : (T, 2, 2)          from world.sample
-    trajectories : int         drawn at each of θ_0, …, θ_J
-    discount : float           γ of (12.10)
-    gae_lambda : float         κ of (12.13)
-
-    Returns
-    -------
-    rollouts : list of J+1 Trajectories
-    batches : list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch
+    `trajectories` are drawn at each of θ_0, …, θ_J in every task; discount is γ of
+    (12.10), gae_lambda κ of (12.13). Returns rollouts, a list of J+1 Trajectories, and
+    batches, a list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch.
     """
     thetas = np.broadcast_to(theta, (len(tasks), policy.n_params))  # (T, P)
     rollouts, batches = [], []
@@ -85,36 +74,9 @@ def evaluate_policy(
 ) -> tuple:
     """Measure returns on new tasks before and after each of J steps.
 
-    Every learner judged with one seed and stream meets the same tasks.
-
-    Parameters
-    ----------
-    learner : MetaSGD or MAML
-        Of a GaussianPolicy.
-    w : (R, P) array
-        Its parameters.
-    world : Navigation
-        Where the policies act.
-    seed : int
-        Seed of the tasks and of the noise.
-    stream : str
-        Stream of the tasks and of the noise; see `random_stream`.
-    n_tasks : int, default 600
-        Tasks, at least 2.
-    step_scales : tuple of J floats
-        Step j of adapting has step sizes step_scales[j] · α.
-    trajectories : int, default 20
-        Drawn at each of θ_0, …, θ_J per task.
-    discount : float, default 0.99
-        γ of (12.10).
-    gae_lambda : float, default 0.9
-        κ of (12.13).
-
-    Returns
-    -------
-    tuple of two Evaluations
-        Plain returns, scores (J+1, n_tasks), and returns in which the reward of step t
-        counts γ^t.
+    Step j of adapting has step sizes step_scales[j] · α. Every learner judged with one
+    seed and stream meets the same tasks. Returns two Evaluations, (J+1, n_tasks) each:
+    plain returns, and returns in which the reward of step t counts γ^t.
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     tasks = world.sample(random_stream(seed, stream), n_tasks)
@@ -143,22 +105,8 @@ def reference_returns(
 ) -> dict:
     """Measure random and oracle reference returns on the tasks of `evaluate_policy`.
 
-    Parameters
-    ----------
-    world : Navigation
-        Where to act.
-    seed : int
-        Seed of the tasks and of the random actions.
-    stream : str
-        Stream of the tasks.
-    n_tasks : int, default 600
-        Tasks.
-
-    Returns
-    -------
-    dict
-        {"random": every action drawn from N(0, 1), "oracle": full speed straight to
-        the goal, in each direction}, each an Evaluation of one row.
+    {"random": every action drawn from N(0, 1), "oracle": full speed straight to the
+    goal, in each direction}, each an Evaluation of one row.
     """
     tasks = world.sample(random_stream(seed, stream), n_tasks)
     rng = random_stream(seed, "figure", 2)

@@ -11,6 +11,7 @@ from numbers import Real
 import numpy as np
 
 from ..checks import whole_number
+from ..learners import MAML, MetaSGD
 from ..tasks import TaskBatch
 from ..training import (
     TrainingDiverged,
@@ -26,7 +27,7 @@ from .trpo import TRPO
 
 
 def train_policy(
-    learner,
+    learner: MetaSGD | MAML,
     world: Navigation,
     optimizer: TRPO,
     *,
@@ -58,9 +59,9 @@ def train_policy(
     trajectories : int, default 20
         Per task, before the inner step and after it.
     discount : float, default 0.99
-        γ of (12.10).
+        The γ of (12.10).
     gae_lambda : float, default 0.9
-        κ of (12.13).
+        The κ of (12.13).
     cosine_decay : bool, default False
         Scale max_kl as `train` scales the rate, (7.5).
     seed : int, default 0

@@ -38,6 +38,7 @@ import numpy as np
 from ..adaptation import chain_back, chunks, inner_loop
 from ..checks import positive_number, whole_number
 from ..learners import MAML, MetaSGD
+from ..tasks import TaskBatch
 from .gaussian_loss import divergence, kl_targets, surrogate
 from .policy import GaussianPolicy
 
@@ -129,11 +130,26 @@ class TRPO:
 
     Parameters
     ----------
-    max_kl : float       δ, in nats
-    cg_steps : int       iterations of the conjugate gradient
-    damping : float      added to F's diagonal
-    backtracks : int     how many lengths are tried, each 0.8 times the one before
-    thin : int           F is estimated on every thin-th query state
+    max_kl : float, default 0.01
+        The δ of (12.15), in nats.
+    cg_steps : int, default 10
+        Iterations of the conjugate gradient.
+    damping : float, default 1e-5
+        Added to F's diagonal.
+    backtracks : int, default 15
+        How many lengths are tried, each 0.8 times the one before.
+    thin : int, default 1
+        F is estimated on every thin-th query state.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> TRPO(max_kl=0.03).backtracks
+    15
     """
 
     max_kl: float = 0.01
@@ -148,15 +164,18 @@ class TRPO:
         for name in ("cg_steps", "backtracks", "thin"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
-    def start(self, w):
-        """TRPO keeps no state: an empty tuple."""
+    def start(self, w: np.ndarray) -> tuple:
+        """Make the state before the first update: empty."""
         return ()
 
-    def step(self, learner, w, batch):
-        """The TrustStep from w (R, P); batch : TaskBatch of trajectories drawn at w.
+    def step(
+        self, learner: MetaSGD | MAML, w: np.ndarray, batch: TaskBatch
+    ) -> TrustStep:
+        """Take one step from w (R, P), on trajectories drawn there: a TrustStep.
 
-        Keeps the passes of the whole batch: about 12 MB a task for 2,000 states and two
-        layers of 100 units in single precision.
+        The support sets of `batch` were drawn before the inner step, the query sets
+        after it. The passes of the whole batch are kept: about 12 MB per task for 2,000
+        states and two layers of 100 units in single precision.
         """
         check_learner(learner)
         net = learner.net
@@ -179,12 +198,14 @@ class TRPO:
         d = -np.sqrt(2 * self.max_kl / curvature) * x  # (R, P) (12.18)
         return self.line_search(learner, w, d, pairs)
 
-    def kl_pass(self, net, chunk, at):
+    def kl_pass(self, net: GaussianPolicy, chunk: TaskBatch, at: Adapted) -> NamedTuple:
         """A pass of the KL term at the adapted policies, on every thin-th state."""
         X, Y, F = (A[:, :: self.thin] for A in (chunk.X_q, chunk.Y_q, at.F))
         return net.backward_pass(at.theta_J, X, kl_targets(F, Y))
 
-    def line_search(self, learner, w, d, pairs):
+    def line_search(
+        self, learner: MetaSGD | MAML, w: np.ndarray, d: np.ndarray, pairs: list
+    ) -> TrustStep:
         """The longest of the steps along d that keeps to (12.15)."""
         before, _ = judge(learner, w, pairs)
         for length in 0.8 ** np.arange(self.backtracks):

@@ -1,6 +1,6 @@
 """The one shape in which tasks travel: support and query sets of T tasks at once."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,19 +9,35 @@ from ..checks import as_numbers
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """Support set (to adapt on) and query set (to be judged on) of T tasks.
-
-    Attributes
-    ----------
-    X_s, X_q : (T, N, D)    inputs; N may differ between support and query
-    Y_s, Y_q : (T, N, O)    targets, or (T, N) integer class labels for softmax
+    """Support sets, to adapt on, and query sets, to be judged on, of T tasks.
 
     `len(batch)` is T, and `batch[i:j]` the TaskBatch of tasks i to j − 1.
 
+    Parameters
+    ----------
+    X_s : (T, N, D) array
+        Inputs of the support sets.
+    Y_s : (T, N, O) array or (T, N) array of int
+        Their targets, or their class labels for softmax.
+    X_q : (T, N, D) array
+        Inputs of the query sets; N may be another number than in the support sets.
+    Y_q : (T, N, O) array or (T, N) array of int
+        Their targets or class labels.
+
     Raises
     ------
-    ValueError    an array is empty, has the wrong number of axes or holds NaN, or two
-                  arrays disagree on T or N
+    ValueError
+        An array is empty, has the wrong number of axes or holds NaN, or two arrays
+        disagree on T or N.
+    TypeError
+        An array does not hold numbers.
+
+    Examples
+    --------
+    >>> X = np.arange(24.0).reshape(4, 3, 2)
+    >>> batch = TaskBatch(X, X[..., :1], -X, -X[..., :1])
+    >>> len(batch), batch[1:3].Y_q.shape
+    (4, (2, 3, 1))
     """
 
     X_s: np.ndarray
@@ -52,10 +68,23 @@ class TaskBatch:
                 f"{len(self.X_q)}; give every task one of each"
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.X_s)
 
-    def __getitem__(self, tasks):
+    def __getitem__(self, tasks: slice) -> "TaskBatch":
         if not isinstance(tasks, slice):
             raise TypeError(f"a TaskBatch takes a slice, batch[i:j], not {tasks!r}")
-        return TaskBatch(*(getattr(self, field.name)[tasks] for field in fields(self)))
+        X_s = self.X_s[tasks]
+        if not len(X_s):
+            raise ValueError(
+                f"{tasks} takes none of the {len(self)} tasks of this batch; give a "
+                "slice that takes at least one"
+            )
+        return unchecked_batch(X_s, self.Y_s[tasks], self.X_q[tasks], self.Y_q[tasks])
+
+
+def unchecked_batch(X_s, Y_s, X_q, Y_q):
+    """Make a TaskBatch of arrays known to be right: slices, or what a sampler drew."""
+    batch = object.__new__(TaskBatch)
+    vars(batch).update(X_s=X_s, Y_s=Y_s, X_q=X_q, Y_q=Y_q)
+    return batch

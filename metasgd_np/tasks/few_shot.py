@@ -1,127 +1,14 @@
 """Few-shot classification: tell apart a few characters, each seen a few times."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from zlib import crc32
 
 import numpy as np
 
 from ..checks import whole_number
-from .batch import TaskBatch
-from .images import normalise
+from .batch import TaskBatch, unchecked_batch
+from .images import Characters
 
 DRAWINGS = 20  # of a character, in Omniglot and in glyphs alike
-
-
-@dataclass(frozen=True, eq=False)
-class Characters:
-    """Drawings of characters, class by class.
-
-    Attributes
-    ----------
-    images : (C, E, S, S) uint8    E drawings of each of C classes; 0 paper, 255 ink
-    alphabets : (C,) str           the alphabet of each class
-    name : str                     where they come from, in a few words
-
-    `len(characters)` is C, and `characters[indices]`, with a slice or an array of class
-    indices, the Characters of those classes.
-
-    Raises
-    ------
-    ValueError    images are not (C, E, S, S) of uint8, or alphabets are not (C,)
-    """
-
-    images: np.ndarray
-    alphabets: np.ndarray
-    name: str = "characters"
-
-    def __post_init__(self):
-        images = np.asarray(self.images)
-        if images.ndim != 4 or images.shape[2] != images.shape[3] or not images.size:
-            raise ValueError(
-                f"images has shape {images.shape}, but drawings are (C, E, S, S), each "
-                "at least 1; flattened ones want images.reshape(C, E, S, S)"
-            )
-        if images.dtype != np.uint8:
-            raise ValueError(
-                f"images has dtype {images.dtype}, but drawings are uint8, 0 paper and "
-                "255 ink; convert shares of ink with (255 * images).astype('uint8')"
-            )
-        alphabets = np.asarray(self.alphabets)
-        if alphabets.shape != images.shape[:1]:
-            raise ValueError(
-                f"alphabets has shape {alphabets.shape}, but there are {len(images)} "
-                f"classes; give one name a class, shape {images.shape[:1]}"
-            )
-        object.__setattr__(self, "images", images)
-        object.__setattr__(self, "alphabets", alphabets)
-
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, classes):
-        if not isinstance(classes, slice):
-            classes = np.asarray(classes)
-            if classes.ndim != 1 or classes.dtype.kind not in "biu":
-                raise TypeError(
-                    "Characters take a slice or an array of class indices, not one "
-                    f"of dtype {classes.dtype}, shape {classes.shape}; write "
-                    "characters[c : c + 1] for one class"
-                )
-        return Characters(self.images[classes], self.alphabets[classes], self.name)
-
-    def __repr__(self):
-        return f"Characters({self.summary})"
-
-    @cached_property
-    def summary(self):
-        """The name, the sizes, and a checksum that tells other drawings apart."""
-        n_classes, n_drawings, side, _ = self.images.shape
-        checksum = crc32(np.ascontiguousarray(self.images))
-        return (
-            f"{self.name}: {n_classes} classes x {n_drawings} drawings, "
-            f"{side} x {side}, checksum {checksum:08x}"
-        )
-
-    def rotated(self):
-        """The classes and, as new classes, their turns by 90°, 180° and 270°.
-
-        Class c turned counterclockwise k times is class c + kC of the 4C. Source: MAML
-        (arXiv:1703.03400, section 5.2), after Santoro et al. (arXiv:1605.06065).
-        """
-        turns = [np.rot90(self.images, k, axes=(2, 3)) for k in range(4)]
-        return Characters(
-            np.concatenate(turns),  # (4C, E, S, S)
-            np.tile(self.alphabets, 4),
-            f"{self.name}, rotated",
-        )
-
-    def normalised(self):
-        """The drawings, each moved to the middle and scaled to one size; see images.py.
-
-        A drawing is normalised by itself, so no other drawing, no label and no other
-        task bears on it.
-        """
-        name = f"{self.name}, normalised"
-        return Characters(normalise(self.images), self.alphabets, name)
-
-    def reduced(self, side):
-        """The drawings with `side` pixels a side, each the mean of a square of theirs.
-
-        Raises ValueError unless `side` divides S.
-        """
-        side = whole_number("side", side, 1)
-        n_classes, n_drawings, full, _ = self.images.shape
-        if full % side:
-            raise ValueError(
-                f"side is {side}, but the drawings have {full} pixels a side; choose a "
-                f"number that divides {full}"
-            )
-        square = full // side
-        split = (n_classes, n_drawings, side, square, side, square)
-        means = self.images.reshape(split).mean((3, 5), dtype=np.float32)
-        images = np.rint(means).astype(np.uint8)  # (C, E, side, side)
-        return Characters(images, self.alphabets, f"{self.name}, reduced")
 
 
 @dataclass(frozen=True)
@@ -135,8 +22,25 @@ class FewShot:
     Parameters
     ----------
     characters : Characters
-    ways : int        classes a task
-    dtype : str       of the inputs: "float64" or "float32"
+        The classes to draw from, S × S pixels.
+    ways : int
+        Classes per task.
+    dtype : {"float64", "float32"}
+        Type of the inputs.
+
+    Raises
+    ------
+    TypeError
+        `characters` is something else, or `ways` is no whole number.
+    ValueError
+        `ways` is below 2 or more than there are classes, or `dtype` is none of these.
+
+    Examples
+    --------
+    >>> images = np.zeros((6, 20, 28, 28), np.uint8)
+    >>> tasks = FewShot(Characters(images, ["Greek"] * 6), ways=5)
+    >>> tasks.sample(np.random.default_rng(0), 4, shots=1).X_q.shape
+    (4, 75, 784)
     """
 
     characters: Characters
@@ -164,17 +68,42 @@ class FewShot:
             f"dtype={self.dtype!r})"
         )
 
-    def sample(self, rng, n_tasks, shots, n_query=15):
-        """Draw a TaskBatch: `shots` support and `n_query` query drawings a class.
+    def sample(
+        self, rng: np.random.Generator, n_tasks: int, shots: int, n_query: int = 15
+    ) -> TaskBatch:
+        """Draw classes for each task, and support and query drawings of each class.
 
-        Both are counts per class, so N is ways · shots in the support set and ways ·
-        n_query in the query set. The examples of one class stand together, class 0
-        first: no loss here depends on the order of examples.
+        The examples of one class stand together, class 0 first: no loss here depends
+        on the order of examples.
 
-        Shapes: X_s (n_tasks, ways · shots, S²) in [0, 1], 1 is ink; Y_s (n_tasks,
-        ways · shots), integer labels; X_q and Y_q likewise.
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness; the same state gives the same tasks.
+        n_tasks : int
+            Number of tasks, T.
+        shots : int
+            Support drawings per class.
+        n_query : int
+            Query drawings per class.
 
-        Raises ValueError if shots + n_query is more than the drawings of a class.
+        Returns
+        -------
+        TaskBatch
+            X_s (T, ways · shots, S²) in [0, 1], where 1 is ink, and Y_s (T, ways ·
+            shots), integer labels; X_q and Y_q likewise with n_query.
+
+        Raises
+        ------
+        ValueError
+            A count is below 1, or shots + n_query is more than a class has drawings.
+
+        Examples
+        --------
+        >>> images = np.zeros((6, 20, 28, 28), np.uint8)
+        >>> tasks = FewShot(Characters(images, ["Greek"] * 6), ways=3)
+        >>> tasks.sample(np.random.default_rng(0), 2, shots=2, n_query=1).Y_s.tolist()
+        [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]]
         """
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         shots = whole_number("shots", shots, 1)
@@ -189,7 +118,7 @@ class FewShot:
         drawings = draw_distinct(
             rng, (n_tasks, self.ways), n_drawings, shots + n_query
         )  # (T, W, K_s + K_q)
-        return TaskBatch(
+        return unchecked_batch(
             *self._examples(classes, drawings[..., :shots]),
             *self._examples(classes, drawings[..., shots:]),
         )
@@ -204,11 +133,11 @@ class FewShot:
 
 
 def draw_distinct(rng, shape, n, k):
-    """k different numbers below n, in random order, for each entry of `shape`.
+    """Draw k different numbers below n, in random order, for each entry of `shape`.
 
     The places of the k smallest of n random keys, smallest key first. `argpartition`
     alone finds the same k, but on some processors in an order that depends on their
-    places: then labels would tell of classes.
+    places: then labels would give away classes.
     """
     keys = rng.random((*shape, n))  # (*shape, n)
     smallest = np.argpartition(keys, k - 1, axis=-1)[..., :k]  # (*shape, k)

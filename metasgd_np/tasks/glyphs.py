@@ -23,9 +23,9 @@ import PIL
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from .cache import cached
-from .few_shot import DRAWINGS, Characters
-from .images import normalise
+from ..files import cached
+from .few_shot import DRAWINGS
+from .images import Characters, normalise
 
 VERSION = 2  # goes up whenever other images come out of the same fonts
 ALPHABETS = {  # as the names of the letters in Unicode begin
@@ -51,11 +51,23 @@ AFFINE, BILINEAR = Image.Transform.AFFINE, Image.Resampling.BILINEAR
 TURN, SCALE, SHEAR, SHIFT = 0.2, 0.15, 0.2, 0.06
 
 
-def load_glyphs():
-    """(train, validate, test) Characters of 28 × 28, 20 drawings a letter.
+def load_glyphs() -> tuple[Characters, Characters, Characters]:
+    """Load letters to train on, to choose hyperparameters on, and to test on.
 
-    Drawn once, in a few seconds, and kept in the user's cache folder; see cache.py. The
+    They are drawn once, in a few seconds, and kept in the user's cache folder. The
     pixels depend on the versions of Matplotlib and Pillow.
+
+    Returns
+    -------
+    tuple of Characters
+        (train, validate, test): 20 drawings per letter, 28 × 28 pixels. No alphabet and
+        no shape of letter is in two of them.
+
+    Examples
+    --------
+    >>> train, validate, test = load_glyphs()
+    >>> test.images.shape[1:], str(test.alphabets[0])
+    ((20, 28, 28), 'Georgian')
     """
     name = f"glyphs-{VERSION}-matplotlib-{mpl.__version__}-pillow-{PIL.__version__}"
     arrays = cached(name, build_glyphs)

@@ -1,12 +1,181 @@
-"""Drawings moved and scaled to one place and size, by two small matrix products."""
+"""Drawings of characters, class by class, and what may be done to them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from zlib import crc32
 
 import numpy as np
+
+from ..checks import whole_number
 
 SPREAD = 6.0  # root mean square distance of ink from its centre, in pixels of 28
 WIDTH = 2.0  # half-width of a tent, in pixels of the drawing that comes out
 
 
-def normalise(images):
+@dataclass(frozen=True, eq=False)
+class Characters:
+    """Drawings of characters, class by class.
+
+    `len(characters)` is C, and `characters[indices]`, with a slice or an array of class
+    indices, the Characters of those classes.
+
+    Parameters
+    ----------
+    images : (C, E, S, S) array of uint8
+        The E drawings of each of C classes, S × S pixels: 0 is paper, 255 is ink.
+    alphabets : (C,) array of str
+        The alphabet of each class.
+    name : str
+        Where they come from, in a few words.
+
+    Raises
+    ------
+    ValueError
+        The images are not (C, E, S, S) of uint8, or the alphabets not (C,).
+
+    Examples
+    --------
+    >>> images = np.zeros((6, 20, 28, 28), np.uint8)
+    >>> characters = Characters(images, ["Greek"] * 4 + ["Latin"] * 2, "blank")
+    >>> characters[3:]
+    Characters(blank: 3 classes x 20 drawings, 28 x 28, checksum e44963b7)
+    """
+
+    images: np.ndarray
+    alphabets: np.ndarray
+    name: str = "characters"
+
+    def __post_init__(self):
+        images = np.asarray(self.images)
+        if images.ndim != 4 or images.shape[2] != images.shape[3] or not images.size:
+            raise ValueError(
+                f"images has shape {images.shape}, but drawings are (C, E, S, S), each "
+                "at least 1; flattened ones need images.reshape(C, E, S, S)"
+            )
+        if images.dtype != np.uint8:
+            raise ValueError(
+                f"images has dtype {images.dtype}, but drawings are uint8, 0 paper and "
+                "255 ink; convert shares of ink with (255 * images).astype('uint8')"
+            )
+        alphabets = np.asarray(self.alphabets)
+        if alphabets.shape != images.shape[:1]:
+            raise ValueError(
+                f"alphabets has shape {alphabets.shape}, but there are {len(images)} "
+                f"classes; give one name per class, shape {images.shape[:1]}"
+            )
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "alphabets", alphabets)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, classes: slice | np.ndarray) -> "Characters":
+        if not isinstance(classes, slice):
+            classes = np.asarray(classes)
+            if classes.ndim != 1 or classes.dtype.kind not in "biu":
+                raise TypeError(
+                    "Characters take a slice or an array of class indices, not one "
+                    f"of dtype {classes.dtype}, shape {classes.shape}; write "
+                    "characters[c : c + 1] for one class"
+                )
+        return Characters(self.images[classes], self.alphabets[classes], self.name)
+
+    def __repr__(self):
+        return f"Characters({self.summary})"
+
+    @cached_property
+    def summary(self) -> str:
+        """The name, the sizes, and a checksum that distinguishes other drawings."""
+        n_classes, n_drawings, side, _ = self.images.shape
+        checksum = crc32(np.ascontiguousarray(self.images))
+        return (
+            f"{self.name}: {n_classes} classes x {n_drawings} drawings, "
+            f"{side} x {side}, checksum {checksum:08x}"
+        )
+
+    def rotated(self) -> "Characters":
+        """Add each class turned by 90°, 180° and 270° as new classes.
+
+        Source: MAML (arXiv:1703.03400, section 5.2), after Santoro et al.
+        (arXiv:1605.06065).
+
+        Returns
+        -------
+        Characters
+            4C classes: class c turned counterclockwise k times is class c + kC.
+
+        Examples
+        --------
+        >>> images = np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2)
+        >>> Characters(images, ["Greek"]).rotated().images[1, 0].tolist()
+        [[1, 3], [0, 2]]
+        """
+        turns = [np.rot90(self.images, k, axes=(2, 3)) for k in range(4)]
+        return Characters(
+            np.concatenate(turns),  # (4C, E, S, S)
+            np.tile(self.alphabets, 4),
+            f"{self.name}, rotated",
+        )
+
+    def normalised(self) -> "Characters":
+        """Move each drawing to the middle and scale it to one size; see `normalise`.
+
+        Returns
+        -------
+        Characters
+            The same classes. A drawing is normalised by itself: no other drawing, no
+            label and no other task has an effect on it.
+
+        Examples
+        --------
+        >>> images = np.zeros((1, 1, 28, 28), np.uint8)
+        >>> images[..., :9, 3] = 255
+        >>> ink = Characters(images, ["Ogham"]).normalised().images[0, 0] > 127
+        >>> np.argwhere(ink).mean(0).tolist()
+        [13.5, 13.5]
+        """
+        name = f"{self.name}, normalised"
+        return Characters(normalise(self.images), self.alphabets, name)
+
+    def reduced(self, side: int) -> "Characters":
+        """Reduce the drawings to fewer pixels, each the mean of a square of theirs.
+
+        Parameters
+        ----------
+        side : int
+            Pixels per side, a number that divides S.
+
+        Returns
+        -------
+        Characters
+            The same classes, images (C, E, side, side).
+
+        Raises
+        ------
+        ValueError
+            `side` does not divide S.
+
+        Examples
+        --------
+        >>> images = np.uint8([[[[255, 0, 0, 0], [255, 0, 0, 0]] * 2]])
+        >>> Characters(images, ["Ogham"]).reduced(2).images.tolist()
+        [[[[128, 0], [128, 0]]]]
+        """
+        side = whole_number("side", side, 1)
+        n_classes, n_drawings, full, _ = self.images.shape
+        if full % side:
+            raise ValueError(
+                f"side is {side}, but the drawings have {full} pixels per side; choose "
+                f"a number that divides {full}"
+            )
+        square = full // side
+        split = (n_classes, n_drawings, side, square, side, square)
+        means = self.images.reshape(split).mean((3, 5), dtype=np.float32)
+        images = np.rint(means).astype(np.uint8)  # (C, E, side, side)
+        return Characters(images, self.alphabets, f"{self.name}, reduced")
+
+
+def normalise(images: np.ndarray) -> np.ndarray:
     """Move each drawing's centre of ink to the middle and its spread to SPREAD.
 
     With ink m at (y, x) of a drawing, Σ over its pixels:
@@ -17,9 +186,25 @@ def normalise(images):
     one, through a tent of half-width WIDTH k (at least 1) that blurs a little. Tents in
     y and x are matrices A_y, A_x, so the new drawing is A_y M A_xᵀ.
 
-    images (..., S, S) uint8, 255 ink → (..., S, S) uint8; an empty one stays empty.
     Source: moment normalisation as in MNIST, LeCun et al. (1998), section III.A, there
     of the centre alone.
+
+    Parameters
+    ----------
+    images : (..., S, S) array of uint8
+        Drawings, 255 is ink.
+
+    Returns
+    -------
+    (..., S, S) array of uint8
+        The normalised drawings; an empty one stays empty.
+
+    Examples
+    --------
+    >>> corner, centre = np.zeros((2, 28, 28), np.uint8)
+    >>> corner[:6, :6] = centre[11:17, 11:17] = 255
+    >>> bool((normalise(corner) == normalise(centre)).all())
+    True
     """
     side = images.shape[-1]
     M = images.reshape(-1, side, side).astype(np.float32)  # (n, S, S)
@@ -38,7 +223,7 @@ def normalise(images):
 
 
 def tents(centre, k, side):
-    """Weights (n, S, S): row t is a tent at c + k (t − middle), its sum about 1."""
+    """Build rows (n, S, S): row t is a tent at c + k (t − middle), its sum about 1."""
     t = np.arange(side, dtype=np.float32) - (side - 1) / 2  # (S,)
     at = centre[:, None] + k[:, None] * t  # (n, S)
     half = np.maximum(WIDTH * k, 1)[:, None, None]  # (n, 1, 1)

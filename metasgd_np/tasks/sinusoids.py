@@ -5,31 +5,50 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..checks import interval, whole_number
-from .batch import TaskBatch
+from .batch import TaskBatch, unchecked_batch
 
 
 @dataclass(frozen=True)
 class Sinusoids:
-    """Regression tasks y = A sin(ωx + b), a curve a task.
+    """Regression tasks y = A sin(ωx + b), one curve per task.
 
     A, ω and b are drawn uniformly for each task and x uniformly for each point. The
     defaults are those of Meta-SGD (arXiv:1707.09835, section 4.1).
 
     Parameters
     ----------
-    amplitude : (low, high)    A, in units of y
-    frequency : (low, high)    ω, radians per unit of x; (1, 1) is MAML's setting
-    phase : (low, high)        b, radians
-    x_range : (low, high)      inputs
-    grid : int or None         draw x, without repetition within a task, from this many
-                               equally spaced points (the book's setting is 100)
-    dtype : str                "float64" or "float32"
+    amplitude : (low, high)
+        Range of A, in units of y.
+    frequency : (low, high)
+        Range of ω, in radians per unit of x; (1, 1) is MAML's setting.
+    phase : (low, high)
+        Range of b, in radians.
+    x_range : (low, high)
+        Range of the inputs x.
+    grid : int, optional
+        Draw x, without repetition within a task, from this many equally spaced points
+        (the book's setting is 100) instead of the whole range.
+    dtype : {"float64", "float32"}
+        Type of the numbers.
+
+    Raises
+    ------
+    TypeError
+        A range is not two numbers, or `grid` is no whole number.
+    ValueError
+        A range is not finite or runs downwards, or `grid` or `dtype` is none of these.
+
+    Examples
+    --------
+    >>> waves = Sinusoids(frequency=(1, 1))
+    >>> waves.sample(np.random.default_rng(0), 4, shots=5).X_s.shape
+    (4, 5, 1)
     """
 
-    amplitude: tuple = (0.1, 5.0)
-    frequency: tuple = (0.8, 1.2)
-    phase: tuple = (0.0, float(np.pi))
-    x_range: tuple = (-5.0, 5.0)
+    amplitude: tuple[float, float] = (0.1, 5.0)
+    frequency: tuple[float, float] = (0.8, 1.2)
+    phase: tuple[float, float] = (0.0, float(np.pi))
+    x_range: tuple[float, float] = (-5.0, 5.0)
     grid: int | None = None
     dtype: str = "float64"
 
@@ -41,10 +60,37 @@ class Sinusoids:
         if self.dtype not in ("float64", "float32"):
             raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
 
-    def sample(self, rng, n_tasks, shots, n_query=10):
-        """Draw a TaskBatch: `shots` support and `n_query` query points a task.
+    def sample(
+        self, rng: np.random.Generator, n_tasks: int, shots: int, n_query: int = 10
+    ) -> TaskBatch:
+        """Draw curves, and points on each of them.
 
-        Shapes: X_s, Y_s (n_tasks, shots, 1); X_q, Y_q (n_tasks, n_query, 1).
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness; the same state gives the same tasks.
+        n_tasks : int
+            Number of tasks, T.
+        shots : int
+            Support points per task.
+        n_query : int
+            Query points per task.
+
+        Returns
+        -------
+        TaskBatch
+            X_s, Y_s (T, shots, 1) and X_q, Y_q (T, n_query, 1).
+
+        Raises
+        ------
+        ValueError
+            A count is below 1, or shots + n_query is more than the grid has points.
+
+        Examples
+        --------
+        >>> batch = Sinusoids().sample(np.random.default_rng(0), 4, shots=5, n_query=7)
+        >>> batch.X_q.shape, bool(np.abs(batch.Y_q).max() <= 5)
+        ((4, 7, 1), True)
         """
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         shots = whole_number("shots", shots, 1)
@@ -53,20 +99,59 @@ class Sinusoids:
         Y = self.curve(self.sample_curves(rng, n_tasks), X)  # (T, N, 1)
         X = X.astype(self.dtype, copy=False)
         Y = Y.astype(self.dtype, copy=False)
-        return TaskBatch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
+        return unchecked_batch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
 
-    def sample_curves(self, rng, n_tasks):
-        """Draw (A, ω, b), each (n_tasks, 1, 1)."""
+    def sample_curves(self, rng: np.random.Generator, n_tasks: int) -> np.ndarray:
+        """Draw A, ω and b of each task.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        n_tasks : int
+            Number of tasks, T.
+
+        Returns
+        -------
+        (3, T, 1, 1) array
+            A, ω and b, each (T, 1, 1), so that they broadcast against x (T, N, 1).
+
+        Examples
+        --------
+        >>> A, omega, b = Sinusoids().sample_curves(np.random.default_rng(0), 4)
+        >>> omega.shape, bool((0.8 <= omega).all() and (omega <= 1.2).all())
+        ((4, 1, 1), True)
+        """
         ranges = (self.amplitude, self.frequency, self.phase)
         low, high = np.array(ranges).T[:, :, None, None, None]  # each (3, 1, 1, 1)
         return low + (high - low) * rng.random((3, n_tasks, 1, 1))
 
-    def curve(self, curves, X):
-        """y = A sin(ωx + b) for X (T, N, 1) or (N, 1) → (T, N, 1)."""
+    def curve(self, curves: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Evaluate y = A sin(ωx + b).
+
+        Parameters
+        ----------
+        curves : (3, T, 1, 1) array
+            A, ω and b, as `sample_curves` returns them.
+        X : (T, N, 1) or (N, 1) array
+            Inputs, of each task or of all.
+
+        Returns
+        -------
+        (T, N, 1) array
+            The values y.
+
+        Examples
+        --------
+        >>> X = np.array([[0.0], [np.pi / 2]])
+        >>> Sinusoids().curve(np.array([2.0, 1.0, 0.0]).reshape(3, 1, 1, 1), X).tolist()
+        [[[0.0], [2.0]]]
+        """
         A, omega, b = curves  # each (T, 1, 1)
         return A * np.sin(omega * X + b)
 
     def _inputs(self, rng, n_tasks, n_points):
+        """Draw x (n_tasks, n_points, 1)."""
         low, high = self.x_range
         if self.grid is None:
             return low + (high - low) * rng.random((n_tasks, n_points, 1))

@@ -84,7 +84,7 @@ def compare(entries, truth):
         if entries.size == truth.size and flat and entries.ndim < 2:
             entries = entries.reshape(truth.shape)
         else:
-            return told_shape(entries, truth)
+            return describe_shape(entries, truth)
     for index in np.ndindex(truth.shape):
         if not agrees(entries[index], truth[index]):
             value = entries[index][0]
@@ -94,8 +94,8 @@ def compare(entries, truth):
     return None
 
 
-def told_shape(entries, truth):
-    """What is wrong with the shape; a transposed right answer is recognised."""
+def describe_shape(entries, truth):
+    """Say what is wrong with the shape; a transposed right answer is recognised."""
     expected = f"expected {truth.shape}, rows first"
     turned = entries.ndim == 2 and entries.T.shape == truth.shape
     if turned and all(map(agrees, entries.T.ravel(), truth.ravel())):

@@ -156,8 +156,8 @@ def walk_back(passes, lam, curvature):
     return lam.mean(0), d_alpha.mean(0)
 
 
-# 4. α∘(Hλ) for H(α∘λ)
 def alpha_outside(net, theta, alpha, batch, steps):
+    """Mistake 4: α∘(Hλ) for H(α∘λ)."""
     thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     lam = query_gradient(net, thetas[-1], batch)
     return walk_back(
@@ -166,6 +166,7 @@ def alpha_outside(net, theta, alpha, batch, steps):
 
 
 def alpha_outside_work(net, theta, alpha, batch):
+    """Mistake 4 on the lines of a sheet."""
     lines = work(net, theta, alpha, batch, direction=lambda alpha, lam: lam)
     alphas = net.unpack(alpha)
     for i in (1, 2):
@@ -173,16 +174,16 @@ def alpha_outside_work(net, theta, alpha, batch):
     return lines
 
 
-# 5. −g∘g′ for more than one step
 def first_step_alpha(net, theta, alpha, batch, steps):
+    """Mistake 5: −g∘g′ for more than one step."""
     thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     lam = query_gradient(net, thetas[-1], batch)
     d_theta = meta_gradient(net, theta, alpha, batch, steps).d_theta
     return d_theta, -(passes[0].gradient * lam).mean(0)
 
 
-# 6. each step starts again at θ
 def restarted(net, theta, alpha, batch, steps):
+    """Mistake 6: each step starts again at θ."""
     at, passes = theta, []
     for _ in range(steps):
         passes.append(net.backward_pass(at, batch.X_s, batch.Y_s))
@@ -194,8 +195,8 @@ def restarted(net, theta, alpha, batch, steps):
     return d_theta.mean(0), d_alpha.mean(0)
 
 
-# 11. the query gradient taken at θ
 def query_at_theta(net, theta, alpha, batch, steps):
+    """Mistake 11: the query gradient taken at θ."""
     _, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     lam = query_gradient(net, theta, batch)
     return walk_back(
@@ -203,8 +204,8 @@ def query_at_theta(net, theta, alpha, batch, steps):
     )
 
 
-# 12. support and query mixed up
 def swapped(batch):
+    """Mistake 12: support and query mixed up."""
     return TaskBatch(batch.X_q, batch.Y_q, batch.X_s, batch.Y_s)
 
 
@@ -226,6 +227,7 @@ class WrongGradient(TwoLayerNet):
     """A network whose weight gradients pass through `spoil(p, dW1, dW2)`."""
 
     def backward_pass(self, theta, X, Y):
+        """Compute both passes, then spoil the gradients of the weights."""
         p = super().backward_pass(theta, X, Y)
         spoilt = self.spoil(p, *self.unpack(p.gradient))
         return p._replace(gradient=self.pack(*spoilt))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..adaptation import check_alpha
 from ..checks import whole_number
@@ -78,17 +79,39 @@ class Line:
 class Worksheet:
     """All lines of one example, to read, print, or check answers against.
 
+    Give all four arguments or none: without them it is the default example. Fractions
+    in object arrays stay exact; floats are shown to six digits.
+
     Parameters
     ----------
-    net : TwoLayerNet
-    theta, alpha : (P,)
-    batch : TaskBatch    one task
+    net : TwoLayerNet, optional
+        The network.
+    theta : (P,) array_like, optional
+        Its parameters before the step.
+    alpha : float or (P,) array_like, optional
+        Step sizes.
+    batch : TaskBatch, optional
+        One task.
 
-    All four or none: without them it is the default example. Fractions in object arrays
-    stay exact; floats are shown to six digits.
+    Raises
+    ------
+    ValueError
+        If the arguments do not fit one another, or the batch holds several tasks.
+
+    Examples
+    --------
+    >>> sheet = Worksheet()
+    >>> sheet.check("dW2_s", [[2], [1], [3]]).right
+    True
     """
 
-    def __init__(self, net=None, theta=None, alpha=None, batch=None):
+    def __init__(
+        self,
+        net: TwoLayerNet | None = None,
+        theta: ArrayLike | None = None,
+        alpha: ArrayLike | None = None,
+        batch: TaskBatch | None = None,
+    ):
         if net is None:
             net, theta, alpha, batch = default_example()
         if len(batch) != 1:
@@ -96,7 +119,7 @@ class Worksheet:
                 f"the batch has {len(batch)} tasks, but a worksheet works one; "
                 "pass batch[:1]"
             )
-        net.loss(theta, batch.X_s, batch.Y_s)  # tells what does not fit
+        net.loss(theta, batch.X_s, batch.Y_s)  # raises what does not fit
         net.loss(theta, batch.X_q, batch.Y_q)
         theta = np.asarray(theta)
         self.problem = net, theta, check_alpha(net, alpha, theta), batch
@@ -107,15 +130,26 @@ class Worksheet:
         ]
 
     @classmethod
-    def from_seed(cls, seed):
-        """A random exact example like the default one, always the same for a seed."""
+    def from_seed(cls, seed: int) -> "Worksheet":
+        """Draw an exact example like the default one, always the same for a seed.
+
+        Parameters
+        ----------
+        seed : int
+            0 or more.
+
+        Returns
+        -------
+        Worksheet
+            With denominators up to 100 and no line all zero.
+        """
         rng = np.random.default_rng(whole_number("seed", seed, 0))
         while True:
             sheet = cls(*random_example(rng))
             if sheet.is_easy():
                 return sheet
 
-    def is_easy(self):
+    def is_easy(self) -> bool:
         """Whether no denominator exceeds 100 and every entry can go wrong: is not zero.
 
         Lines that are wholly zero hide a mistake; numerators stay below 1,000.
@@ -128,14 +162,25 @@ class Worksheet:
                 return False
         return True
 
-    def check(self, symbol, answer):
-        """Whether `answer` is the value of line `symbol`, and if not, what is wrong.
+    def check(self, symbol: str, answer: ArrayLike) -> Verdict:
+        """Compare an answer with the value of a line, and say what is wrong with it.
 
+        Parameters
+        ----------
+        symbol : str
+            The line, such as "dW2_s".
         answer : number, fraction, "3/4", list or array
             A decimal is right if it agrees to the digits given.
 
-        Returns a Verdict: .right, .message, .mistakes (numbers in the catalogue).
-        Raises ValueError for an unknown symbol and for an answer that is no number.
+        Returns
+        -------
+        Verdict
+            With ``.right``, ``.message`` and ``.mistakes``, numbers in the catalogue.
+
+        Raises
+        ------
+        ValueError
+            If there is no such line, or the answer is no number.
         """
         if symbol not in {line.symbol for line in self.lines}:
             symbols = ", ".join(line.symbol for line in self.lines if line.tag)
@@ -150,14 +195,14 @@ class Worksheet:
         named = self.mistakes_giving(symbol, entries)
         if not named:
             return Verdict(False, f"{symbol} is not right: {difference}", ())
-        told = "; ".join(
+        names = "; ".join(
             f"this is {variant.phrase} (see mistake {mistake.number}, {mistake.name})"
             for mistake, variant in named
         )
         numbers = tuple(dict.fromkeys(mistake.number for mistake, _ in named))
-        return Verdict(False, f"{symbol} is not right: {told}.", numbers)
+        return Verdict(False, f"{symbol} is not right: {names}.", numbers)
 
-    def mistakes_giving(self, symbol, entries):
+    def mistakes_giving(self, symbol: str, entries: np.ndarray) -> list:
         """The (mistake, variant) pairs that put exactly `entries` on line `symbol`."""
         found, loss = [], self.problem[0].loss_name
         for mistake in ENTRIES:
@@ -177,19 +222,19 @@ class Worksheet:
     def _repr_html_(self):
         return formats.html_table(self)
 
-    def to_text(self, blank=False):
+    def to_text(self, blank: bool = False) -> str:
         """Aligned plain text; `blank` leaves out the numbers to be worked out."""
         return formats.text(self, blank)
 
-    def to_markdown(self, blank=False):
+    def to_markdown(self, blank: bool = False) -> str:
         """A Markdown table a section."""
         return formats.markdown(self, blank)
 
-    def to_html(self, blank=False):
+    def to_html(self, blank: bool = False) -> str:
         """A whole HTML page that prints on one sheet of A4."""
         return formats.html_page(self, blank)
 
-    def to_latex(self, blank=False):
+    def to_latex(self, blank: bool = False) -> str:
         """A whole LaTeX document."""
         return formats.latex(self, blank)
 

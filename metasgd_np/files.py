@@ -1,0 +1,125 @@
+"""Files on the user's disk: each is written whole or not at all.
+
+A file is written beside its place, then renamed over it. So a reader meets the old file
+or the new one, also when the writer is killed, and two processes that write the same
+file at once do no harm.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+STAMP = "cache_of"  # the entry of a cache file that names its set and its arrays
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` once it is written whole.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall be, in a folder that exists.
+
+    Yields
+    ------
+    BinaryIO
+        The file to write to. If the block raises, what was at `path` stays.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "numbers.bin")
+    ...     with replacing(path) as file:
+    ...         _ = file.write(bytes([1, 2, 3]))
+    ...     path.read_bytes()
+    b'\\x01\\x02\\x03'
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, replacing what was there in one move."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def cache_folder() -> Path:
+    """Name this package's folder in the user's cache; it may not exist yet.
+
+    Returns
+    -------
+    Path
+        Such as ~/.cache/metasgd_np on Linux. It may be deleted at any time.
+
+    Raises
+    ------
+    OSError
+        The user has no home folder.
+    """
+    import platformdirs  # noqa: PLC0415 (importing metasgd_np loads only what it uses)
+
+    try:
+        folder = platformdirs.user_cache_path("metasgd_np", appauthor=False)
+    except RuntimeError:  # older versions return a path that begins with ~
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise OSError("there is no cache folder, as the user has no home; set HOME")
+    return folder
+
+
+def cached(
+    name: str, build: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Load arrays that are slow to build; build and keep them if absent or damaged.
+
+    They are kept as one .npz file of plain arrays in `cache_folder()`: nothing is
+    pickled, so loading runs no code. A cache folder that cannot be read or written is
+    no error: the arrays are built each time.
+
+    Parameters
+    ----------
+    name : str
+        A plain file name without its ending. It distinguishes all that the arrays
+        depend on: the checksum of their source, sizes, and a version that goes up
+        whenever `build` builds something else.
+    build : callable
+        Called without arguments, returns a dict of arrays of numbers or text. Its
+        errors pass through.
+
+    Returns
+    -------
+    dict of arrays
+        The same whether they were built or loaded.
+    """
+    arrays = _load(name)
+    if arrays is None:
+        arrays = {key: np.asarray(array) for key, array in build().items()}
+        with suppress(OSError):  # a full disk or a read-only folder
+            cache_folder().mkdir(parents=True, exist_ok=True)
+            with replacing(cache_folder() / f"{name}.npz") as file:
+                np.savez(file, **{STAMP: np.array([name, *arrays])}, **arrays)
+    return arrays
+
+
+def _load(name):
+    """The arrays of the set `name`, or None unless its file is there and whole."""
+    try:
+        with np.load(cache_folder() / f"{name}.npz", allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        return arrays if arrays.pop(STAMP).tolist() == [name, *arrays] else None
+    except Exception:  # absent; or damaged, which can raise nearly anything in zipfile
+        return None

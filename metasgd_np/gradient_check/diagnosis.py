@@ -1,0 +1,123 @@
+"""What a wrong gradient looks like: the pattern of its errors, in a sentence.
+
+Each pattern is one that a known mistake leaves: a factor (the loss's 2 or 1/N), a sign,
+a block transposed or left out, a weight decay in the loss but not in the gradient.
+"""
+
+import numpy as np
+
+CLOSE = 1e-4  # of the largest entry: how well a pattern has to fit
+
+
+def same(a, b, like=None):
+    """Whether two arrays are equal but for rounding, of numbers like b or `like`."""
+    size = np.abs(b if like is None else like).max(initial=0)
+    return bool(a.shape == b.shape and size and np.abs(a - b).max() <= CLOSE * size)
+
+
+def ratio(claim, true):
+    """The k with claim = k · true in every entry, neither 0 nor 1, or None."""
+    k = (claim * true).sum() / ((true**2).sum() or 1.0)
+    return k if k and abs(k - 1) > CLOSE and same(claim, k * true) else None
+
+
+def in_words(k):
+    """A ratio with what it may mean."""
+    if abs(k + 1) < CLOSE:
+        return "minus the derivative: a flipped sign"
+    size, hint = max(abs(k), 1 / abs(k)), ""
+    if abs(size - round(size)) < CLOSE * size and size > 1.5:
+        one, other = ("sum", "mean") if abs(k) > 1 else ("mean", "sum")
+        hint = f": a {one} where the loss has a {other}?"
+        hint = ": the 2 of a square?" if round(size) == 2 else hint
+    return f"{k:.6g} × the derivative in every entry{hint}"
+
+
+def find_causes(claim, true, point, parts, wrong):
+    """Sentences on the errors of a claim (P,); true (P,) is the derivative by values.
+
+    parts : {(quantity, block): index};  wrong : labels of parts;  point : (P,)
+    """
+    wrong = [label for label in parts if label in wrong]
+    k = ratio(claim, true)
+    if not wrong:
+        return ()
+    if len(wrong) == len(parts) > 1 and k:
+        return (f"yours is {in_words(k)}",)
+    causes = [block_cause(claim[parts[label]], true[parts[label]]) for label in wrong]
+    found = [
+        f"{' '.join(label)} {cause}"
+        for label, cause in zip(wrong, causes, strict=True)
+        if cause
+    ]
+    if len(found) < len(wrong):
+        index = np.concatenate([parts[label].ravel() for label in wrong])
+        found += decay(claim[index] - true[index], point[index])
+    return tuple(found)
+
+
+def block_cause(claim, true):
+    """What is wrong with one block, or ""."""
+    off = np.argwhere(np.abs(claim - true) > CLOSE * np.abs(true).max())
+    cause = ""
+    if len(off) == 0:
+        return cause
+    if true.any() and not claim.any():
+        cause = "is zero, but the derivative is not: is it left out?"
+    elif true.size > 1 and (k := ratio(claim, true)):
+        cause = f"is {in_words(k)}"
+    elif claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
+        cause = "is transposed: it holds the numbers of its transpose"
+    elif same(np.sort(claim, None), np.sort(true, None)):
+        cause = "has the right numbers in the wrong places"
+    elif len(off) == 1 < true.size:
+        cause = f"is right but for the entry {[int(i) for i in off[0]]}"
+    return cause
+
+
+def decay(difference, point):
+    """A difference (n,) proportional to the parameters (n,), as a list of sentences."""
+    lam = difference @ point / (point @ point or 1.0)
+    rest = np.abs(difference - lam * point).max(initial=0)
+    if len(point) < 3 or rest > 0.02 * np.abs(difference).max():
+        return []
+    kind = "forgotten" if lam < 0 else "doubled"
+    return [
+        f"the difference is {lam:.2g} × the parameters: it looks like a {kind} weight "
+        f"decay, λ ≈ {abs(lam):.2g}"
+    ]
+
+
+def name_mistakes(problem, claimed, true, wrong):
+    """The catalogue's mistakes that make this wrong (dθ, dα), as a tuple of sentences.
+
+    problem : (net, theta, alpha, batch, steps)
+    claimed, true : pairs of (P,);  wrong : which of dθ and dα, {0}, {1} or {0, 1}
+    """
+    # Imported here, as the catalogue lies in a room that is built on this one.
+    from ..worksheets.mistakes import ENTRIES  # noqa: PLC0415
+
+    named = {}  # {which of the two it explains: mistakes}
+    for mistake in ENTRIES:
+        for variant in mistake.variants:
+            if variant.loss not in (None, problem[0].loss_name):
+                continue
+            try:
+                with np.errstate(all="ignore"):
+                    made = variant.meta_gradient(*problem)
+            except Exception:  # some mistakes are made for two layers only
+                continue
+            explained = frozenset(
+                i
+                for i in wrong
+                if same(claimed[i], made[i], true[i]) and not same(made[i], true[i])
+            )
+            title = f"mistake {mistake.number}, {mistake.name}"
+            named.setdefault(explained, {})[title] = None
+    if whole := named.get(frozenset(wrong)):
+        return (f"this is {' or '.join(whole)}",)
+    return tuple(
+        f"{('dθ', 'dα')[i]} is {' or '.join(named[frozenset({i})])}"
+        for i in sorted(wrong)
+        if frozenset({i}) in named
+    )

@@ -1,0 +1,137 @@
+"""What a user passes in, checked where it enters: one sentence for each error."""
+
+import numpy as np
+
+from ..checks import as_numbers, check_vector
+
+
+def check_point(point):
+    """The point as float64 (P,), or an error."""
+    x = as_numbers("point", point)
+    if x.dtype.kind == "c" or x.ndim != 1 or x.size == 0:
+        raise ValueError(
+            f"point has shape {x.shape} and dtype {x.dtype}, but it must be one vector "
+            "(P,) of real numbers; wrap a single number as [number], flatten a matrix "
+            "with .ravel()"
+        )
+    return x.astype(np.float64)
+
+
+def check_claim(name, claimed, point):
+    """Claimed slopes as an array of the point's shape, of a vector or a function."""
+    if callable(claimed):
+        with np.errstate(all="ignore"):  # reported below
+            claimed, name = claimed(np.array(point)), f"{name}(point)"
+    if claimed is None or hasattr(claimed, "items"):
+        raise TypeError(
+            f"{name} is {'None' if claimed is None else 'a dict'}, but it must be a "
+            "vector (P,) in the order of the point, or a function that returns one; "
+            "join a dict with np.concatenate([np.ravel(g) for g in grads.values()]), "
+            "and pass None only if the function returns (value, gradient)"
+        )
+    values = np.asarray(claimed)
+    if values.dtype.kind not in "biufO" or values.dtype == np.float16:
+        raise TypeError(
+            f"{name} has dtype {values.dtype}, but it must hold real numbers; "
+            "compute it in float64 (or float32)"
+        )
+    if values.shape != np.shape(point):
+        raise ValueError(
+            f"{name} has shape {values.shape}, but the point has shape "
+            f"{np.shape(point)}, and every entry needs its derivative; lay matrices "
+            "end to end in the order of the point"
+        )
+    if not np.isfinite(values.astype(float)).all():
+        where = int(np.flatnonzero(~np.isfinite(values.astype(float)))[0])
+        raise ValueError(
+            f"{name} holds {values[where]} at index {where}; a derivative must be "
+            "finite, so look for 0/0, log(0) or overflow where it is computed"
+        )
+    return values if values.dtype == np.float32 else values.astype(np.float64)
+
+
+def split_value(function, gradient, x):
+    """(function of the value alone, gradient), if the function returns both at x."""
+    if not callable(function):
+        raise TypeError(
+            f"function is {function!r}, but it must be a function of the point, such "
+            "as lambda theta: net.loss(theta, X, Y)"
+        )
+    if not isinstance(function(x.copy()), tuple):
+        return function, gradient
+    second = (lambda x: function(x)[1]) if gradient is None else gradient
+    return (lambda x: function(x)[0]), second
+
+
+def check_scalar(function, x):
+    """`function`, checked to return one finite number at x (P,), the same one twice."""
+
+    def checked(x):
+        value = np.asarray(function(x))
+        if value.size != 1 or value.dtype.kind not in "biufcO":
+            raise TypeError(
+                f"function returned shape {value.shape} and dtype {value.dtype}, but a "
+                "gradient belongs to one number; sum or average it, or check one "
+                "output at a time, as lambda x: function(x)[0]"
+            )
+        return value.reshape(()).astype(complex if value.dtype.kind == "c" else float)
+
+    with np.errstate(all="ignore"):
+        first, second = checked(x.copy()), checked(x.copy())
+    if not np.isfinite(first):
+        raise ValueError(
+            f"function returned {first} at the point itself, so there is no derivative "
+            "to check; choose a point where it is finite, with smaller weights or step "
+            "sizes if it overflowed"
+        )
+    if first != second:
+        raise ValueError(
+            f"function returned {first} and then {second} at the same point; draw its "
+            "random numbers before, or from a generator made anew each time"
+        )
+    return checked
+
+
+def parts_of(blocks, size, quantity):
+    """{(quantity, block): indices into a vector (P,)}; one block "all" if None."""
+    order = np.arange(size, dtype=np.float64)
+    named = {"all": order} if blocks is None else blocks(order)
+    if not hasattr(named, "items"):
+        raise TypeError(
+            f"blocks returned {type(named).__name__}, but it must return a dict "
+            "{name: view of the vector}, as net.blocks does"
+        )
+    parts = {(quantity, str(k)): np.asarray(v).astype(int) for k, v in named.items()}
+    covered = sorted(int(i) for index in parts.values() for i in index.flat)
+    if covered != list(range(size)):
+        raise ValueError(
+            f"blocks shares out {len(covered)} entries, but the point has {size}; "
+            "every entry must lie in exactly one block"
+        )
+    return parts
+
+
+def one_vector(name, vector, net):
+    """`vector` checked to be one (P,), its dtype kept."""
+    vector = check_vector(name, vector, net.n_params)
+    if vector.ndim != 1:
+        raise ValueError(
+            f"{name} has shape {vector.shape}, but the check takes one vector, "
+            f"({net.n_params},); check one task at a time, {name}[0]"
+        )
+    return vector
+
+
+def check_pair(claimed, theta):
+    """dθ and dα of a MetaGradient or a pair, end to end (2P,)."""
+    if hasattr(claimed, "d_theta"):
+        claimed = claimed.d_theta, claimed.d_alpha
+    try:
+        d_theta, d_alpha = claimed
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"claimed is {type(claimed).__name__}, but it must be a MetaGradient or a "
+            "pair (d_theta, d_alpha) of vectors (P,)"
+        ) from None
+    pair = ("d_theta", d_theta), ("d_alpha", d_alpha)
+    return np.concatenate([check_claim(*part, theta) for part in pair])

@@ -1,0 +1,177 @@
+"""The verdicts of a check, as text and, in Jupyter, as a table.
+
+The verdict comes first and what the errors look like, then one line for each block, and
+then what failed, with both numbers side by side.
+"""
+
+from dataclasses import dataclass
+from html import escape
+from textwrap import fill
+
+from . import compare, noise, numerical
+from .compare import TAYLOR
+
+LAST_LINE = (
+    "Errors are relative to the largest claimed entry of the block; report.explain() "
+    "says more."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found; `report + report` joins two.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        One for each block and method.
+    causes : tuple of str
+        What the errors look like, a sentence each.
+
+    Examples
+    --------
+    >>> from metasgd_np import gradcheck
+    >>> report = gradcheck(lambda x: (x**3).sum(), [6.0, 24.0], [1.0, 2.0])
+    >>> report.ok, report.causes
+    (False, ('gradient all is 2 × the derivative in every entry: the 2 of a square?',))
+    """
+
+    rows: tuple
+    causes: tuple = ()
+
+    def __add__(self, other):
+        return Report(self.rows + other.rows, self.causes + other.causes)
+
+    @property
+    def wrong(self):
+        """The rows that failed."""
+        return tuple(row for row in self.rows if row.verdict == "wrong")
+
+    @property
+    def verdicts(self):
+        """The verdict on each block, {(quantity, block): verdict}.
+
+        Taylor's counts where it is wrong, or where no other method was tried.
+        """
+        verdicts = {}
+        for name in dict.fromkeys((row.quantity, row.block) for row in self.rows):
+            rows = [row for row in self.rows if (row.quantity, row.block) == name]
+            tried = [row.verdict for row in rows if row.method != TAYLOR]
+            seen = {*(tried or (row.verdict for row in rows))} - {"not run"}
+            verdicts[name] = "ok" if seen else "NOT CHECKED" if tried else "-"
+            if any(row in self.wrong for row in rows):
+                verdicts[name] = "WRONG"
+        return verdicts
+
+    @property
+    def ok(self):
+        """True if no row is wrong and every block was checked by some method."""
+        return "ok" in {*self.verdicts.values()} <= {"ok", "-"}
+
+    def assert_ok(self) -> None:
+        """Return nothing if the report is ok; else an AssertionError that shows it."""
+        if not self.ok:
+            raise AssertionError(str(self))
+
+    @property
+    def conclusion(self):
+        """The report in one line."""
+        for verdict in ("WRONG", "NOT CHECKED"):
+            if names := [name for name, v in self.verdicts.items() if v == verdict]:
+                return f"{verdict}: {listed(names)}."
+        if not self.ok:
+            return "NOT CHECKED: nothing could be compared."
+        n = len({name for name, verdict in self.verdicts.items() if verdict == "ok"})
+        kinks = {(r.quantity, r.block) for r in self.rows if r.verdict == "kink"}
+        near = f", {len(kinks)} of them near a kink" if kinks else ""
+        return f"OK: {n} {'block agrees' if n == 1 else 'blocks agree'}{near}."
+
+    def tables(self):
+        """The blocks, one a line, and what failed, as lists of lines of strings."""
+        methods = list(dict.fromkeys(row.method for row in self.rows))
+        blocks = [("quantity", "block", "largest", *methods, "verdict")]
+        for name, verdict in self.verdicts.items():
+            rows = [row for row in self.rows if (row.quantity, row.block) == name]
+            size = f"{rows[0].scale:.3g}" if rows[0].scale else ""
+            cells = {row.method: row.cell for row in rows}
+            cells = [cells.get(method, "") for method in methods]
+            blocks.append((*name, size, *cells, verdict))
+        failed = {}
+        for row in self.wrong:
+            if row.method != TAYLOR:
+                failed.setdefault((row.quantity, row.block), row)
+        entries = [("entry", "yours", "derivative", "yours / derivative", "by")]
+        for (quantity, block), row in failed.items():
+            ratio = f"{row.claimed / row.found:.6g}" if row.found else "-"
+            numbers = f"{row.claimed:.8g}", f"{row.found:.8g}", ratio
+            entries.append((f"{quantity} {block}{[*row.where]}", *numbers, row.method))
+        return blocks, entries if failed else []
+
+    def notes(self):
+        """Notes on rows: on the wrong ones, if there are any."""
+        notes = {}
+        for row in self.wrong or self.rows:
+            if row.note:
+                names = notes.setdefault((row.method, row.note), [])
+                names.append((row.quantity, row.block))
+        return [
+            f"{method}, {listed(names)}: {note}."
+            for (method, note), names in notes.items()
+        ]
+
+    def __str__(self):
+        causes = "\n".join(wrapped(f"{cause}.") for cause in self.causes)
+        tables = [aligned(table) for table in self.tables()]
+        notes = "\n".join(wrapped(f"- {note}") for note in self.notes())
+        return "\n\n".join(
+            filter(None, [self.conclusion, causes, *tables, notes, LAST_LINE])
+        )
+
+    def explain(self) -> str:
+        """Explain how a verdict comes about.
+
+        Returns
+        -------
+        str
+            The rules, the methods with their tolerances, and the sources.
+        """
+        return "\n\n\n".join(
+            room.__doc__.strip() for room in (compare, numerical, noise)
+        )
+
+    def _repr_html_(self):
+        lines = (self.conclusion, *self.causes, *self.notes(), LAST_LINE)
+        first, *rest = (f"<p>{escape(line)}</p>" for line in lines)
+        return f"<b>{first}</b>{''.join(map(html_table, self.tables()))}{''.join(rest)}"
+
+
+def listed(names):
+    """Names (quantity, block) as "quantity block, block; quantity block"."""
+    blocks = {}
+    for quantity, block in names:
+        blocks.setdefault(quantity, []).append(block)
+    return "; ".join(f"{name} {', '.join(found)}" for name, found in blocks.items())
+
+
+def wrapped(text):
+    """Text in lines of 88 characters."""
+    return fill(text, 88, subsequent_indent="  ")
+
+
+def aligned(lines):
+    """Lines of strings as text in columns, two spaces apart, no spaces at the end."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+    return "\n".join(line.rstrip() for line in padded)
+
+
+def html_table(lines):
+    """A table without colours, so that it suits a light and a dark page."""
+    rows = []
+    for line in lines:
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in line)
+        rows.append(f"<tr>{cells}</tr>")
+    return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,121 @@
+"""Figures of the step sizes α: by block, over training, and as images."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..network import Network
+from .shared import STYLES, finish_panels
+
+
+def alpha_by_block(net: Network, alpha: np.ndarray, start: tuple) -> Figure:
+    """Draw histograms of the learned α.
+
+    Parameters
+    ----------
+    net : Network
+        Its blocks are drawn.
+    alpha : (P,) array
+        Learned step sizes.
+    start : tuple of float
+        (low, high), where α began.
+
+    Returns
+    -------
+    Figure
+        One panel per block.
+    """
+    blocks, color = net.blocks(alpha), STYLES["Meta-SGD"]["color"]
+    figure, axes = plt.subplots(1, len(blocks), figsize=(9, 3.1))
+    for axis, (name, values) in zip(axes, blocks.items(), strict=True):
+        axis.axvspan(*start, color="tab:orange", alpha=0.5, label="α before training")
+        axis.axvline(0, color="k", lw=0.8)
+        if values.size == 1:
+            axis.vlines(values, 0, 1, color=color, lw=4)
+        else:
+            axis.hist(values.ravel(), bins=20, color=color)
+        negative = int((values < 0).sum())
+        axis.set(title=f"{name}: {negative} of {values.size} negative", xlabel="α")
+        axis.title.set_size(10)
+    axes[0].set_ylabel("entries")
+    title = "Step sizes α that Meta-SGD learned, by block of θ"
+    return finish_panels(figure, title, 0.04, loc="lower left")
+
+
+def alpha_over_training(net: Network, iterations, alphas: np.ndarray) -> Figure:
+    """Draw the mean |α| and the share of negative entries as training goes on.
+
+    Parameters
+    ----------
+    net : Network
+        Its blocks are drawn.
+    iterations : (B,) array_like
+        When α was kept.
+    alphas : (B, P) array
+        The step sizes at these iterations.
+
+    Returns
+    -------
+    Figure
+        Two panels, a line per block in each.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    looks = ["-", "--", "-.", ":"]
+    for (name, values), look in zip(net.blocks(alphas).items(), looks, strict=True):
+        flat = values.reshape(len(alphas), -1)  # (B, entries)
+        axes[0].plot(iterations, np.abs(flat).mean(-1), look, color="k", label=name)
+        axes[1].plot(iterations, 100 * (flat < 0).mean(-1), look, color="k")
+    axes[0].set(xlabel="iteration", ylabel="mean |α|", yscale="log")
+    axes[1].set(xlabel="iteration", ylabel="negative entries (%)", ylim=(0, 100))
+    axes[0].legend(title="block of θ")
+    figure.tight_layout()
+    return figure
+
+
+def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
+    """Draw α of the first layer as images: summaries over units, then single units.
+
+    Grey is 0, light is positive, dark is negative.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+        Its inputs are square images.
+    alpha : (P,) array
+        Learned step sizes.
+    units : int, default 10
+        How many units are shown: those whose α is largest in mean size.
+
+    Returns
+    -------
+    Figure
+        Two images over all units, one image per unit shown.
+    """
+    W1 = net.blocks(alpha)["W1"]  # (D, H)
+    side = int(net.n_in**0.5)
+    largest = np.argsort(-np.abs(W1).mean(0))[:units]  # (units,)
+    figure = plt.figure(figsize=(9, 3.9), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(2, 3.4))
+    panels = {
+        "mean of α over\nthe units": W1.mean(1),
+        "units whose α is\nnegative (%)": 100 * (W1 < 0).mean(1),
+    }
+    for axis, (title, pixels) in zip(left.subplots(2, 1), panels.items(), strict=True):
+        limit = max(np.abs(pixels).max(), 0.1)
+        low = 0 if "%" in title else -limit
+        image = axis.imshow(
+            pixels.reshape(side, side), cmap="gray", vmin=low, vmax=limit
+        )
+        axis.set(xticks=[], yticks=[])
+        axis.set_ylabel(title, fontsize=9)
+        left.colorbar(image, ax=axis)
+    limit = np.percentile(np.abs(W1[:, largest]), 99)
+    axes = right.subplots(2, -(-len(largest) // 2), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, unit in zip(axes.flat, largest, strict=False):
+        pixels = W1[:, unit].reshape(side, side)
+        image = axis.imshow(pixels, cmap="gray", vmin=-limit, vmax=limit)
+        axis.set_title(f"unit {unit}", fontsize=9)
+    right.colorbar(image, ax=axes, label="α", location="bottom", shrink=0.6)
+    return figure
