@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import assert_same
 
 from metasgd_np import Adam, MetaSGD, TwoLayerNet, checkpoints, train
 from metasgd_np.checkpoints import Checkpoint, CheckpointError, load, save
@@ -47,16 +48,6 @@ def run_into(path, resume=False, optimizer=None):
             after_block=run.keep,
             **SETTINGS,
         )
-
-
-def assert_same(one, two):
-    assert one.settings == two.settings
-    assert one.iteration == two.iteration
-    assert one.w.tobytes() == two.w.tobytes()
-    assert one.history.tobytes() == two.history.tobytes()
-    assert len(one.optimizer_state) == len(two.optimizer_state)
-    for a, b in zip(one.optimizer_state, two.optimizer_state, strict=True):
-        assert a.tobytes() == b.tobytes()
 
 
 @pytest.fixture(scope="module")

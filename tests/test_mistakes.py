@@ -1,4 +1,7 @@
-"""Every mistake differs from the truth, is caught by the checker, and is itself."""
+"""Every mistake differs from the truth and from the others, on a sheet too.
+
+That the checker names each is in test_gradient_check_judgement.py.
+"""
 
 from functools import cache
 
@@ -46,15 +49,13 @@ def test_the_catalogue_is_numbered_from_one_to_fifteen():
 
 
 @pytest.mark.parametrize(("mistake", "variant"), VARIANTS)
-def test_it_differs_from_the_truth_and_gradcheck_catches_it(mistake, variant):
+def test_it_differs_from_the_truth_by_more_than_a_hundredth(mistake, variant):
     problem, right = example(mistake.loss)
-    wrong = variant.meta_gradient(*problem)
-    assert relative_difference(wrong, right) > 0.01
-    assert not check_meta_gradient(*problem, claimed=wrong).ok
+    assert relative_difference(variant.meta_gradient(*problem), right) > 0.01
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "softmax_cross_entropy"])
-def test_gradcheck_passes_what_is_right(loss):
+def test_what_is_right_passes_the_checker(loss):
     problem, right = example(loss)
     assert check_meta_gradient(*problem, claimed=right).ok
 

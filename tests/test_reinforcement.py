@@ -7,7 +7,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from conftest import assert_close
+from conftest import assert_close, assert_same
 
 from metasgd_np import MAML, MetaSGD, TwoLayerNet, adapt, adaptation
 from metasgd_np.checkpoints import Checkpoint, load, save
@@ -68,13 +68,6 @@ def steps(monkeypatch):
 
     monkeypatch.setattr(TRPO, "step", stand_still)
     return given
-
-
-def assert_same(one, two):
-    assert one.settings == two.settings
-    assert one.iteration == two.iteration
-    assert one.w.tobytes() == two.w.tobytes()
-    assert one.history.tobytes() == two.history.tobytes()
 
 
 @pytest.mark.parametrize("name", LEARNERS)

@@ -5,7 +5,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from conftest import assert_close
+from conftest import assert_close, assert_same
 
 from metasgd_np import (
     MAML,
@@ -55,17 +55,6 @@ class Still:
     def step(self, w, gradient, state, t, scale=1.0):
         self.seen.append((t, scale))
         return w, state
-
-
-def assert_same(one, two):
-    """Equal TrainingStates, bit for bit."""
-    assert (one.settings, one.iteration) == (two.settings, two.iteration)
-    for mine, theirs in zip(
-        (one.w, one.history, *one.optimizer_state),
-        (two.w, two.history, *two.optimizer_state),
-        strict=True,
-    ):
-        assert mine.tobytes() == theirs.tobytes()
 
 
 # Randomness
