@@ -4,8 +4,8 @@ F is looked at through windows that shrink from a quarter of the point's size to
 each of nine points of spacing s, with 0 in the middle, at the left or at the right end:
 
     slope       of the polynomial of degree 6 that fits best (least squares)
-    roughness   R = √(5!² / 10! · mean (Δ⁵F)²), from fifth differences      (3.4)
-    error       = 8 · amplification · max(R, noise) / s                     (3.5)
+    roughness   R = √(5!² / 10! · mean (Δ⁵F)²), from fifth differences
+    error       = 8 · amplification · max(R, noise) / s
 
 Fifth differences leave what is no smooth curve: noise, or a kink inside the window.
 `amplification` is the norm of the weights that make the slope from the values; with the
