@@ -34,7 +34,7 @@ class TaskBatch:
 
     Examples
     --------
-    >>> X = np.arange(24.0).reshape(4, 3, 2)
+    >>> X = np.ones((4, 3, 2))
     >>> batch = TaskBatch(X, X[..., :1], -X, -X[..., :1])
     >>> len(batch), batch[1:3].Y_q.shape
     (4, (2, 3, 1))
