@@ -144,7 +144,6 @@ def main(arguments: list | None = None) -> int:
     parser = build_parser()
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
-    os.environ["MPLBACKEND"] = "Agg"  # figures go to files, whatever else is set
     try:
         if command is None:
             parser.print_help()
@@ -152,6 +151,9 @@ def main(arguments: list | None = None) -> int:
             experiment = EXPERIMENTS[command]
             out, resume = options.pop("out"), options.pop("resume")
             config = experiment.Config.from_options(options)
+            import matplotlib as mpl  # noqa: PLC0415 (slow, and only these draw)
+
+            mpl.use("Agg")  # figures go to files, whatever MPLBACKEND says
             with one_blas_thread():
                 experiment(config, out, resume).run()
         elif command == "worksheet":

@@ -71,7 +71,8 @@ def execute(notebook, allow_errors=False):
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
-    client.execute()
+    # The kernel shows figures by a backend of its own, whatever is set around it.
+    client.execute(env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     return notebook

@@ -90,7 +90,8 @@ def test_it_runs_and_shows_what_was_committed(path):
     assert_shows_the_same(tools.run_in_process(committed), committed)
 
 
-def test_a_chapter_runs_on_a_fresh_kernel_and_shows_what_was_committed():
+def test_a_chapter_runs_on_a_fresh_kernel_and_shows_what_was_committed(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")  # as some terminals and test runs set it
     committed = tools.read(CHAPTERS[1])
     assert_shows_the_same(tools.execute(committed), committed)
 
