@@ -91,12 +91,15 @@ def test_the_modules_of_a_wing_import_one_another_without_circles(wing):
     assert circle(texts) is None
 
 
-def test_no_module_has_the_name_of_a_public_function_or_class():
+def test_no_module_has_the_name_of_a_function_or_class():
     public = {
         name
         for package in ("metasgd_np", *WINGS)
         for name in getattr(import_module(package), "__all__", ())
     }
+    for path in MODULES.values():
+        defined = ast.parse(path.read_text("utf-8")).body
+        public |= {node.name for node in defined if hasattr(node, "name")}
     assert public & {name.rsplit(".", 1)[1] for name in MODULES if "." in name} == set()
 
 

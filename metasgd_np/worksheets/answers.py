@@ -76,7 +76,7 @@ def read_number(entry):
     return value, Fraction(10) ** last_digit / 2
 
 
-def compare(entries, truth):
+def find_difference(entries, truth):
     """None if the entries agree with the truth, else what differs, in words."""
     truth = np.asarray(truth, dtype=object)
     if entries.shape != truth.shape:

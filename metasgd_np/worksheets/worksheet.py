@@ -22,7 +22,7 @@ from ..checks import whole_number
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from . import formats
-from .answers import Verdict, compare, read_answer
+from .answers import Verdict, find_difference, read_answer
 from .mistakes import ENTRIES, work
 
 # The default example, found by search: no denominator above 4, no numerator above 24,
@@ -189,7 +189,7 @@ class Worksheet:
             )
         entries = read_answer(answer)
         truth = self.values[symbol]
-        difference = compare(entries, truth)
+        difference = find_difference(entries, truth)
         if difference is None:
             return Verdict(True, f"{symbol} is right.", ())
         named = self.mistakes_giving(symbol, entries)
@@ -212,7 +212,7 @@ class Worksheet:
                 wrong = variant.work(*self.problem).get(symbol)
                 if wrong is None or np.array_equal(wrong, self.values[symbol]):
                     continue
-                if compare(entries, wrong) is None:
+                if find_difference(entries, wrong) is None:
                     found.append((mistake, variant))
         return found
 
