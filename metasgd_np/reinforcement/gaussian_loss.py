@@ -111,7 +111,7 @@ def divergence(F_old, F, Y):
 
 
 def check_policy_targets(name, Y, n_examples, n_out):
-    """ValueError unless Y is (..., N, 2O+1)."""
+    """Raise ValueError unless Y is (..., N, 2O+1)."""
     hint = "policy_targets makes them"
     check_columns(name, Y, n_examples, 2 * n_out + 1, "2O+1", hint)
 

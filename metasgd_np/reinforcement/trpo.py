@@ -229,7 +229,7 @@ def judge(learner, w, pairs):
 
 
 def check_learner(learner):
-    """TypeError unless the learner is one that a step can be taken for."""
+    """Raise TypeError unless the learner is one that a step can be taken for."""
     right = isinstance(learner, MetaSGD | MAML)
     if not right or not isinstance(learner.net, GaussianPolicy):
         raise TypeError(
