@@ -364,9 +364,7 @@ def test_a_kink_at_the_point_is_named_and_is_no_failure():
     assert set(verdicts(report, COMPLEX).values()) == {"ok"}
     row = next(r for r in report.rows if (r.block, r.method) == ("b1", CENTRAL))
     assert row.where == (0,)
-    assert "a kink or sharp curve lies within its step" in " ".join(
-        str(report).split()
-    )
+    assert "a kink or sharp curve lies within its step" in " ".join(str(report).split())
     check_hvp(net, theta, X, Y).assert_ok()
 
 

@@ -18,7 +18,7 @@ def check_point(point):
 
 
 def check_claim(name, claimed, point):
-    """The claimed slopes, a vector or a function's, as an array of the point's shape."""
+    """The claimed slopes, from a vector or function, in the shape of the point."""
     if callable(claimed):
         with np.errstate(all="ignore"):  # reported below
             claimed, name = claimed(np.array(point)), f"{name}(point)"

@@ -276,7 +276,7 @@ def check_slopes(f, x, claim, parts, quantity):
 def check_product(f, gradient, point, hvp, v, parts):
     """The Report on H v: the gradient's derivative along v, and Taylor's slope 3.
 
-    gradient, hvp : functions or vectors; a vector skips the checks that need a function.
+    gradient, hvp : functions or vectors; a vector skips checks that need a function.
     """
     x, quantity = inputs.check_point(point), next(iter(parts))[0]
     product = (lambda p: hvp(p, v)) if callable(hvp) else hvp
