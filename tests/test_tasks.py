@@ -105,7 +105,7 @@ def test_a_slice_is_not_checked_again(monkeypatch):
 
 @pytest.mark.parametrize("empty", [slice(0, 0), slice(T, None), slice(3, 1)])
 def test_an_empty_slice_is_refused(empty):
-    with pytest.raises(ValueError, match=r"slice\(.*\) takes none of the 5 tasks of"):
+    with pytest.raises(ValueError, match=r"slice\(.*\) selects none of the 5 tasks of"):
         TaskBatch(**arrays())[empty]
 
 

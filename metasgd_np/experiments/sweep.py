@@ -148,7 +148,7 @@ def save_cell(path, settings, result):
 
 
 def load_cell(path):
-    """{"settings": …, "result": …} as saved, or None without an intact file at `path`."""
+    """{"settings": …, "result": …} as saved, or None if `path` has no intact file."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         return {part: dict(saved[part]) for part in ("settings", "result")}

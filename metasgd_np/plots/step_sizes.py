@@ -84,7 +84,7 @@ def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
     alpha : (P,) array
         Learned step sizes.
     units : int, default 10
-        How many units are shown: those whose α is largest in mean size.
+        How many units are shown: those whose mean |α| is largest.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Sine waves: every task is one curve, seen at a few points."""
+"""Sine waves: every task is one curve, sampled at a few points."""
 
 from dataclasses import dataclass
 
@@ -34,9 +34,9 @@ class Sinusoids:
     Raises
     ------
     TypeError
-        A range is not two numbers, or `grid` is no whole number.
+        A range is not two numbers, or `grid` is not a whole number.
     ValueError
-        A range is not finite or runs downwards, or `grid` or `dtype` is none of these.
+        A range is infinite or reversed, or `grid` or `dtype` is invalid.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Sinusoids:
         Raises
         ------
         ValueError
-            A count is below 1, or shots + n_query is more than the grid has points.
+            A count is below 1, or shots + n_query exceeds the points of the grid.
 
         Examples
         --------
@@ -134,7 +134,7 @@ class Sinusoids:
         curves : (3, T, 1, 1) array
             A, ω and b, as `sample_curves` returns them.
         X : (T, N, 1) or (N, 1) array
-            Inputs, of each task or of all.
+            Inputs, per task or shared by all.
 
         Returns
         -------
