@@ -60,7 +60,7 @@ def load(path: str | Path) -> TrainingState:
     except Exception as error:  # damage can raise nearly anything inside zipfile
         raise CheckpointError(
             f"{path} is not an intact metasgd_np checkpoint ({type(error).__name__}): "
-            "it is truncated or was written by something else; delete it to start anew"
+            "it is truncated or was written by something else; delete it to start over"
         ) from None
     if header.get("version") != VERSION:
         raise CheckpointError(
@@ -78,7 +78,7 @@ def load(path: str | Path) -> TrainingState:
         )
     except KeyError as error:
         raise CheckpointError(
-            f"{path} lacks {error}; it was altered, so delete it to start anew"
+            f"{path} lacks {error}; it was altered, so delete it to start over"
         ) from None
 
 

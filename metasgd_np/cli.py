@@ -69,7 +69,7 @@ def add_worksheet(commands):
     """Add the options of `worksheet`."""
     sheet = commands.add_parser(
         "worksheet",
-        help="every value of one small example, to work by hand",
+        help="every value of one small example, to work out by hand",
         description="Print one inner step of Meta-SGD on one small task, every value "
         "in the order you would work it out, in exact fractions.",
     )

@@ -54,7 +54,7 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A score of each new task, such as its query loss, after 0, 1, …, J steps.
+    """Scores of new tasks, such as query losses, after 0, 1, …, J steps.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ from ..training import Evaluation, TrainingState, train
 
 
 def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
-    """Make a field of a Config that the command line can set.
+    """Make a Config field that the command line can set.
 
     default : the value without the option; False makes a flag, a tuple a list of values
     help : what the option means, without its default

@@ -97,7 +97,7 @@ class Table1Config(base.Config):
         kind=str,
         metavar="ADDRESS",
     )
-    full: bool = base.option(False, "networks and seeds of the published table")
+    full: bool = base.option(False, "networks and seeds of the table in RESULTS.md")
 
     n_query: int = 20
     n_validate: int = 1_000

@@ -91,7 +91,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A claimed slope of the output i of a line; `noise` is the error of its values."""
+    """A claimed slope of output i of a Line; `noise` is the error of its values."""
 
     claim: float
     scale: float
@@ -105,7 +105,7 @@ class Entry:
         return self.scale * (FLOAT32_TOLERANCE if self.single else TOLERANCE[method])
 
     def gap(self, slope):
-        """How far the claim is from a slope."""
+        """The distance of the claim from a slope."""
         return abs(self.claim - slope)
 
     @property

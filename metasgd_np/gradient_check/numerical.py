@@ -147,6 +147,6 @@ def taylor_slope(line, slope, curvature, noise, claim_error):
     slopes = [log[k - 1] - log[k]]
     if k >= 2:  # two terms of the remainder may cancel at one step, not at two
         slopes.append((log[k - 2] - log[k]) / 2)
-    if k + 1 < len(t):  # below rounding at the next step: so it fell by at least this
+    if k + 1 < len(t):  # below rounding at the next step: it fell by at least this
         slopes.append(log[k] - log[k + 1])
     return max(slopes)

@@ -12,7 +12,7 @@ from .shared import STYLES, draw_intervals, finish, finish_panels
 def fits(
     trained: dict, tasks, rng: np.random.Generator, shots: int, steps=(0, 1, 10)
 ) -> Figure:
-    """Draw the fits of each learner to one new curve after a few numbers of steps.
+    """Draw each learner's fits to one new curve after several numbers of steps.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def alpha_by_block(net: Network, alpha: np.ndarray, start: tuple) -> Figure:
 
 
 def alpha_over_training(net: Network, iterations, alphas: np.ndarray) -> Figure:
-    """Draw the mean |α| and the share of negative entries as training goes on.
+    """Draw the mean |α| and the share of negative entries over training.
 
     Parameters
     ----------

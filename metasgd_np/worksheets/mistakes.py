@@ -502,7 +502,7 @@ def standard_example(loss="squared_error"):
     """The problem on which every mistake shows: (net, θ, α, batch, steps).
 
     A 2-5-3 tanh network, weights of order 1, α about 0.3 in size with either sign,
-    three inner steps, four tasks of 6 support and 7 query examples: all sizes different.
+    three inner steps, four tasks of 6 support and 7 query examples: no sizes equal.
     """
     rng = np.random.default_rng(7)
     net = TwoLayerNet(2, 5, 3, loss=loss)
