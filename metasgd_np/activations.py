@@ -6,8 +6,8 @@ Each activation is three elementwise functions of the pre-activation Z:
     slope(Z, H)               φ′(Z), needed by the backward pass          (2.8)
     curvature(Z, H, phi1)     φ″(Z), needed by the second-order pass      (4.7)
 
-The later ones also receive what came before, H = φ(Z) and phi1 = φ′(Z), because the
-derivatives of tanh and the sigmoid are short in terms of their own values:
+slope and curvature also receive what is already computed, H = φ(Z) and phi1 = φ′(Z),
+because the derivatives of tanh and the sigmoid are short in terms of their own values:
 
     name       φ(z)             φ′(z)          φ″(z)
     tanh       tanh z           1 − φ²         −2 φ φ′

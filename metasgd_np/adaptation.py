@@ -1,10 +1,10 @@
-"""Adapting to a task, and the exact derivative of what adapting achieves.
+"""Adapting to a task, and the exact derivative of the loss after adapting.
 
 Inner loop, forwards, J steps on the support set from θ_0 = θ:
 
     θ_{j+1} = θ_j − α ∘ g_j,   g_j = ∇L_s(θ_j)                          (5.1)
 
-What counts is the query loss after the last step, L_q(θ_J). Let λ_j = ∂L_q(θ_J)/∂θ_j.
+The objective is the query loss after the last step, L_q(θ_J). Let λ_j = ∂L_q(θ_J)/∂θ_j.
 It starts as the query gradient, and the chain rule carries it back through (5.1), whose
 derivative in θ_j is I − diag(α) H_s(θ_j); transposed (H_s is symmetric):
 
@@ -12,7 +12,7 @@ derivative in θ_j is I − diag(α) H_s(θ_j); transposed (H_s is symmetric):
     λ_j = λ_{j+1} − H_s(θ_j) (α ∘ λ_{j+1})     for j = J−1, …, 0        (5.3)
     dθ  = λ_0                                                           (5.4)
 
-α enters (5.1) once a step, each entry multiplied by its own entry of g_j:
+α enters (5.1) once per step, each entry multiplied by its own entry of g_j:
 
     dα  = − Σ_j g_j ∘ λ_{j+1}                                           (6.1)
 
@@ -39,11 +39,11 @@ from .checks import (
 )
 from .network import Network
 
-# Of one (tasks, N, H) or (tasks, P) array: a dozen of them stay near the caches.
+# Size of one (tasks, N, H) or (tasks, P) array: a dozen of them roughly fit the caches.
 CHUNK_BYTES = 2**19
 
 # The C library returns freed memory to the system after every large array and fetches
-# it again for the next one. Freeing one block of 16 MB teaches it to keep that much,
+# it again for the next one. Freeing one block of 16 MB makes it keep that much,
 # which makes a training iteration of 25 to 100 tasks two to three times faster (glibc).
 np.empty(2**24, dtype=np.uint8)
 
@@ -142,7 +142,7 @@ def meta_gradient(
 ) -> MetaGradient:
     """Differentiate the mean query loss after J steps in θ and in α.
 
-    A large batch is taken in chunks whose arrays fit the processor's caches.
+    A large batch is processed in chunks whose arrays fit the processor's caches.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def chain_back(net, passes, alpha, lam, order=2):
 
 
 def chunks(batch, net: Network, itemsize: int) -> Iterator:
-    """Yield a TaskBatch in slices whose largest array keeps within CHUNK_BYTES."""
+    """Yield a TaskBatch in slices whose largest array fits in CHUNK_BYTES."""
     n_examples = max(batch.X_s.shape[1], batch.X_q.shape[1])
     size = chunk_length(net, n_examples, itemsize)
     for i in range(0, len(batch), size):
@@ -221,7 +221,7 @@ def chunks(batch, net: Network, itemsize: int) -> Iterator:
 
 
 def chunk_length(net, n_examples, itemsize):
-    """Return how many tasks CHUNK_BYTES allows at a time, at least one."""
+    """Return how many tasks fit in CHUNK_BYTES at a time, at least one."""
     numbers = max(n_examples * net.n_hidden, net.n_params)  # in a task's largest array
     return max(1, CHUNK_BYTES // (numbers * itemsize))
 

@@ -1,8 +1,8 @@
 """Save a run and resume it, bit for bit.
 
 A checkpoint is one .npz file of plain arrays; its header is JSON text. Nothing is
-pickled, so loading a file can run no code. It is written beside its place, then renamed
-over it, so a run killed at any moment leaves a whole file: the new one or the last one.
+pickled, so loading a file cannot run code. It is written to a temporary file, then
+renamed, so a run killed at any moment leaves a complete file: the new one or the last.
 """
 
 import json
@@ -20,11 +20,11 @@ SECONDS_BETWEEN_SAVES = 5
 
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint that this version can read."""
+    """A file is not a checkpoint that this version can read."""
 
 
 def save(path: str | Path, state: TrainingState) -> None:
-    """Write a TrainingState to `path` (.npz), replacing what was there in one move."""
+    """Write a TrainingState to `path` (.npz), replacing any old file atomically."""
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -59,8 +59,8 @@ def load(path: str | Path) -> TrainingState:
         raise
     except Exception as error:  # damage can raise nearly anything inside zipfile
         raise CheckpointError(
-            f"{path} is not a whole metasgd_np checkpoint ({type(error).__name__}): it "
-            "is truncated or was written by something else; delete it to start anew"
+            f"{path} is not an intact metasgd_np checkpoint ({type(error).__name__}): "
+            "it is truncated or was written by something else; delete it to start over"
         ) from None
     if header.get("version") != VERSION:
         raise CheckpointError(
@@ -78,14 +78,14 @@ def load(path: str | Path) -> TrainingState:
         )
     except KeyError as error:
         raise CheckpointError(
-            f"{path} lacks {error}; it was altered, so delete it to start anew"
+            f"{path} lacks {error}; it was altered, so delete it to start over"
         ) from None
 
 
 class Checkpoint:
     """The file of one run: its latest state, saved every few seconds and at the end.
 
-    Used as a context, it saves the latest state on the way out, whether the run ends,
+    Used as a context manager, it saves the latest state on exit, whether the run ends,
     diverges or is stopped by Ctrl-C:
 
         with Checkpoint("run.npz", resume=True) as run:
@@ -101,7 +101,7 @@ class Checkpoint:
         self.saved_at = time.monotonic()
 
     def keep(self, state: TrainingState) -> None:
-        """Remember the state, and save it if the last save is some seconds ago."""
+        """Keep the state as latest; save it if the last save was over 5 seconds ago."""
         self.latest = state
         if time.monotonic() - self.saved_at > SECONDS_BETWEEN_SAVES:
             save(self.path, state)

@@ -1,4 +1,4 @@
-"""Checks of what a user passes in: each raises one sentence that helps.
+"""Checks of user input; an error is one sentence.
 
 Every message says what came, what was expected, and what to do.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def choose(kind, name, table):
-    """table[name], or a ValueError that lists the names there are."""
+    """table[name], or a ValueError that lists the valid names."""
     if not isinstance(name, str) or name not in table:
         raise ValueError(
             f"there is no {kind} called {name!r}; choose one of: {', '.join(table)}"
@@ -18,7 +18,7 @@ def choose(kind, name, table):
 
 
 def whole_number(name, value, least):
-    """`value` as an int, or an error if it is no whole number or below `least`."""
+    """`value` as an int, or an error if it is no whole number or is below `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(
             f"{name} is {value!r}, but it must be a whole number, {least} or more"
@@ -57,8 +57,8 @@ def interval(name, value):
 def as_numbers(name, values):
     """`values` as an array of numbers, checked to be finite.
 
-    Integers stay integers: beside a float θ they become floats, beside fractions they
-    stay exact, as NumPy promotes them in the first product.
+    Integers stay integers: NumPy promotes them in the first product, to floats with a
+    float θ and to exact fractions with fractions.
     """
     array = np.asarray(values)
     if array.dtype.kind not in "biufcO":
@@ -71,7 +71,7 @@ def as_numbers(name, values):
 
 
 def check_finite(name, array):
-    """ValueError naming the first entry that is NaN or infinite, if there is one."""
+    """Raise ValueError naming the first NaN or infinite entry, if there is one."""
     if array.dtype.kind in "biuO" or np.isfinite(array).all():
         return
     where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -84,7 +84,7 @@ def check_finite(name, array):
 def check_vector(name, vector, n_params, like=None):
     """`vector` as an array whose last axis is P, or an error.
 
-    Integers become numbers of the type of the array `like`, float64 without one.
+    Integers take the dtype of the array `like`, or float64 if it is left out.
     """
     vector = as_numbers(name, vector)
     if vector.dtype.kind in "biu":
@@ -98,7 +98,7 @@ def check_vector(name, vector, n_params, like=None):
 
 
 def check_inputs(name, X, net):
-    """ValueError unless the array X is (..., N, D) and fits `net`."""
+    """Raise ValueError unless the array X is (..., N, D) and fits `net`."""
     if X.ndim < 2 or X.shape[-1] != net.n_in or X.shape[-2] == 0:
         hint = "; did you pass (N,) data without [:, None]?" if net.n_in == 1 else ""
         raise ValueError(
@@ -118,13 +118,13 @@ def check_examples(net, theta, X, Y):
 
 
 def check_set(net, X_name, X, Y_name, Y):
-    """An error unless the arrays X (..., N, D) and Y, its targets, fit `net`."""
+    """Raise an error unless the arrays X (..., N, D) and Y, its targets, fit `net`."""
     check_inputs(X_name, X, net)
     net.loss_function.check_targets(Y_name, Y, X.shape[-2], net.n_out)
 
 
 def task_axes(net, theta, X, Y, **vectors):
-    """The axes in front that θ, X, Y and vectors (..., P) share, or an error."""
+    """The leading axes that θ, X, Y and vectors (..., P) share, or an error."""
     return check_axes_in_front(
         theta=theta.shape[:-1],
         X=X.shape[:-2],
@@ -134,18 +134,18 @@ def task_axes(net, theta, X, Y, **vectors):
 
 
 def check_axes_in_front(**shapes):
-    """The shape that the axes in front (the tasks) broadcast to, or a ValueError."""
+    """The shape that the leading axes (the tasks) broadcast to, or a ValueError."""
     try:
         return np.broadcast_shapes(*shapes.values())
     except ValueError:
         found = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(
-            f"the axes in front, one entry per task, disagree: {found}; give every "
+            f"the leading axes, one entry per task, disagree: {found}; give every "
             "array the same number of tasks"
         ) from None
 
 
 def check_order(order):
-    """ValueError unless the order of a meta-gradient is 1 or 2."""
+    """Raise ValueError unless the order of a meta-gradient is 1 or 2."""
     if order not in (1, 2):
         raise ValueError(f"order is {order!r}; choose 2 (exact) or 1 (no curvature)")

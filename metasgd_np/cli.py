@@ -39,7 +39,7 @@ EXPECTED = (ValueError, TypeError, OSError, TrainingDiverged, CellsFailed)
 
 
 def build_parser():
-    """Make the parser of all commands; an experiment's options are its Config's."""
+    """Build the parser of all commands; an experiment's Config has its options."""
     parser = argparse.ArgumentParser(
         prog="metasgd-np",
         description="Meta-SGD in NumPy, with every derivative written out by hand.",
@@ -58,7 +58,7 @@ def build_parser():
             "--out", default=out, metavar="DIR", help=f"folder to write to ({out})"
         )
         command.add_argument(
-            "--resume", action="store_true", help="go on with the run in --out"
+            "--resume", action="store_true", help="continue the run in --out"
         )
     add_worksheet(commands)
     add_gradcheck(commands)
@@ -69,15 +69,15 @@ def add_worksheet(commands):
     """Add the options of `worksheet`."""
     sheet = commands.add_parser(
         "worksheet",
-        help="every value of one small example, to work by hand",
+        help="every value of one small example, to work out by hand",
         description="Print one inner step of Meta-SGD on one small task, every value "
-        "in the order a person works them, in exact fractions.",
+        "in the order you would work it out, in exact fractions.",
     )
     add = sheet.add_argument
     add("--blank", action="store_true", help="formulas without values, to fill in")
-    add("--seed", type=int, help="another example (without it, the default one)")
+    add("--seed", type=int, help="draw another example, the same one for each seed")
     formats = ("text", "markdown", "html", "latex")
-    add("--format", choices=formats, default="text", help="html prints on one A4 page")
+    add("--format", choices=formats, default="text", help="text; html fits one A4 page")
 
 
 def add_gradcheck(commands):
@@ -87,7 +87,7 @@ def add_gradcheck(commands):
         help="check every derivative of a small network numerically",
         description="Check the gradient, the Hessian times a vector and the "
         "meta-gradient of a small network against numerical derivatives, and compare "
-        "the meta-gradient by four or five derivations. Exit code 1 on failure.",
+        "four or five derivations of the meta-gradient. Exit code 1 on failure.",
     )
     add = check.add_argument
     add("--activation", default="tanh", help=f"{', '.join(ACTIVATIONS)} (tanh)")
@@ -117,10 +117,10 @@ def print_gradcheck(activation, loss, steps, seed):
 
 
 def one_blas_thread():
-    """Limit BLAS to one thread, unless the environment sets how many.
+    """Limit BLAS to one thread, unless the environment sets the number.
 
-    Threads that wait for one another slow down products this small: on a machine with
-    other work, ten times.
+    Threads that wait for one another slow down products this small, up to ten times on
+    a busy machine.
     """
     if any(os.environ.get(name) for name in THREADS):
         return nullcontext()
@@ -133,7 +133,7 @@ def main(arguments: list | None = None) -> int:
     Parameters
     ----------
     arguments : list of str, optional
-        Those of the command line if left out.
+        Defaults to those of the command line.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def main(arguments: list | None = None) -> int:
         else:
             return print_gradcheck(**options)
     except KeyboardInterrupt:
-        again = "; --resume goes on from here" if command in EXPERIMENTS else ""
+        again = "; --resume continues from here" if command in EXPERIMENTS else ""
         print(f"\nstopped{again}", file=sys.stderr)
         return 130
     except EXPECTED as error:
@@ -171,7 +171,7 @@ def main(arguments: list | None = None) -> int:
 
 
 def describe_error(error):
-    """Return an error as one sentence; of the system's, the reason and the path."""
+    """Return an error as one sentence: for a system error, its reason and the path."""
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}"

@@ -1,4 +1,4 @@
-"""A network of any depth: the passes of two layers, each layer treated like the last.
+"""A network of any depth: the passes of two layers, repeated for each layer.
 
 Layer i of n takes the output of the layer below, H_{i−1}, with a column of ones: write
 H̃_i = [H_i 1], and H̃_0 = X̃ = [X 1]. W̄_i is W_i without its last row, the bias.
@@ -26,7 +26,7 @@ the bottom the first term of Z_1_dot and of dW_1_dot is absent, (4.1) and (4.8):
     dH_i_dot     = dZ_{i+1}_dot W̄_{i+1}ᵀ + dZ_{i+1} V̄_{i+1}ᵀ              (4.6)
     dZ_i_dot     = dH_i_dot ∘ φ′(Z_i) + dH_i ∘ φ″(Z_i) ∘ Z_i_dot          (4.7)
 
-In the code Z[i] is Z_i: every array is kept in a dict under the number of its layer.
+In the code Z[i] is Z_i: arrays are kept in dicts keyed by layer number.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ HINT = "pass (D, H1, …, O), such as (1, 40, 40, 1)"
 
 
 class DeepPass(NamedTuple):
-    """Every array of one forward and backward pass, by layer but Y, F, gradient.
+    """Every array of one forward and backward pass, by layer except Y, F, gradient.
 
     Shapes: W (..., fan-in + 1, fan-out) and Z, dZ (..., N, fan-out) of the layers 1 to
     n; H, phi1, dH of the layers 1 to n−1; H_1 (..., N, fan-out + 1) of the layers 0 to
@@ -64,7 +64,7 @@ class DeepPass(NamedTuple):
 
 
 class DeepTangents(NamedTuple):
-    """Every array of one second-order pass, by layer but F_dot and hv (..., P), H v.
+    """Every array of one second-order pass, by layer except F_dot and hv (..., P), H v.
 
     Each has the shape of its array in DeepPass; phi2[i] is φ″(Z[i]).
     """
@@ -81,7 +81,7 @@ class DeepTangents(NamedTuple):
 class DeepNet(Network):
     """The network F = H_{n−1} W_n + b_n, H_i = φ(H_{i−1} W_i + b_i), of any depth.
 
-    It is used like a TwoLayerNet everywhere; θ (P,) is W1, b1, W2, b2, W3, … end to
+    It can replace a TwoLayerNet anywhere; θ (P,) is W1, b1, W2, b2, W3, … end to
     end. `n_hidden` is the width of the widest hidden layer, O if there is none.
 
     Parameters

@@ -1,8 +1,8 @@
-"""Files on the user's disk: each is written whole or not at all.
+"""Atomic writes, and a cache of arrays: a file is written completely or not at all.
 
-A file is written beside its place, then renamed over it. So a reader meets the old file
-or the new one, also when the writer is killed, and two processes that write the same
-file at once do no harm.
+A file is written under a temporary name, then renamed. A reader therefore sees the old
+file or the new one, even if the writer is killed, and two processes may write the same
+file at once.
 """
 
 import os
@@ -13,22 +13,22 @@ from typing import BinaryIO
 
 import numpy as np
 
-STAMP = "cache_of"  # the entry of a cache file that names its set and its arrays
+STAMP = "cache_of"  # the entry of a cache file that lists its set and its arrays
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` once it is written whole.
+    """Open a temporary file that replaces `path` once it is complete.
 
     Parameters
     ----------
     path : Path
-        Where the file shall be, in a folder that exists.
+        The destination, in a folder that exists.
 
     Yields
     ------
     BinaryIO
-        The file to write to. If the block raises, what was at `path` stays.
+        The file to write to. If the block raises, `path` is left as it was.
 
     Examples
     --------
@@ -52,13 +52,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, replacing what was there in one move."""
+    """Write `text` to `path` as UTF-8, replacing any old file atomically."""
     with replacing(path) as file:
         file.write(text.encode())
 
 
 def cache_folder() -> Path:
-    """Name this package's folder in the user's cache; it may not exist yet.
+    """Return this package's folder in the user's cache; it may not exist yet.
 
     Returns
     -------
@@ -87,15 +87,15 @@ def cached(
     """Load arrays that are slow to build; build and keep them if absent or damaged.
 
     They are kept as one .npz file of plain arrays in `cache_folder()`: nothing is
-    pickled, so loading runs no code. A cache folder that cannot be read or written is
-    no error: the arrays are built each time.
+    pickled, so loading runs no code. If the cache folder
+    cannot be read or written, the arrays are built each time.
 
     Parameters
     ----------
     name : str
-        A plain file name without its ending. It distinguishes all that the arrays
+        A plain file name without its extension. It must identify all that the arrays
         depend on: the checksum of their source, sizes, and a version that goes up
-        whenever `build` builds something else.
+        whenever `build` changes its result.
     build : callable
         Called without arguments, returns a dict of arrays of numbers or text. Its
         errors pass through.
@@ -116,7 +116,7 @@ def cached(
 
 
 def _load(name):
-    """The arrays of the set `name`, or None unless its file is there and whole."""
+    """The arrays of the set `name`, or None unless its file exists and is complete."""
     try:
         with np.load(cache_folder() / f"{name}.npz", allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}

@@ -1,13 +1,13 @@
-"""What is meta-learned, and by which gradient: four learners, one interface.
+"""Four learners with one interface: what each learns, and by which gradient.
 
-Every learner keeps what it learns in one array `w` (R, P), a row for θ and, for
+Every learner keeps what it learns in one array `w` (R, P): a row for θ and, for
 Meta-SGD, a second row for α:
 
     w = learner.start(rng)               # (R, P)
     theta, alpha = learner.unpack(w)     # each (P,), ready for `adapt`
     loss, dw = learner.gradient(w, batch)    # a number and (R, P)
 
-The outer loop descends dw; a new task is met with `adapt(net, theta, alpha, …)`.
+The outer loop descends dw; `adapt(net, theta, alpha, …)` adapts to a new task.
 
     learner          learns    from                                   α
     MetaSGD          θ and α   the query loss after J steps           learned
@@ -28,7 +28,7 @@ from .network import Network
 
 @dataclass(frozen=True)
 class Learner:
-    """θ is learned, α is one fixed number: what MAML, Reptile and joint training share.
+    """Base class of MAML, Reptile and joint training: θ is learned, α a fixed number.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ class Learner:
         object.__setattr__(self, "inner_steps", steps)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw w before training, (1, P): the row θ = net.init(rng)."""
+        """Draw the initial w (1, P): the row θ = net.init(rng)."""
         return self.net.init(rng)[None]  # (1, P)
 
     def unpack(self, w: np.ndarray) -> tuple:
-        """Take w (1, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
+        """Split w (1, P) into θ (P,) and step sizes α (P,), ready for `adapt`."""
         return w[0], np.full_like(w[0], self.alpha)
 
 
@@ -81,7 +81,7 @@ class MAML(Learner):
     Raises
     ------
     ValueError
-        If alpha is not above 0, inner_steps is negative, or order is neither.
+        If alpha is not above 0, inner_steps is negative, or order is neither 1 nor 2.
 
     Notes
     -----
@@ -110,7 +110,7 @@ class MAML(Learner):
         return mg.loss, mg.d_theta[None]
 
 
-ALPHA_SHAPES = {  # sizes of the runs of θ's entries that share one number of α
+ALPHA_SHAPES = {  # lengths of the runs of θ's entries that share one step size
     "entry": lambda net: np.ones(net.n_params, int),
     "block": lambda net: np.array(
         [block.size for block in net.blocks(np.zeros(net.n_params)).values()]
@@ -123,9 +123,9 @@ ALPHA_SHAPES = {  # sizes of the runs of θ's entries that share one number of �
 class MetaSGD:
     """Learn where to start and how to step: dθ and dα of the query loss after J steps.
 
-    α has one entry for every entry of θ whatever its shape, and is free to turn
-    negative. Entries tied to one number a start equal and stay equal: a enters the loss
-    through each of them, so each is given the derivative in a, the sum of theirs,
+    α always has one entry per entry of θ, and may turn negative. Entries tied to one
+    number a start equal and stay equal: a enters the loss through each of them, so each
+    receives the derivative in a, the sum of their own,
 
         ∂L/∂a = Σ_i dα_i over the entries tied to a,  dα by (6.1)
 
@@ -134,9 +134,9 @@ class MetaSGD:
     net : TwoLayerNet, DeepNet or GaussianPolicy
         The network.
     alpha_start : tuple of two floats, default (0.005, 0.1)
-        Before training, α is drawn uniformly between them.
+        The range from which the initial α is drawn uniformly.
     shared_start : bool, default False
-        Draw one number for all entries, not one for each.
+        Draw one number for all entries instead of one for each.
     inner_steps : int, default 1
         J, 0 or more.
     order : {2, 1}
@@ -178,7 +178,7 @@ class MetaSGD:
         choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw w before training, (2, P): rows θ = net.init(rng) and α."""
+        """Draw the initial w (2, P): rows θ = net.init(rng) and α."""
         theta = self.net.init(rng)  # (P,)
         sizes = self.tied_sizes()
         n_draws = 1 if self.shared_start else len(sizes)
@@ -187,11 +187,11 @@ class MetaSGD:
         return np.stack([theta, alpha])  # (2, P)
 
     def tied_sizes(self) -> np.ndarray:
-        """Count the entries of θ, side by side, that share each number of α."""
+        """Count the consecutive entries of θ that share each step size."""
         return ALPHA_SHAPES[self.alpha_shape](self.net)
 
     def unpack(self, w: np.ndarray) -> tuple:
-        """Take w (2, P) apart: θ (P,) and step sizes α (P,), ready for `adapt`."""
+        """Split w (2, P) into θ (P,) and step sizes α (P,), ready for `adapt`."""
         theta, alpha = w
         return theta, alpha
 
@@ -213,7 +213,7 @@ class MetaSGD:
 
 @dataclass(frozen=True)
 class Reptile(Learner):
-    """Move θ towards where J steps on a task lead; no query set, no second derivative.
+    """Move θ towards θ_J, where J steps on a task lead; no second derivative.
 
     Descending dw with SGD of rate ε is Reptile's own update θ ← θ + ε (θ_J − θ).
 

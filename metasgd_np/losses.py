@@ -38,7 +38,7 @@ from .activations import sigmoid
 
 @dataclass(frozen=True)
 class Loss:
-    """L, dF and dF_dot of one loss, and the targets that it takes.
+    """L, dF and dF_dot of one loss, and the targets it expects.
 
     check_targets(name, Y, n_examples, n_out) raises an error unless Y fits;
     target_axes counts the axes of one task's targets: 2 for (N, O), 1 for (N,) labels.
@@ -117,7 +117,7 @@ def softmax_cross_entropy_curvature(F, Y, F_dot):
 
 
 def check_columns(name, Y, n_examples, n_columns, expected="O", hint=None):
-    """ValueError unless Y is (..., N, n_columns)."""
+    """Raise ValueError unless Y is (..., N, n_columns)."""
     if Y.ndim < 2 or Y.shape[-2:] != (n_examples, n_columns):
         raise ValueError(
             f"{name} has shape {Y.shape}, but with these inputs the loss takes "
@@ -127,7 +127,7 @@ def check_columns(name, Y, n_examples, n_columns, expected="O", hint=None):
 
 
 def check_binary(name, Y, n_examples, n_out):
-    """ValueError unless Y is (..., N, O) of zeros and ones."""
+    """Raise ValueError unless Y is (..., N, O) of zeros and ones."""
     check_columns(name, Y, n_examples, n_out)
     if not ((Y == 0) | (Y == 1)).all():
         raise ValueError(
@@ -137,7 +137,7 @@ def check_binary(name, Y, n_examples, n_out):
 
 
 def check_labels(name, Y, n_examples, n_out):
-    """An error unless Y is (..., N) integer labels, 0 to O − 1."""
+    """Raise an error unless Y is (..., N) integer labels, 0 to O − 1."""
     if Y.dtype.kind not in "iu":
         raise TypeError(
             f"{name} has dtype {Y.dtype}, but softmax_cross_entropy takes integer "

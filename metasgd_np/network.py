@@ -1,7 +1,7 @@
 """A network of two layers, the gradient of its loss, and the Hessian times a vector.
 
-The network is F = φ(X W1 + b1) W2 + b2. Folding each bias into its weight matrix as one
-more row, and giving the inputs one more column of ones, X̃ = [X 1], leaves two matrices:
+The network is F = φ(X W1 + b1) W2 + b2. Folding each bias into its weight matrix as a
+last row, and appending a column of ones to the inputs, X̃ = [X 1], leaves two matrices:
 
     W1 (D+1, H), last row b1        W2 (H+1, O), last row b2
 
@@ -15,8 +15,8 @@ Forward, one operation per line:
     L  = loss(F, Y)              (2.4), a mean over the N examples
 
 Backward, the same lines in reverse, each by the chain rule; dA means ∂L/∂A and has A's
-shape. A product C = A B passes a change back as dA = dC Bᵀ and dB = Aᵀ dC; an
-elementwise H = φ(Z) passes it back as dZ = dH ∘ φ′(Z):
+shape. A product C = A B has the backward pass dA = dC Bᵀ and dB = Aᵀ dC; an
+elementwise H = φ(Z) has dZ = dH ∘ φ′(Z):
 
     dF  = ∂L/∂F                  (2.5)
     dW2 = H̃1ᵀ dF                 (2.6)
@@ -25,7 +25,7 @@ elementwise H = φ(Z) passes it back as dZ = dH ∘ φ′(Z):
     dW1 = X̃ᵀ dZ1                 (2.9)
 
 Second order, every line above differentiated as the weights move along V = (V1, V2);
-A_dot is the derivative of A. A product takes two terms, (A B)_dot = A_dot B + A B_dot,
+A_dot is the derivative of A. A product gives two terms, (A B)_dot = A_dot B + A B_dot,
 and V̄2 is V2 without its bias row. The inputs and the columns of ones do not move:
 
     Z1_dot  = X̃ V1                                                      (4.1)
@@ -38,7 +38,7 @@ and V̄2 is V2 without its bias row. The inputs and the columns of ones do not m
     dW1_dot = X̃ᵀ dZ1_dot                                                (4.8)
 
 θ is W1 and W2 laid end to end, row by row: one vector of P = (D+1)H + (H+1)O numbers.
-Every array may have more axes in front: X (T, N, D) and θ (T, P) are T tasks at once.
+Every array may have leading axes: X (T, N, D) and θ (T, P) are T tasks at once.
 """
 
 from functools import cached_property
@@ -86,7 +86,7 @@ def side_by_side(A, B):
 
 
 def matmul(A, B):
-    """A B, as [A 0][B; 0] where the inner dimension is 1: BLAS takes it from 2 on."""
+    """A B; if the inner dimension is 1, [A 0][B; 0], since BLAS is used from 2 on."""
     return with_column(A, 0) @ with_row(B, 0) if A.shape[-1] == 1 else A @ B
 
 
@@ -111,7 +111,7 @@ class Pass(NamedTuple):
 
 
 class Tangents(NamedTuple):
-    """Every array of one second-order pass: how each moves as θ moves along v.
+    """Every array of one second-order pass: derivatives as θ moves along v.
 
     Shapes: Z1_dot, H1_dot, dH1_dot, phi2, dZ1_dot (..., N, H); F_dot, dF_dot
     (..., N, O); hv (..., P). phi2 is φ″(Z1); hv is the result, H v.
@@ -128,7 +128,7 @@ class Tangents(NamedTuple):
 
 
 class Network:
-    """What every network can do, given the shapes of its weights and three passes.
+    """Base class of networks: everything that follows from three passes and `shapes`.
 
     A network defines `shapes` (the bias in the last row of each matrix) and, for
     arguments already checked,
@@ -138,7 +138,7 @@ class Network:
         tangent_pass(p, v)            those of the second-order pass, with .F_dot, .hv
 
     It has `n_in`, `n_hidden` (its widest layer), `n_out`, `loss_name` and
-    `loss_function`. No other code asks which network it was given.
+    `loss_function`. No other code checks which network it has.
     """
 
     @cached_property
@@ -196,12 +196,12 @@ class Network:
         Parameters
         ----------
         *matrices : (..., fan-in + 1, fan-out) arrays
-            W1, W2, …, with the same axes in front.
+            W1, W2, …, with the same leading axes.
 
         Returns
         -------
         (..., P) array
-            One vector per entry of the axes in front, a copy.
+            One vector per entry of the leading axes, a copy.
         """
         flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
         return np.concatenate(flat, axis=-1)
@@ -272,7 +272,7 @@ class Network:
         Returns
         -------
         (...) array
-            One loss per entry of the axes in front; a scalar for a single task.
+            One loss per entry of the leading axes; a scalar for a single task.
 
         Raises
         ------
@@ -314,7 +314,7 @@ class Network:
 
 
 class TwoLayerNet(Network):
-    """The network F = φ(X W1 + b1) W2 + b2 and the loss that its output is judged by.
+    """The network F = φ(X W1 + b1) W2 + b2 and the loss of its output.
 
     The same code runs on float64, float32 and complex128 arrays and, for polynomial
     activations and squared error, on object arrays of fractions or SymPy expressions.
@@ -403,7 +403,7 @@ class TwoLayerNet(Network):
         F_dot = H1_dot @ W2_bar + p.H1_1 @ V2  # (..., N, O) (4.3)
 
         dF_dot = self.loss_function.curvature(p.F, p.Y, F_dot)  # (..., N, O) (4.4)
-        # [H1_dot 0]ᵀ dF, its row of zeros appended to the small product: half the time.
+        # [H1_dot 0]ᵀ dF, its row of zeros appended to the small product: twice as fast.
         dW2_dot = with_row(H1_dot.mT @ p.dF, 0) + p.H1_1.mT @ dF_dot  # (4.5)
         # Both products of (4.6) in one, [dF_dot dF] [W̄2 V̄2]ᵀ, passes over memory once.
         dH1_dot = side_by_side(dF_dot, p.dF) @ side_by_side(W2_bar, V2_bar).mT  # (4.6)

@@ -1,7 +1,7 @@
 """The outer loop's update rules: SGD, Adam and AdamW.
 
-All are used alike. The state is a tuple of arrays of the parameters' shape, t counts
-the updates from 1, and `scale` multiplies the rate (for a decaying one):
+All share one interface. The state is a tuple of arrays of the parameters' shape, t
+counts the updates from 1, and `scale` multiplies the rate (to let it decay):
 
     state = optimizer.start(w)
     w, state = optimizer.step(w, gradient, state, t, scale=1.0)
@@ -129,7 +129,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam, while each row r of w (R, P) decays towards 0 by itself, at its own λ_r.
+    """Adam with decoupled weight decay: each row r of w (R, P) decays at its own λ_r.
 
     w_r ← (7.4) − η λ_r w_r,   η the rate times the scale; decay = (λ_1, …, λ_R)
 
@@ -156,7 +156,7 @@ class AdamW(Adam):
             if not 0 <= value < np.inf:
                 raise ValueError(
                     f"decay is {decay}, but it must be numbers of 0 or more, one per "
-                    "row of w; (0, 0.1) lets Meta-SGD's α decay and θ not"
+                    "row of w; (0, 0.1) lets Meta-SGD's α decay but not θ"
                 )
         object.__setattr__(self, "decay", decay)
 
@@ -168,7 +168,7 @@ class AdamW(Adam):
         t: int,
         scale: float = 1.0,
     ) -> tuple:
-        """Take the t-th update of w (R, P), as Adam does, and let its rows decay."""
+        """Take the t-th update of w (R, P) as Adam does, then decay its rows."""
         new, state = super().step(w, gradient, state, t, scale)
         if w.ndim != 2 or len(w) != len(self.decay):
             raise ValueError(

@@ -1,13 +1,13 @@
 """The Hessian times a vector, H v, and the whole Hessian of small networks.
 
-H is never formed. H v is the derivative of the gradient as θ moves along v,
+`hvp` never forms H. H v is the derivative of the gradient as θ moves along v,
 
     H v = d/dε ∇L(θ + ε v) at ε = 0,
 
 so every line of the forward and backward pass is differentiated in the direction v:
-Pearlmutter's R-operator (Neural Computation 6, 1994). The lines (4.1)–(4.8) stand
-beside those that they differentiate, in the tangent pass of each network; it costs
-about as much as one gradient.
+Pearlmutter's R-operator (Neural Computation 6, 1994). The lines (4.1)–(4.8) are
+the tangent pass of each network, beside the lines they differentiate; it costs about as
+much as one gradient.
 """
 
 import numpy as np
@@ -84,7 +84,7 @@ def hessian(net: Network, theta: ArrayLike, X: ArrayLike, Y: ArrayLike) -> np.nd
     Raises
     ------
     ValueError
-        If an argument does not fit the network, holds NaN, or has an axis of tasks.
+        If an argument does not fit the network, holds NaN, or has a task axis.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def hessian(net: Network, theta: ArrayLike, X: ArrayLike, Y: ArrayLike) -> np.nd
     tasks = task_axes(net, theta, X, Y)
     if tasks:
         raise ValueError(
-            f"theta, X and Y have axes in front, {tasks}, but hessian takes one task, "
+            f"theta, X and Y have leading axes {tasks}, but hessian takes one task, "
             "(P,), (N, D) and (N, O); call it for one task at a time"
         )
     identity = np.eye(net.n_params, dtype=theta.dtype)  # row i is e_i

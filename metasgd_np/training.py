@@ -1,8 +1,8 @@
-"""The outer loop: train a learner on task after task, then judge it on new tasks.
+"""The outer loop: train a learner on many tasks, then evaluate it on new ones.
 
 Randomness comes in independent streams, each a generator made from (seed, stream,
-block). Training draws a fresh one for every block of 100 iterations, so a run stopped
-between two blocks goes on with exactly the numbers it would have drawn.
+block). Training makes a fresh one for every block of 100 iterations, so a run stopped
+between two blocks continues with exactly the numbers it would have drawn.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,12 @@ class TrainingDiverged(RuntimeError):
 
 @dataclass(frozen=True)
 class TrainingState:
-    """All that a run needs to go on, or to be used.
+    """All that is needed to resume a run or to use its result.
 
     Attributes
     ----------
     settings : dict
-        What was trained and how, as text and numbers.
+        What was trained, and how, as text and numbers.
     iteration : int
         Updates done.
     w : (R, P) array
@@ -41,7 +41,7 @@ class TrainingState:
     optimizer_state : tuple
         Arrays of w's shape.
     history : (B,) or (B, 2) array
-        Mean training loss of each block of 100 iterations; of a policy, the mean
+        Mean training loss of each block of 100 iterations; for a policy, the mean
         return before and after the inner step of each iteration.
     """
 
@@ -54,7 +54,7 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A score of each new task, such as its query loss, after 0, 1, …, J steps.
+    """Scores of new tasks, such as query losses, after 0, 1, …, J steps.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Evaluation:
 
 
 def random_stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
-    """Make the generator of one stream of a run, always the same for a seed."""
+    """Make the generator of one stream of a run; it depends on the arguments alone."""
     return np.random.default_rng([seed, STREAMS[name], block])
 
 
@@ -95,18 +95,18 @@ def train(
     after_block: Callable | None = None,
     progress: bool = True,
 ) -> TrainingState:
-    """Descend the learner's gradient on fresh tasks for a number of iterations.
+    """Train a learner: descend its gradient on fresh tasks.
 
     Parameters
     ----------
     learner : MetaSGD, MAML, Reptile or JointTraining
-        What is trained, and by which gradient.
+        What to train, and by which gradient.
     tasks : Sinusoids, FewShot or alike
         With ``.dtype`` and ``.sample(rng, n_tasks, shots, n_query)`` → TaskBatch.
     optimizer : SGD or Adam, optional
         Adam() if left out.
     iterations : int
-        Updates of w in all.
+        Total number of updates of w.
     shots : int, default 10
         Support points per task.
     n_query : int, default 10
@@ -118,7 +118,7 @@ def train(
     seed : int, default 0
         Same seed, same numbers.
     start_from : TrainingState, optional
-        Go on from here; its settings must be the same.
+        The state to resume from; its settings must be the same.
     after_block : function, optional
         Called with the TrainingState after every 100 iterations.
     progress : bool, default True
@@ -203,7 +203,7 @@ def progress_bar(total, initial, unit, progress):
 
 
 def cosine_scale(t, iterations):
-    """Return what is left of the rate after t updates, from 1 down to 0, (7.5)."""
+    """Return the factor on the rate after t updates, from 1 down to 0, (7.5)."""
     return (1 + cos(pi * t / iterations)) / 2  # (7.5)
 
 
@@ -229,12 +229,12 @@ def check_same_settings(found: dict, expected: dict) -> None:
         raise ValueError(
             "this run was saved with other settings: "
             + "; ".join(differences)
-            + "; repeat the old settings to resume it, or start anew elsewhere"
+            + "; repeat the old settings to resume it, or start a new run elsewhere"
         )
 
 
 def accuracy(net: Network, theta, X, Y) -> np.ndarray:
-    """Compute the share of examples whose largest output is that of their label, (...).
+    """Compute the share of examples whose largest output is at their label, (...).
 
     theta (..., P), X (..., N, D), Y (..., N) class labels; a score for `evaluate`.
     """
@@ -255,7 +255,7 @@ def evaluate(
 ) -> Evaluation:
     """Adapt to new tasks and score each before the first and after every step.
 
-    Tasks are taken in chunks that fit the processor's caches.
+    Tasks are processed in chunks that fit the processor's caches.
 
     Parameters
     ----------
@@ -264,9 +264,9 @@ def evaluate(
     w : (R, P) array
         Its parameters, such as ``state.w``.
     tasks : Sinusoids, FewShot or alike
-        Where new tasks are drawn.
+        The source of new tasks.
     rng : numpy.random.Generator
-        Its state decides which tasks.
+        Its state determines the tasks.
     shots : int
         Support points per task.
     n_tasks : int, default 100

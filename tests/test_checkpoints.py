@@ -154,7 +154,9 @@ def test_every_truncation_is_named(saved):
     content = saved.read_bytes()
     for length in range(0, len(content), 97):
         saved.write_bytes(content[:length])
-        with pytest.raises(CheckpointError, match="not a whole metasgd_np checkpoint"):
+        with pytest.raises(
+            CheckpointError, match="not an intact metasgd_np checkpoint"
+        ):
             load(saved)
 
 
@@ -195,7 +197,9 @@ def test_a_foreign_file_is_named(tmp_path, saved):
     with open(array, "wb") as file:
         np.save(file, np.arange(3))
     for path in (saved, foreign, text, array):
-        with pytest.raises(CheckpointError, match="not a whole metasgd_np checkpoint"):
+        with pytest.raises(
+            CheckpointError, match="not an intact metasgd_np checkpoint"
+        ):
             load(path)
 
 

@@ -211,7 +211,7 @@ def test_ctrl_c_ends_without_a_traceback(
     monkeypatch.chdir(tmp_path)
     assert main([command]) == 130
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last == ("stopped; --resume goes on from here" if resumes else "stopped")
+    assert last == ("stopped; --resume continues from here" if resumes else "stopped")
 
 
 # The way in

@@ -188,7 +188,7 @@ def test_a_run_stopped_on_the_way_resumes_to_the_same_results(
     with monkeypatch.context() as patch, redirect_stderr(io.StringIO()) as printed:
         stop_at(n, patch)
         assert run_quick(command, out) == 130
-    assert "stopped; --resume goes on from here" in printed.getvalue()
+    assert "stopped; --resume continues from here" in printed.getvalue()
     assert amount_of_work(out) == n - 1
     assert not (out / "results.json").exists()
     with monkeypatch.context() as patch:
@@ -211,7 +211,7 @@ def test_a_run_with_other_settings_is_not_resumed(done):
 def test_a_damaged_checkpoint_is_refused(command, tmp_path):
     (tmp_path / "meta-sgd.npz").write_bytes(b"PK\x03\x04 cut short")
     sentence = error_of(command, tmp_path, "--resume")
-    assert "meta-sgd.npz is not a whole metasgd_np checkpoint" in sentence
+    assert "meta-sgd.npz is not an intact metasgd_np checkpoint" in sentence
 
 
 # Folders

@@ -364,9 +364,7 @@ def test_a_kink_at_the_point_is_named_and_is_no_failure():
     assert set(verdicts(report, COMPLEX).values()) == {"ok"}
     row = next(r for r in report.rows if (r.block, r.method) == ("b1", CENTRAL))
     assert row.where == (0,)
-    assert "a kink or a sharp bend lies within its step" in " ".join(
-        str(report).split()
-    )
+    assert "a kink or sharp curve lies within its step" in " ".join(str(report).split())
     check_hvp(net, theta, X, Y).assert_ok()
 
 
@@ -450,7 +448,7 @@ def test_a_sharp_bend_is_no_kink(steepness):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: float(cubes(x)), "no complex numbers are taken"),
+        (lambda x: float(cubes(x)), "complex numbers are not accepted"),
         (lambda x: cubes(x.real), "the imaginary part is dropped"),
         (lambda x: cubes(x.astype(float)), "ComplexWarning"),
         (
@@ -609,7 +607,7 @@ def test_bad_input_gets_a_sentence(arguments, error, message):
 @pytest.mark.parametrize(
     ("blocks", "error", "message"),
     [
-        (lambda x: {"first": x[:2]}, ValueError, "shares out 2 entries"),
+        (lambda x: {"first": x[:2]}, ValueError, "covers 2 entries"),
         (lambda x: {"a": x, "b": x[:1]}, ValueError, "exactly one block"),
         (lambda x: [x], TypeError, "must return a dict"),
     ],

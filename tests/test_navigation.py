@@ -279,8 +279,8 @@ def test_no_tasks_are_refused():
         ({"theta": np.ones((2, POLICY.n_params))}, r"theta \(2,\) and tasks \(3,\)"),
         ({"tasks": np.ones((3, 2))}, r"tasks has shape \(3, 2\), .* world.sample"),
         ({"n_trajectories": 0}, "n_trajectories is 0"),
-        ({"policy": GaussianPolicy(TwoLayerNet(3, 5, 2))}, "takes D = 3 .* O = 2"),
-        ({"policy": GaussianPolicy(TwoLayerNet(2, 5, 1))}, "takes D = 2 .* O = 1"),
+        ({"policy": GaussianPolicy(TwoLayerNet(3, 5, 2))}, "has D = 3 .* O = 2"),
+        ({"policy": GaussianPolicy(TwoLayerNet(2, 5, 1))}, "has D = 2 .* O = 1"),
     ],
 )
 def test_bad_arguments_of_a_roll_out_are_named(change, message):

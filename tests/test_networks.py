@@ -446,7 +446,7 @@ def test_every_function_names_an_argument_that_does_not_fit(case):
 )
 def test_hessian_takes_one_task(theta_axes, x_axes, y_axes):
     net, theta, *_, X, Y = setting("two layers, tanh, squared_error")
-    message = r"theta, X and Y have axes in front, \(\d+,\), but hessian takes one task"
+    message = r"theta, X and Y have leading axes \(\d+,\), but hessian takes one task"
     with pytest.raises(ValueError, match=message):
         hessian(
             net,

@@ -375,7 +375,7 @@ def test_an_archive_of_another_checksum_is_refused_unopened(
 ):
     spoil(zipped / f"{EVALUATION}.zip")
     monkeypatch.setattr(zipfile, "ZipFile", forbid)
-    with pytest.raises(OmniglotError, match=r"is not Omniglot's .*; it was cut off"):
+    with pytest.raises(OmniglotError, match=r"is not Omniglot's .*; it was truncated"):
         load_omniglot(zipped)
     assert not cache.exists()
 

@@ -62,5 +62,5 @@ def test_the_map_shows_every_room():
     rooms = {path.name for path in package.glob("*.py")}
     rooms |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
     rooms -= {"__init__.py", "__main__.py"}
-    table = README[README.index("| room |") : README.index("One code path")]
+    table = README[README.index("| module |") : README.index("One code path")]
     assert {room for room in rooms if f"`{room}`" not in table} == set()

@@ -105,7 +105,7 @@ def test_no_module_has_the_name_of_a_function_or_class():
 
 def test_the_guide_for_contributors_lists_the_rooms_in_order():
     guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text("utf-8")
-    listed = re.search(r"without circles\.\n\n(.*?)\n\n", guide, re.DOTALL)[1]
+    listed = re.search(r"without cycles\.\n\n(.*?)\n\n", guide, re.DOTALL)[1]
     assert tuple(re.findall(r"`(\w+)`", listed)) == ROOMS[:-1]
 
 

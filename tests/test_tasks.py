@@ -105,7 +105,7 @@ def test_a_slice_is_not_checked_again(monkeypatch):
 
 @pytest.mark.parametrize("empty", [slice(0, 0), slice(T, None), slice(3, 1)])
 def test_an_empty_slice_is_refused(empty):
-    with pytest.raises(ValueError, match=r"slice\(.*\) takes none of the 5 tasks of"):
+    with pytest.raises(ValueError, match=r"slice\(.*\) selects none of the 5 tasks of"):
         TaskBatch(**arrays())[empty]
 
 
@@ -160,7 +160,7 @@ def test_a_bad_array_is_named(of, kind, spoil, error, message):
 def test_every_task_needs_a_support_and_a_query_set():
     given = arrays()
     given |= {"X_q": given["X_q"][:4], "Y_q": given["Y_q"][:4]}
-    message = "support sets are 5 tasks and the query sets 4; give every task one of"
+    message = "support sets for 5 tasks and query sets for 4; give every task one of"
     with pytest.raises(ValueError, match=message):
         TaskBatch(**given)
 

@@ -186,7 +186,7 @@ def test_an_unknown_symbol_gets_the_list_of_symbols():
 def test_a_sheet_works_one_task():
     net, theta, alpha, batch = tanh_sheet().problem
     two = TaskBatch(*(np.concatenate([a, a]) for a in vars(batch).values()))
-    with pytest.raises(ValueError, match=r"2 tasks, but a worksheet works one"):
+    with pytest.raises(ValueError, match=r"2 tasks, but a worksheet takes one"):
         Worksheet(net, theta, alpha, two)
     with pytest.raises(ValueError, match=r"theta has shape \(3,\)"):
         Worksheet(net, np.ones(3), alpha, batch)

@@ -1,1 +1,1 @@
-"""The experiments behind the commands, one file each; base.py is what they share."""
+"""The experiments behind the commands, one file each; base.py holds what they share."""

@@ -1,9 +1,9 @@
-"""What the experiments share: a configuration that is the command line, and a run.
+"""What the experiments share: a configuration, also the command line's, and a run.
 
-An experiment trains, evaluates, gathers its results in plain numbers, prints them as a
-table and draws figures. Each is one file with a Config, whose fields carry their
-default and their help, and an Experiment, whose steps `run` calls from top to bottom.
-It leaves checkpoints, results.json and PNG files in its folder.
+An experiment trains, evaluates, collects its results as plain numbers, prints a table
+and draws figures. Each is one file with a Config, whose fields carry their defaults and
+help texts, and an Experiment, whose steps `run` calls from top to bottom. It
+writes checkpoints, results.json and PNG files to its folder.
 """
 
 import json
@@ -27,12 +27,12 @@ from ..training import Evaluation, TrainingState, train
 
 
 def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
-    """Make a field of a Config that the command line can set.
+    """Make a Config field that the command line can set.
 
-    default : the value without the option; False makes a flag, a tuple takes several
+    default : the value without the option; False makes a flag, a tuple a list of values
     help : what the option means, without its default
     least : the smallest whole number allowed      choices : the only values allowed
-    kind : type of the value, if the default does not show it
+    kind : type of the value, if not the default's
     n : how many values a tuple takes              metavar : what the help calls them
     """
     kind = kind or type(default[0] if isinstance(default, tuple) else default)
@@ -47,10 +47,10 @@ def flag(name):
 
 @dataclass(frozen=True)
 class Config:
-    """What an experiment runs: options of the command line, and fixed settings.
+    """The settings of an experiment: command-line options and fixed values.
 
     PRESETS names the options that set others: {"quick": {"iterations": 300}}. A value
-    given beside a preset counts.
+    given explicitly overrides a preset.
     """
 
     PRESETS: ClassVar[dict] = {"quick": {}}
@@ -73,7 +73,7 @@ class Config:
 
     @classmethod
     def from_options(cls, given):
-        """Make the configuration of a command line, {name: value given}."""
+        """Make the configuration from a command line, {name: value given}."""
         presets = [name for name in cls.PRESETS if given.get(name)]
         if len(presets) > 1:
             both = " and ".join(map(flag, presets))
@@ -85,7 +85,7 @@ class Config:
 
     @classmethod
     def add_options(cls, parser):
-        """Add an option to an argparse parser for every field that has a help."""
+        """Add an option to an argparse parser for every field that has a help text."""
         for f in fields(cls):
             if not f.metadata:
                 continue
@@ -100,7 +100,7 @@ class Config:
 
     @classmethod
     def describe(cls, name, default):
-        """Return the help of one option, with its default or with what it presets."""
+        """Return the help text of an option, with its default or its presets."""
         text = cls.options()[name]["help"]
         if name in cls.PRESETS:
             changes = [f"{k} {show(v)}" for k, v in cls.PRESETS[name].items()]
@@ -116,9 +116,9 @@ def show(value):
 
 
 class Trained(NamedTuple):
-    """What one method learned, and after how many steps it is judged.
+    """What one method learned, and the number of steps it is evaluated after.
 
-    w (R, P) is ready for `learner.unpack`; state is None where w is no run's own.
+    w (R, P) is ready for `learner.unpack`; state is None if w does not come from a run.
     """
 
     learner: Learner | MetaSGD
@@ -128,10 +128,10 @@ class Trained(NamedTuple):
 
 
 class Experiment:
-    """One shape for every experiment: train → evaluate → results → figures.
+    """Base class of experiments: train → evaluate → results → figures.
 
-    A subclass names its command and says what it does in `name`, `summary` and
-    `description`; its Config; and how it carries out the steps:
+    A subclass defines `name`, `summary` and `description` of its command, its Config,
+    and the steps:
 
         train()                          → {name: Trained}, or what evaluate takes
         evaluate(trained)                → what results and figures take
@@ -142,13 +142,13 @@ class Experiment:
     Parameters
     ----------
     config : Config
-        What is run.
+        The settings.
     out : str or path
-        The folder to write to; it must be empty unless the run in it is resumed.
+        The folder to write to; it must be empty unless a run in it is resumed.
     resume : bool, default False
-        Go on with the run in the folder.
+        Continue the run in the folder.
     progress : bool, default True
-        Say what is trained, and show bars.
+        Print what is being trained, and show progress bars.
 
     Raises
     ------
@@ -165,7 +165,7 @@ class Experiment:
         self.progress = progress
 
     def run(self):
-        """Carry out all steps and return the results, which are in results.json too."""
+        """Carry out all steps; return the results, which are also in results.json."""
         started = time.perf_counter()
         trained = self.train()
         evaluations = self.evaluate(trained)
@@ -210,7 +210,7 @@ class Experiment:
         return Trained(learner, state.w, steps, state)
 
     def fit_maml(self, net, alphas, tasks, steps=1):
-        """Train MAML at the α that does best after a fifth of the iterations."""
+        """Train MAML with the α that is best after a fifth of the iterations."""
         short = max(1, self.config.iterations // 5)
         candidates = [
             self.fit(f"maml-alpha-{a}", MAML(net, a, steps), tasks, steps, short)
@@ -220,7 +220,7 @@ class Experiment:
         return self.fit("maml", learner, tasks, steps)
 
     def announce(self, text):
-        """Print what begins, on standard error."""
+        """Print what is starting, on standard error."""
         if self.progress:
             print(text, file=sys.stderr)
 
@@ -240,16 +240,16 @@ def prepare_folder(out, resume):
         ) from None
     if any(out.iterdir()) and not resume:
         raise ValueError(
-            f"{out} already holds files; add --resume to go on with the run in it, or "
+            f"{out} already holds files; add --resume to continue the run in it, or "
             "choose another folder with --out"
         )
     return out
 
 
 def choose_best(candidates, evaluations, steps, best=np.argmin):
-    """Choose among candidates, and how many steps to take, on validation tasks.
+    """Choose the best candidate and number of steps on validation tasks.
 
-    candidates : list of Trained     evaluations : of each of them, on the same tasks
+    candidates : list of Trained     evaluations : one for each, on the same tasks
     steps : the numbers of steps to choose from
     best : np.argmin for losses, np.argmax for accuracies
 
@@ -275,7 +275,7 @@ def by_steps(evaluation: Evaluation, digits: int = 6) -> dict:
 
 
 def summarise_alpha(alpha: np.ndarray) -> dict:
-    """Return how many entries α has, how many are negative, mean, min and max."""
+    """Return the number of entries of α, of negative ones, and mean, min and max."""
     alpha = alpha.astype(float)
     values = {"mean": alpha.mean(), "min": alpha.min(), "max": alpha.max()}
     counts = {"entries": alpha.size, "negative": int((alpha < 0).sum())}
@@ -283,7 +283,7 @@ def summarise_alpha(alpha: np.ndarray) -> dict:
 
 
 def alpha_by_block(trained: Trained) -> dict:
-    """Return the summary of each block of what a learner has for α."""
+    """Return a summary of each block of a learner's α."""
     _, alpha = trained.learner.unpack(trained.w)
     blocks = trained.learner.net.blocks(alpha)
     return {name: summarise_alpha(block) for name, block in blocks.items()}

@@ -1,12 +1,12 @@
-"""Simple baselines that meta-learning is judged beside, for few-shot classification.
+"""Simple baselines for few-shot classification.
 
-All take a task's support set and nothing learned across tasks, or what one network
-learned from all training classes at once:
+They use a task's support set alone, or with a network trained on all training classes
+at once:
 
 - nearest neighbour: the label of the support drawing with the closest pixels;
-- logistic regression: a linear layer fitted to the support set from zero;
-- joint training: a network trained to name every training class, whose first layer is
-  kept and whose new last layer starts at zero; then fine-tuned on the support set.
+- logistic regression: a linear layer, fitted to the support set from zero;
+- joint training: a network trained to classify all training classes; its first layer is
+  kept, a new last layer starts at zero, and both are fine-tuned on the support set.
 
 The last two are gradient descent, so `evaluate` runs them like any learner.
 """
@@ -27,9 +27,9 @@ SLICE = 20  # tasks compared at a time
 
 
 def nearest_neighbour(batch):
-    """Accuracy on each task of the label of the nearest support point.
+    """Accuracy on each task of predicting the label of the nearest support point.
 
-    Nearest is the smallest ‖x − s‖² = ‖x‖² + ‖s‖² − 2 x·s, of which ‖x‖² is the same
+    The nearest has the smallest ‖x − s‖² = ‖x‖² + ‖s‖² − 2 x·s, where ‖x‖² is the same
     for every s. Returns an Evaluation without steps, scores (1, T).
     """
     scores = []
@@ -50,10 +50,10 @@ def logistic_regression(n_in, ways, alpha):
 
 @dataclass(frozen=True)
 class AllClasses:
-    """One task for joint training: name the class of a drawing, out of all classes.
+    """The task of joint training: classify a drawing among all classes.
 
-    `sample` deals the drawings out like few-shot tasks, `shots` and `n_query` of any
-    classes each; all have the same labels, the numbers of the classes.
+    `sample` returns drawings shaped like few-shot tasks, `shots` and `n_query` in each,
+    but from any class; the labels are class numbers, the same in every task.
     """
 
     characters: Characters
@@ -65,7 +65,7 @@ class AllClasses:
     def sample(self, rng, n_tasks, shots, n_query=15):
         """Draw a TaskBatch: X_s (n_tasks, shots, S²), Y_s (n_tasks, shots), X_q, Y_q.
 
-        Raises TypeError or ValueError if a count is no whole number above 0.
+        Raises TypeError or ValueError unless counts are whole numbers above 0.
         """
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         shots = whole_number("shots", shots, 1)

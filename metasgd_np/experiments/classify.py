@@ -1,4 +1,4 @@
-"""The experiment `classify`: tell new characters apart from a few drawings."""
+"""The experiment `classify`: classify new characters from a few drawings."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,9 +28,9 @@ ALPHAS = {  # fixed step sizes to choose from on validation characters
     "joint training": (0.1, 0.3, 1.0, 3.0),
     "logistic regression": (0.1, 0.3, 1.0, 3.0),
 }
-SHOWN_STEPS = 5  # at the least, in the figure
-JOINT_ITERATIONS = 4_000  # at the most: by then its training loss is near zero
-FITTING_STEPS = {  # at the most; how many is chosen on validation characters
+SHOWN_STEPS = 5  # at least, in the figure
+JOINT_ITERATIONS = 4_000  # at most: by then its training loss is near zero
+FITTING_STEPS = {  # at most; the number is chosen on validation characters
     "joint training": 20,
     "logistic regression": 100,
 }
@@ -58,13 +58,13 @@ class ClassifyConfig(base.Config):
     )
     path: str | None = base.option(
         None,
-        "folder that holds Omniglot's images_background.zip and images_evaluation.zip "
-        "already",
+        "folder that already holds Omniglot's images_background.zip and "
+        "images_evaluation.zip",
         kind=str,
         metavar="DIR",
     )
     normalise: bool = base.option(
-        False, "move and scale each drawing to one place and size first"
+        False, "first centre each drawing and scale it to a common size"
     )
     ways: int = base.option(5, "classes per task", least=2)
     shots: int = base.option(1, "support drawings per class", least=1)
@@ -82,17 +82,17 @@ class ClassifyConfig(base.Config):
         if self.data != "omniglot" and self.path is not None:
             raise ValueError(
                 f"--path is {self.path}, but the letters of --data {self.data} need "
-                "none; add --data omniglot, or leave --path out"
+                "none; add --data omniglot, or leave out --path"
             )
         if self.shots >= DRAWINGS:
             raise ValueError(
                 f"--shots is {self.shots}, but of the {DRAWINGS} drawings of a "
-                f"character one is left to ask about; choose at most {DRAWINGS - 1}"
+                f"character one must be left as a query; choose at most {DRAWINGS - 1}"
             )
 
     @property
     def n_query(self):
-        """Query drawings per class: 15, or those that the support set leaves."""
+        """Query drawings per class: 15, or as many as the support set leaves."""
         return min(15, DRAWINGS - self.shots)
 
 
@@ -110,17 +110,17 @@ def load_splits(config):
 class ClassifyExperiment(base.Experiment):
     """Meta-SGD, MAML and three baselines on the same tasks of new characters.
 
-    Step sizes that are not learned, and how many steps the baselines are fitted for,
-    are the best on validation characters; MAML's candidates are judged after a fifth of
-    the iterations. The test characters are used once, at the end.
+    Step sizes that are not learned, and the numbers of fitting steps of the baselines,
+    are the best on validation characters; MAML's candidates are compared after a fifth
+    of the iterations. The test characters are used once, at the end.
     """
 
     name = "classify"
     summary = "few-shot classification of characters (1 min)"
     description = (
-        "Train Meta-SGD and MAML to tell apart characters from a few drawings, judge "
+        "Train Meta-SGD and MAML to classify characters from a few drawings, test "
         "them on characters never seen before, beside joint training, logistic "
-        "regression and the nearest neighbour, and leave results.json, five figures "
+        "regression and nearest neighbour, and write results.json, five figures "
         "and checkpoints."
     )
     Config = ClassifyConfig
@@ -199,13 +199,13 @@ class ClassifyExperiment(base.Experiment):
         }
 
     def sizes(self, stream):
-        """Return how many tasks a stream has, and how large they are."""
+        """Return the number of tasks of a stream, and their sizes."""
         c = self.config
         n_tasks = c.n_test if stream == "test" else c.n_validate
         return {"n_tasks": n_tasks, "shots": c.shots, "n_query": c.n_query}
 
     def results(self, trained, evaluations):
-        """Gather accuracies, the data they rest on, and what was learned for α."""
+        """Collect accuracies, the data they are based on, and the learned α."""
         return {
             "data": {
                 **{name: repr(tasks) for name, tasks in self.tasks.items()},
@@ -241,7 +241,7 @@ class ClassifyExperiment(base.Experiment):
 
     @staticmethod
     def table(results):
-        """Format the results; published figures where the setting has them."""
+        """Format the results, with published figures where the setting has any."""
         c = results["configuration"]
         images = "normalised" if c["normalise"] else "as drawn"
         rows = [("", "accuracy (%)", "steps", "before")]

@@ -1,4 +1,4 @@
-"""Where a sweep is computed: in this process, in several, or on a Dask cluster."""
+"""Executors of a sweep: this process, several processes, or a Dask cluster."""
 
 import gc
 import logging
@@ -18,7 +18,7 @@ SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker
 def open_executor(
     workers: int = 1, scheduler: str | None = None
 ) -> AbstractContextManager[Executor | None]:
-    """Open the executor of `--workers N` or `--scheduler ADDRESS`.
+    """Open the executor for `--workers N` or `--scheduler ADDRESS`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def open_executor(
     Returns
     -------
     context manager
-        Gives the executor, or None for one worker, and closes it in the end.
+        Gives the executor, or None for one worker, and closes it at the end.
 
     Raises
     ------
@@ -55,10 +55,10 @@ def open_executor(
 
 
 class ProcessPool(Executor):
-    """Processes of this machine; all of them start anew once one has died.
+    """Processes on this machine; all are restarted if one dies.
 
-    They end at once when the `with` block ends in an error, Ctrl-C above all, or this
-    process is killed.
+    They end at once when the `with` block ends in an error, such as Ctrl-C, or when
+    this process is killed.
     """
 
     def __init__(self, workers):
@@ -92,7 +92,7 @@ class ProcessPool(Executor):
 
 
 def prepare_worker(lifeline):
-    """In a worker: leave Ctrl-C to the parent process, and end when that has ended."""
+    """Set up a worker: leave Ctrl-C to the parent process, and end when it ends."""
     from tqdm import tqdm  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -136,7 +136,7 @@ def open_cluster(address):
                 "--resume computes only what is missing"
             ) from None
         finally:
-            executor.shutdown(wait=False)  # nothing is left but on the way to an error
+            executor.shutdown(wait=False)  # work is left only after an error
 
 
 def connect(address):

@@ -1,4 +1,4 @@
-"""The experiment `navigate`: Meta-SGD and MAML learn to walk to unseen goals."""
+"""The experiment `navigate`: Meta-SGD and MAML learn to reach unseen goals."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -37,11 +37,11 @@ trajectories each (mean ± 95 % interval over {n_test} tasks, one seed):
 
 @dataclass(frozen=True)
 class NavigationConfig(base.Config):
-    """20 tasks per iteration, 20 trajectories before and after the step, as the paper.
+    """20 tasks per iteration, 20 trajectories before and after the step: the paper's.
 
-    So are, with `full`, the network 2-100-100-2 ReLU and 100 iterations. More than 25
-    gained Meta-SGD nothing on validation tasks: s goes on falling, and the rollouts
-    before the step see less of the plane. MAML, slower, gains until 50.
+    `full` adds the paper's 2-100-100-2 ReLU network and 100 iterations. More than 25
+    gained Meta-SGD nothing on validation tasks: s keeps falling, and the rollouts
+    before the step explore less of the plane. MAML, being slower, gains until 50.
     """
 
     PRESETS: ClassVar[dict] = {
@@ -75,13 +75,13 @@ class NavigationConfig(base.Config):
 
 
 class NavigationExperiment(base.Experiment):
-    """Meta-SGD and MAML on the same tasks, judged on new ones beside two references."""
+    """Meta-SGD and MAML on the same tasks, tested on new ones beside two references."""
 
     name = "navigate"
     summary = "2-D navigation: Meta-SGD and MAML by policy gradients (2 min)"
     description = (
-        "Train Meta-SGD and MAML to walk to goals that they cannot see, judge them on "
-        "new ones, and leave results.json, four figures and checkpoints."
+        "Train Meta-SGD and MAML to reach goals that they cannot see, test them on "
+        "new ones, and write results.json, four figures and checkpoints."
     )
     Config = NavigationConfig
 
@@ -89,7 +89,7 @@ class NavigationExperiment(base.Experiment):
         super().__init__(config, out, resume, progress)
         c = config
         self.policy = GaussianPolicy(DeepNet(c.sizes, c.activation))
-        # Single precision acts and trains about twice as fast.
+        # Single precision makes rollouts and training about twice as fast.
         self.world = Navigation(c.start, c.horizon, dtype="float32")
         self.acting = {
             "trajectories": c.trajectories,
@@ -149,7 +149,7 @@ class NavigationExperiment(base.Experiment):
         return found | {"references": references}
 
     def results(self, trained, evaluations):
-        """Gather returns, references and what was learned for α."""
+        """Collect returns, references and the learned α."""
         ours, maml = (e.scores for e in evaluations["returns"].values())  # (J+1, T)
         return {
             "learners": {name: repr(each.learner) for name, each in trained.items()},
@@ -211,7 +211,7 @@ def table_rows(results):
 
 
 def learner_rows(found, note=""):
-    """Yield a row for each of {name: what `by_steps` gave}, step by step."""
+    """Yield a row of returns by steps for each of {name: result of `by_steps`}."""
     for name, cell in found.items():
         pairs = zip(cell["mean_by_steps"], cell["interval_by_steps"], strict=True)
         yield name + note, *(base.format_interval(*pair) for pair in pairs)

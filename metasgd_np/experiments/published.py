@@ -1,4 +1,4 @@
-"""Published figures that ours are set beside, and how sure we are of each.
+"""Published figures for comparison, and how well each is attested.
 
 [c] found in two or more independent sources, [1] in one, [m] widely quoted.
 """

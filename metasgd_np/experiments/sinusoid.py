@@ -49,18 +49,18 @@ class SinusoidConfig(base.Config):
 
 
 class SinusoidExperiment(base.Experiment):
-    """Meta-SGD, MAML and joint training on the same sine waves, judged on new ones.
+    """Meta-SGD, MAML and joint training on the same sine waves, tested on new ones.
 
     MAML's step size and the rate at which joint training is fine-tuned are the best of
-    ALPHAS on validation tasks; each MAML candidate is judged after a fifth of the
+    ALPHAS on validation tasks; MAML's candidates are compared after a fifth of the
     iterations. The test tasks are drawn from a stream of their own.
     """
 
     name = "sinusoid"
     summary = "sine-wave regression: Meta-SGD, MAML and joint training (30 s)"
     description = (
-        "Train Meta-SGD, MAML and joint training on sine waves, judge them on new "
-        "ones, and leave results.json, four figures and checkpoints."
+        "Train Meta-SGD, MAML and joint training on sine waves, test them on new "
+        "ones, and write results.json, four figures and checkpoints."
     )
     Config = SinusoidConfig
 
@@ -111,7 +111,7 @@ class SinusoidExperiment(base.Experiment):
         }
 
     def results(self, trained, evaluations):
-        """Gather test losses, step sizes and what was learned for α."""
+        """Collect test losses, step sizes and the learned α."""
         return {
             "learners": {name: repr(each.learner) for name, each in trained.items()},
             "step_sizes": {name: trained[name].learner.alpha for name in ALPHAS},

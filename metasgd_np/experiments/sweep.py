@@ -1,9 +1,9 @@
-"""A sweep: many cells, each a computation of its own, wherever there is room for them.
+"""A sweep: many independent computations, called cells, on any available workers.
 
 A cell is a name and its settings; a function computes the result from the settings
-alone, so it does not matter which process or machine does, or in which order. Both are
-plain numbers and text, saved at once as NAME.json; a sweep that was stopped goes on
-with the cells that have no whole file yet.
+alone, so neither the process or machine nor the order matters. Settings and result are
+plain numbers and text, saved at once as NAME.json; a sweep that was stopped continues
+with the cells that have no complete file yet.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from ..files import write_text
 from ..training import check_same_settings, progress_bar
 
-MAX_RESTARTS = 3  # of all processes, one after another, without a new result
+MAX_RESTARTS = 3  # of all processes, in a row, without a new result
 
 
 class CellsFailed(RuntimeError):
@@ -29,7 +29,7 @@ def run_sweep(
     executor: Executor | None = None,
     progress: bool = True,
 ) -> dict[str, dict]:
-    """Compute the cells that are not saved yet; return the results of all.
+    """Compute the cells not saved yet; return the results of all.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def run_sweep(
     compute : callable
         Maps settings to a result, a dict that JSON can hold.
     folder : path-like
-        Where the files NAME.json are written, each in one move.
+        Where the files NAME.json are written, each atomically.
     executor : Executor, optional
         Where cells are computed, see `open_executor`; None for this process.
     progress : bool
@@ -74,7 +74,7 @@ def run_sweep(
             path = folder / f"{name}.json"
             try:
                 results[name] = save_cell(path, cells[name], get_result())
-            except Exception as error:  # whatever it is, the other cells go on
+            except Exception as error:  # whatever it is, the other cells continue
                 errors[name] = error
             del get_result  # see `compute_cells`
             bar.set_postfix_str(name, refresh=False)
@@ -114,17 +114,17 @@ def compute_cells(cells, compute, executor):
                 lost[name] = future.result
             else:
                 yield name, future.result
-            del future  # or Dask would compute it anew when it loses a worker
+            del future  # or Dask would recompute it when it loses a worker
         restarts = 0 if len(lost) < len(cells) else restarts + 1
         if restarts > MAX_RESTARTS:
             yield from lost.items()
             return
-        # The last come first: a cell that ends every process does not block the others.
+        # In reverse, so that a cell that kills every process does not block the others.
         cells = {name: cells[name] for name in reversed(cells) if name in lost}
 
 
 def describe_errors(errors, n_cells):
-    """One sentence on the cells that ended in an error, the same errors together."""
+    """One sentence on the cells that failed, grouped by error."""
     names = {}
     for name, error in errors.items():
         text = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
@@ -140,7 +140,7 @@ def describe_errors(errors, n_cells):
 
 
 def save_cell(path, settings, result):
-    """Write a cell's file in one move; return the result as JSON gives it back."""
+    """Write a cell's file atomically; return the result as read back from JSON."""
     cell = {"settings": settings, "result": result}
     text = json.dumps(cell, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, f"{text}\n")
@@ -148,7 +148,7 @@ def save_cell(path, settings, result):
 
 
 def load_cell(path):
-    """{"settings": …, "result": …} as saved, or None without a whole file at `path`."""
+    """{"settings": …, "result": …} as saved, or None if `path` has no intact file."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         return {part: dict(saved[part]) for part in ("settings", "result")}

@@ -1,4 +1,4 @@
-"""The experiment `table1`: the paper's table, trained and tested on 5, 10, 20 shots."""
+"""The experiment `table1`: the paper's table 1, by training and test shots."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -38,7 +38,7 @@ results.json."""
 class Table1Config(base.Config):
     """Every combination of networks, methods, α shapes, orders, steps and seeds.
 
-    Adam with cosine decay; a task has 20 query points (the paper's 10).
+    Adam with cosine decay; tasks have 20 query points (the paper's: 10).
     """
 
     PRESETS: ClassVar[dict] = {
@@ -55,7 +55,7 @@ class Table1Config(base.Config):
     methods: tuple = base.option(
         ("meta-sgd", "maml"), ", ".join(METHODS), choices=METHODS, metavar="NAME"
     )
-    seeds: int = base.option(1, "how many seeds, from --seed on", least=1)
+    seeds: int = base.option(1, "number of seeds, starting at --seed", least=1)
     iterations: int | None = base.option(
         None,
         "training iterations per learner ("
@@ -73,29 +73,31 @@ class Table1Config(base.Config):
     order: tuple = base.option(
         (2,), "2: exact, 1: without curvature", choices=(1, 2), metavar="N"
     )
-    inner_steps: tuple = base.option((1,), "in training and test", least=1, metavar="N")
+    inner_steps: tuple = base.option(
+        (1,), "inner steps, in training and test", least=1, metavar="N"
+    )
     alpha_start: tuple = base.option(
         (0.005, 0.1),
-        "α is drawn from here before training",
+        "range from which the initial α is drawn",
         n=2,
         metavar=("LOW", "HIGH"),
     )
     alpha_decay: float | None = base.option(
         None,
-        "how fast Meta-SGD's α decays ("
+        "weight decay of Meta-SGD's α ("
         + "; ".join(f"{name}: {s.alpha_decay:g}" for name, s in SETTINGS.items())
         + ")",
         kind=float,
         metavar="RATE",
     )
-    workers: int = base.option(1, "processes", least=1, metavar="N")
+    workers: int = base.option(1, "number of processes", least=1, metavar="N")
     scheduler: str | None = base.option(
         None,
-        "compute on the Dask cluster whose scheduler is here",
+        "compute on the Dask cluster with this scheduler",
         kind=str,
         metavar="ADDRESS",
     )
-    full: bool = base.option(False, "networks and seeds of the published table")
+    full: bool = base.option(False, "networks and seeds of the table in RESULTS.md")
 
     n_query: int = 20
     n_validate: int = 1_000
@@ -142,7 +144,7 @@ def sweep_cells(config: Table1Config) -> dict:
             "n_validate": c.n_validate,
             "n_test": c.n_test,
         }
-        cells[cell_name(settings)] = settings  # what is the same has the same name
+        cells[cell_name(settings)] = settings  # equal settings share a name
     return cells
 
 
@@ -153,14 +155,14 @@ class Table1Experiment(base.Experiment):
     summary = "the paper's table 1: trained and tested on 5, 10 and 20 shots"
     description = (
         "Train on 5, 10 and 20 shots, test on 5, 10 and 20, and print the paper's "
-        "figures beside ours; leave results.json, one figure per network, and every "
-        "finished training run in cells. An option that takes several values runs each "
-        "of them."
+        "figures beside ours; write results.json, one figure per network, and every "
+        "finished training run to the folder cells. With several values of an option, "
+        "each is run."
     )
     Config = Table1Config
 
     def train(self):
-        """Compute all cells, or those that the folder lacks; {name: result}."""
+        """Compute all cells not yet in the folder; return {name: result}."""
         c, cells = self.config, sweep_cells(self.config)
         self.announce(f"{len(cells)} training runs")
         with open_executor(c.workers, c.scheduler) as executor:
@@ -173,7 +175,7 @@ class Table1Experiment(base.Experiment):
         return summarise(sweep_cells(self.config), trained)
 
     def results(self, trained, evaluations):
-        """Gather the table, what it misses, and what was learned for α."""
+        """Collect the table, the entries missed, and the learned α."""
         settings = {name: SETTINGS[name] for name in self.config.net}
         return {
             "training": {
@@ -216,7 +218,7 @@ class Table1Experiment(base.Experiment):
 
 
 def summarise(cells: dict, results: dict) -> dict:
-    """Average the results of a sweep's cells, {name: …} both, over their seeds.
+    """Average the results of a sweep's cells over the seeds; both are {name: …}.
 
     Returns {net: {curves: {trained shots: {label: {test shots: entry}}}}}; an entry has
     the mean over the seeds, its 95 % interval over all their curves, and by_seed.
@@ -249,8 +251,8 @@ def find_missed(by_trained):
     """List where Meta-SGD is above the paper's figure, or not below MAML.
 
     by_trained is {trained shots: …} of one network and protocol, as in `summarise`.
-    Returns {"paper": […], "MAML": […]}, a list of [trained shots, tested shots, our
-    figure, theirs], one for every entry missed; None for what cannot be compared.
+    Returns {"paper": […], "MAML": […]}, lists of [trained shots, tested shots, our
+    figure, theirs], one per missed entry, or None where nothing can be compared.
     """
     missed = {"paper": None, "MAML": None}
     if "Meta-SGD" not in next(iter(by_trained.values())):
@@ -272,7 +274,7 @@ def find_missed(by_trained):
 
 
 def one_table(results, net, curves, by_trained):
-    """Format the table of one network by one protocol."""
+    """Format the table of one network under one protocol."""
     n_seeds = results["configuration"]["seeds"]
     rows = [("trained on", "", *(f"{k}-shot test" for k in TEST_SHOTS))]
     for trained, by_label in by_trained.items():
@@ -295,7 +297,7 @@ def count(number, noun):
 
 
 def table_rows(trained, by_label, n_seeds):
-    """Yield the rows of one number of training shots: ours, by seed, the paper's."""
+    """Yield the rows of one number of training shots: ours, its seeds, the paper's."""
     first = f"{trained}-shot"
     for name, by_tested in by_label.items():
         entries = [by_tested[f"{k}"] for k in TEST_SHOTS]

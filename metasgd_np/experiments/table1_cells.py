@@ -1,7 +1,7 @@
-"""One cell of table 1: which networks and methods there are, and what is computed.
+"""One cell of table 1: the networks, the methods, and the computation.
 
-A cell is one training run, of one learner on one number of shots from one seed, tested
-on 5, 10 and 20 shots. Its settings are plain numbers and text, so any process can
+A cell is one training run: one learner, one number of shots and one seed, tested on 5,
+10 and 20 shots. Its settings are plain numbers and text, so any process can
 compute it. Test curves differ from seed to seed; within a seed they are the same for
 every learner.
 """
@@ -34,7 +34,7 @@ TASKS = Sinusoids(dtype="float32")
 
 
 class SpreadNet(TwoLayerNet):
-    """A TwoLayerNet whose units start at different places, b1 = −c w for W1 = w (1, H).
+    """A TwoLayerNet with spread-out initial units: b1 = −c w for W1 = w (1, H).
 
     With biases of zero every unit φ(w x + b1) = φ(w (x − c)) starts centred at c = 0;
     here c is uniform over `places` (low, high), the range of the inputs. D must be 1.
@@ -49,7 +49,7 @@ class SpreadNet(TwoLayerNet):
         return f"SpreadNet({inner}, places={self.places})"
 
     def init(self, rng):
-        """Draw θ (P,) as a TwoLayerNet does, but for b1."""
+        """Draw θ (P,) as a TwoLayerNet does, except for b1."""
         theta = super().init(rng)
         W1, _ = self.unpack(theta)  # (2, H): w, b1
         W1[1] = -W1[0] * rng.uniform(*self.places, self.n_hidden)
@@ -60,8 +60,8 @@ class SpreadNet(TwoLayerNet):
 class Setting:
     """A network of the table and how it is trained, chosen on validation curves.
 
-    alpha_decay is how fast a learned α decays (AdamW); large entries follow the shots
-    of a task closely, which costs most where there are few.
+    alpha_decay is the weight decay of a learned α (AdamW): large entries fit the shots
+    of a task closely, which overfits most where there are few.
     """
 
     net: Network
@@ -84,10 +84,10 @@ SETTINGS = {
 
 
 def compute_cell(settings: dict) -> dict:
-    """Train as `settings`, a cell of `sweep_cells`, say, and test.
+    """Train and test one cell of `sweep_cells`, as its settings say.
 
     Returns {"mse": {shots: {curves: [mean, half-width of the 95 % interval]}},
-    "alpha": {…}, "seconds": number}, of what JSON can hold.
+    "alpha": {…}, "seconds": number}, which JSON can hold.
     """
     started = time.perf_counter()
     trained = train_cell(settings)
@@ -98,10 +98,10 @@ def compute_cell(settings: dict) -> dict:
 
 
 def train_cell(settings: dict) -> base.Trained:
-    """Train as `settings` say; a fixed α is the best on validation curves.
+    """Train as the settings say; a fixed α is chosen on validation curves.
 
-    MAML learns for its α, so each candidate is trained for a fifth of the iterations;
-    Reptile and joint training choose the α of their fine-tuning once trained.
+    MAML's θ depends on its α, so each candidate trains for a fifth of the iterations;
+    Reptile and joint training choose α for fine-tuning after training.
     """
     s = settings
     net, method, steps = SETTINGS[s["net"]].net, s["method"], s["inner_steps"]
@@ -131,7 +131,7 @@ def train_cell(settings: dict) -> base.Trained:
 
 
 def run(settings, learner, iterations=None):
-    """Train the learner on the training stream of the seed; return w."""
+    """Train the learner on the seed's training stream; return w."""
     s = settings
     optimizer = Adam(s["rate"])
     if isinstance(learner, Reptile):
@@ -175,7 +175,7 @@ def judge(
 
 
 def score_cell(settings, trained, shots):
-    """Return {curves: [mean, interval]}; fewer curves are the first of the most."""
+    """Return {curves: [mean, interval]}; smaller counts use the first curves."""
     sizes = settings["n_test"]
     scores = judge(settings, trained, "test", shots, max(sizes)).scores
     found = {f"{n}": Evaluation(scores[-1, :n]) for n in sizes}
@@ -194,7 +194,7 @@ def label(settings: dict) -> str:
 
 
 def cell_name(settings):
-    """Name a cell's file, by what distinguishes it from the others of its run."""
+    """Name a cell's file by what distinguishes it within its run."""
     s = settings
     parts = [s["net"], s["method"], f"{s['shots']}-shot", f"seed-{s['seed']}"]
     if s["alpha_shape"] not in (None, "entry"):

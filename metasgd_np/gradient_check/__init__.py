@@ -1,13 +1,13 @@
-"""Check derivatives written by hand against derivatives from values alone.
+"""Check derivatives written by hand against numerical ones.
 
-numerical.py     along one line: complex step, central difference, Taylor remainder
-noise.py         windows: a slope and its error where values are noisy, or kinked
-compare.py       a claimed slope beside these: the verdict on each entry and block
-diagnosis.py     what a wrong gradient looks like, in a sentence
+numerical.py     along a line: complex step, central difference, Taylor remainder
+noise.py         windows: a slope and its error near noise or kinks
+compare.py       claimed against numerical slopes: the verdict on each entry and block
+diagnosis.py     the likely cause of a wrong gradient, in a sentence
 ladder.py        gradcheck, and the three levels: gradient, H v, meta-gradient
 derivations.py   the meta-gradient derived four ways (and a fifth) in one table
 autodiff.py      the fifth: PyTorch or JAX, where installed
-inputs.py        what a user passes in, checked
+inputs.py        checks of user input
 report.py        the verdicts as text and HTML
 """
 

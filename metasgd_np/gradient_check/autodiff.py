@@ -1,8 +1,8 @@
-"""The meta-gradient by automatic differentiation: a check, where a library is there.
+"""The meta-gradient by automatic differentiation, as a check where available.
 
 PyTorch is used if it is installed, else JAX, else nothing; the package needs neither.
-The network is written anew, with separate biases and textbook losses, so that it shares
-nothing with network.py but the order of θ. One text serves both libraries.
+The network is reimplemented, with separate biases and textbook losses, so that it
+shares nothing with network.py but the order of θ. The same code serves both libraries.
 """
 
 from contextlib import nullcontext

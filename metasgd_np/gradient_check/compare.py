@@ -1,22 +1,22 @@
-"""How a verdict comes about: entry by entry; a block gets the worst of its entries.
+"""How a verdict is reached: entry by entry; a block gets the worst of its entries.
 
 Errors are relative to the largest claimed entry of the block, or to 1e-6 of the
 function's size where that is larger.
 
-1. The central difference agrees within 1e-7, its noise is small, F does not bend
-   sharply: "ok".
-2. Only the complex step agrees, and beside the point, where no kink is, it gives the
-   same as the central difference: "kink". It takes no step to either side, so a kink
-   near the point explains the difference.
+1. The central difference agrees within 1e-7, its noise is small, and F does not
+   curve sharply: "ok".
+2. Only the complex step agrees, and a little to either side, away from any kink, it
+   equals the central difference: "kink". It never leaves the point, so a kink nearby
+   explains the difference.
 3. Anything else is read through windows (noise.py). The claim lies within the error of
-   a reading that would show 1 % of the entry: "ok". It is the slope on one side of a
-   kink at the point, or their mean: "kink". It lies three errors away from all
-   readings: "wrong". Otherwise the values cannot decide: "not run".
+   a reading accurate to 1 % of the entry: "ok". It is the slope on one side of a
+   kink at the point, or their mean: "kink". It lies more than three errors from
+   every reading: "wrong". Otherwise the values cannot decide: "not run".
 
 The complex step has to agree within 1e-12, as only rounding remains. If the values
 contradict it, the function is not analytic, and it is left out: "not run". A claim in
 float32 has to agree within 3e-4, and the Taylor remainder to fall with a slope of 2, or
-3 with a Hessian, less 0.3. A block that no method can decide is NOT CHECKED.
+3 with a Hessian, less 0.3. A block on which no method can decide is NOT CHECKED.
 """
 
 from dataclasses import dataclass, replace
@@ -43,8 +43,8 @@ NOT_ANALYTIC = (
     "analytic (abs, norm, conj, .real or rounding)"
 )
 NEARLY = "an error that only the complex step can see: too few digits in the claim?"
-EXPLAINED = "a kink or a sharp bend lies within its step; the complex step takes none"
-NARROWER = "a kink, a bend or noise spoils the usual step, but a better window agrees"
+EXPLAINED = "a kink or sharp curve lies within its step; the complex step takes none"
+NARROWER = "a kink, curve or noise spoils the usual step, but a better window agrees"
 AT_KINK = "at a kink the gradient may be the slope on either side, or their mean"
 FEW_DIGITS = "the function's values have too few digits"
 SMALL = (
@@ -55,10 +55,10 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Row:
-    """One check of one block by one method; `verdict` may be kink, not run or wrong.
+    """One check of one block by one method; `verdict` is ok, kink, not run or wrong.
 
     error : the largest in the block, relative to `scale`; where, claimed, found : its
-    index inside the block and both numbers there; slope : of a Taylor remainder
+    index in the block and the two numbers there; slope : of a Taylor remainder
     """
 
     quantity: str
@@ -82,7 +82,7 @@ class Row:
 
 
 class Finding(NamedTuple):
-    """A verdict, the slope it rests on, and a note."""
+    """A verdict, the slope it is based on, and a note."""
 
     verdict: str
     slope: float
@@ -91,7 +91,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A claimed slope of the output i of a line; `noise` is the error of its values."""
+    """A claimed slope of output i of a Line; `noise` is the error of its values."""
 
     claim: float
     scale: float
@@ -101,16 +101,16 @@ class Entry:
     noise: float
 
     def slack(self, method):
-        """The largest error that is none."""
+        """The largest difference that counts as agreement."""
         return self.scale * (FLOAT32_TOLERANCE if self.single else TOLERANCE[method])
 
     def gap(self, slope):
-        """How far the claim is from a slope."""
+        """The distance of the claim from a slope."""
         return abs(self.claim - slope)
 
     @property
     def needed(self):
-        """The error that an Estimate may have to show the claim right."""
+        """The largest error with which an Estimate can confirm the claim."""
         size = abs(self.claim)
         size = self.scale if size <= TOLERANCE[CENTRAL] * self.scale else size
         return max(self.slack(CENTRAL), 0.01 * size)
@@ -126,11 +126,11 @@ class Entry:
 
     @cached_property
     def by_step(self):
-        """The Estimate of the complex step, None if it cannot be had."""
+        """The Estimate by the complex step, or None if it is unavailable."""
         exact = self.line.exact
         if isinstance(exact, str):
             return None
-        # A claim is rounded too, at every line of its own code.
+        # The claim carries rounding too, from every line of its own code.
         return Estimate(exact[self.i], 100 * self.noise / self.line.unit)
 
     @cached_property
@@ -143,8 +143,8 @@ class Entry:
 
     @cached_property
     def by_central(self):
-        """The Estimate of the central difference."""
-        # Of rounding EPS/h, and of truncation h², which is as large.
+        """The Estimate by the central difference."""
+        # Rounding EPS/h, and truncation h², which is as large.
         error = 30 * self.noise / (CENTRAL_STEP * self.line.unit)
         return Estimate(self.line.central[0, self.i], error)
 
@@ -155,7 +155,7 @@ class Entry:
 
     @cached_property
     def by_values(self):
-        """The Finding by values at real points."""
+        """The Finding from values at real points."""
         e, smooth = self.by_central, self.line.central[1, self.i] <= 1e-3 * self.scale
         if self.by_step is not None and self.steady:
             step = replace(self, claim=self.by_step.slope)
@@ -176,7 +176,7 @@ class Entry:
         return [Estimate(*(part[self.i] for part in e)) for e in self.line.reading[:4]]
 
     def through_windows(self, fine, coarse, left, right):
-        """The Finding of a Reading."""
+        """The Finding from a Reading."""
         consistent = abs(fine.slope - coarse.slope) <= fine.error + coarse.error
         for e in (fine, coarse):
             if self.agrees(e) and consistent | (e is fine):
@@ -205,18 +205,18 @@ class Entry:
         if digits < 13:
             need = digits + max(1, np.log10(best.error / self.needed))
             return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
-        return "there are kinks nearer to the point than rounding lets values show"
+        return "there are kinks too close to the point for rounded values to resolve"
 
     @property
     def analytic(self):
-        """Whether the complex step can be believed."""
+        """Whether the complex step can be trusted."""
         if not self.steady:
             step = replace(self, claim=self.by_step.slope)
             return not all(step.refuted(e) for e in self.estimates[:2])
         far = 10 * self.slack(CENTRAL) + self.by_central.error
         differ = self.gap(self.by_step.slope) > far
         if differ and self.by_values.verdict == OK and not self.by_values.note:
-            return False  # what the central difference gives to 1e-7 is no accident
+            return False  # agreement of the central difference to 1e-7 is no accident
         return self.line.analytic[self.i]
 
     @cached_property
@@ -237,9 +237,9 @@ class Entry:
 
 
 def entry_rows(entries, parts):
-    """Make rows by complex step and central difference; and the slopes found, (P,).
+    """Make the rows of complex step and central difference, and the slopes found (P,).
 
-    entries : of all claimed slopes, in order        parts : {(quantity, block): index}
+    entries : one per claimed slope, in order        parts : {(quantity, block): index}
     """
     columns = {
         COMPLEX: [entry.by_complex for entry in entries],
@@ -276,9 +276,9 @@ def worst(label, method, index, entries, findings):
 
 
 def taylor_row(quantity, entry, curvature=None, others=()):
-    """The Row of the Taylor test: slope 2, or 3 with the curvature d·H d.
+    """The Row of the Taylor test: expected slope 2, or 3 with the curvature d·H d.
 
-    A slope falls short where the claim is wrong, or where the steps reach across a
+    A slope falls short where the claim is wrong, or where the steps cross a
     kink. others : verdicts of the central difference on the entries
     """
     label, order = (quantity, "all", TAYLOR), 2 if curvature is None else 3
@@ -295,5 +295,5 @@ def taylor_row(quantity, entry, curvature=None, others=()):
         smooth = found.verdict == OK and not found.note
         verdict = KINK if others <= {OK, KINK} else UNSURE
         verdict = WRONG if WRONG in others or (order == 3 and smooth) else verdict
-    note = "the steps reach across a kink" if verdict == KINK else ""
+    note = "the steps cross a kink" if verdict == KINK else ""
     return Row(*label, verdict, max(0.0, order - slope), note=note, slope=slope)

@@ -1,4 +1,4 @@
-"""One meta-gradient derived four ways, or five, which share as little as they can.
+"""One meta-gradient derived four or five ways that share as little as possible.
 
 They differ in how they carry a derivative through the inner steps:
 
@@ -11,7 +11,7 @@ They differ in how they carry a derivative through the inner steps:
                             dθ = S_Jᵀ ∇L_q(θ_J),  dα = A_Jᵀ ∇L_q(θ_J)
 
                         with each H_j by the complex step of net.gradient
-    values alone        `check_meta_gradient`: complex step and central difference
+    numerical           `check_meta_gradient`: complex step and central difference
     PyTorch or JAX      automatic differentiation, where one of them is installed
 """
 
@@ -32,7 +32,7 @@ from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
 from .report import Report
 
-TOLERANCE = 1e-10  # products of (P, P) matrices collect some rounding
+TOLERANCE = 1e-10  # products of (P, P) matrices accumulate some rounding
 
 
 def agreement(
@@ -42,7 +42,7 @@ def agreement(
     batch: TaskBatch,
     steps: int = 1,
 ) -> Report:
-    """Compare the meta-gradient by all derivations with the R-operator's.
+    """Compare the R-operator's meta-gradient with all other derivations.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def agreement(
     Returns
     -------
     Report
-        One line for each block, one column for each derivation: the largest difference
+        One line per block, one column per derivation: the largest difference
         from the R-operator's result, relative to the block's largest entry.
 
     Examples
@@ -117,7 +117,7 @@ def by_explicit_hessian(net, theta, alpha, batch, steps):
 
 
 def by_forward_chain_rule(net, theta, alpha, batch, steps):
-    """(dθ, dα), each (P,): S_j and A_j of the module's text, carried forwards."""
+    """(dθ, dα), each (P,): S_j and A_j of the module docstring, carried forwards."""
     X, Y = batch.X_s[:, None], batch.Y_s[:, None]  # (T, 1, N, ·)
     T, P = len(batch), net.n_params
     identity = np.eye(P)
@@ -143,7 +143,7 @@ def small_problem(
     steps: int = 2,
     seed: int = 0,
 ) -> tuple:
-    """Draw a problem to check on: every size unlike the others, none 1.
+    """Draw a problem to check on, with all sizes different and above 1.
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ def small_problem(
     -------
     tuple
         (net, theta, alpha, batch, steps); θ is normal and α uniform in ±[0.2, 0.4],
-        large enough for a missing term to show. The square, with which such steps
-        diverge, gets half of θ and a tenth of α.
+        large enough for a missing term to show. For the square activation, with
+        which such steps diverge, θ is halved and α divided by ten.
 
     Examples
     --------

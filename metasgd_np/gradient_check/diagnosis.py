@@ -1,6 +1,6 @@
-"""What a wrong gradient looks like: the pattern of its errors, in a sentence.
+"""The likely cause of a wrong gradient, from the pattern of its errors.
 
-Each pattern is one that a known mistake leaves: a factor (the loss's 2 or 1/N), a sign,
+Each pattern is left by a known mistake: a factor (the loss's 2 or 1/N), a sign,
 a block transposed or left out, a weight decay in the loss but not in the gradient.
 """
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from ..worksheets.mistakes import ENTRIES
 
-CLOSE = 1e-4  # of the largest entry: how well a pattern has to fit
+CLOSE = 1e-4  # relative to the largest entry: how well a pattern has to fit
 
 
 def same(a, b, like=None):
-    """Whether two arrays are equal but for rounding, of numbers like b or `like`."""
+    """Whether two arrays agree up to rounding, relative to the size of b or `like`."""
     size = np.abs(b if like is None else like).max(initial=0)
     return bool(a.shape == b.shape and size and np.abs(a - b).max() <= CLOSE * size)
 
@@ -24,7 +24,7 @@ def ratio(claim, true):
 
 
 def in_words(k):
-    """A ratio with what it may mean."""
+    """Describe a ratio and what it may mean."""
     if abs(k + 1) < CLOSE:
         return "minus the derivative: a flipped sign"
     size, hint = max(abs(k), 1 / abs(k)), ""
@@ -36,7 +36,7 @@ def in_words(k):
 
 
 def find_causes(claim, true, point, parts, wrong):
-    """Say what is wrong with a claim (P,); true (P,) is the derivative by values.
+    """Say what is wrong with a claim (P,); true (P,) is the numerical derivative.
 
     parts : {(quantity, block): index};  wrong : labels of parts;  point : (P,)
     """
@@ -78,7 +78,7 @@ def block_cause(claim, true):
 
 
 def decay(difference, point):
-    """A difference (n,) proportional to the parameters (n,), as a list of sentences."""
+    """Report a difference (n,) proportional to the parameters (n,), as a list."""
     lam = difference @ point / (point @ point or 1.0)
     rest = np.abs(difference - lam * point).max(initial=0)
     if len(point) < 3 or rest > 0.02 * np.abs(difference).max():
@@ -91,7 +91,7 @@ def decay(difference, point):
 
 
 def name_mistakes(problem, claimed, true, wrong):
-    """The catalogue's mistakes that make this wrong (dθ, dα), as a tuple of sentences.
+    """Name the catalogue's mistakes that give this wrong (dθ, dα): a tuple of text.
 
     problem : (net, theta, alpha, batch, steps)
     claimed, true : pairs of (P,);  wrong : which of dθ and dα, {0}, {1} or {0, 1}

@@ -1,4 +1,4 @@
-"""What a user passes in, checked where it enters: one sentence for each error."""
+"""Checks of user input; an error is one sentence."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def check_point(point):
 
 
 def check_claim(name, claimed, point):
-    """Claimed slopes as an array of the point's shape, of a vector or a function."""
+    """The claimed slopes, from a vector or function, in the shape of the point."""
     if callable(claimed):
         with np.errstate(all="ignore"):  # reported below
             claimed, name = claimed(np.array(point)), f"{name}(point)"
@@ -51,7 +51,7 @@ def check_claim(name, claimed, point):
 
 
 def split_value(function, gradient, x):
-    """(function of the value alone, gradient), if the function returns both at x."""
+    """(function returning the value alone, gradient), also where it returned both."""
     if not callable(function):
         raise TypeError(
             f"function is {function!r}, but it must be a function of the point, such "
@@ -87,7 +87,7 @@ def check_scalar(function, x):
     if first != second:
         raise ValueError(
             f"function returned {first} and then {second} at the same point; draw its "
-            "random numbers before, or from a generator made anew each time"
+            "random numbers beforehand, or from a new generator each time"
         )
     return checked
 
@@ -105,14 +105,14 @@ def parts_of(blocks, size, quantity):
     covered = sorted(int(i) for index in parts.values() for i in index.flat)
     if covered != list(range(size)):
         raise ValueError(
-            f"blocks shares out {len(covered)} entries, but the point has {size}; "
+            f"blocks covers {len(covered)} entries, but the point has {size}; "
             "every entry must lie in exactly one block"
         )
     return parts
 
 
 def one_vector(name, vector, net):
-    """`vector` checked to be one (P,), its dtype kept."""
+    """`vector`, checked to have shape (P,); its dtype is kept."""
     vector = check_vector(name, vector, net.n_params)
     if vector.ndim != 1:
         raise ValueError(

@@ -1,6 +1,6 @@
-"""Check a derivative written by hand against derivatives from values alone.
+"""Check a derivative written by hand against numerical ones.
 
-`gradcheck` takes any function. The levels of the ladder, each trusting the one below:
+`gradcheck` takes any function. The levels of the ladder, each relying on the one below:
 
     check_gradient         loss       →  gradient
     check_hvp              gradient   →  H v
@@ -24,7 +24,7 @@ from .diagnosis import find_causes, name_mistakes
 from .numerical import Line
 from .report import Report
 
-FLOOR = 1e-6  # of the function's size: the least that errors are relative to
+FLOOR = 1e-6  # of the function's size: the smallest scale of a relative error
 
 
 def gradcheck(
@@ -36,28 +36,28 @@ def gradcheck(
     blocks: Callable | None = None,
     quantity: str = "gradient",
 ) -> Report:
-    """Compare a claimed gradient with derivatives from values alone.
+    """Compare a claimed gradient with numerical derivatives.
 
     Parameters
     ----------
     function : callable
-        A point (P,) to one number, or to a tuple (value, gradient).
+        Maps a point (P,) to one number, or to a tuple (value, gradient).
     gradient : array (P,), callable or None
         The gradient to check, or a function of the point that returns it; None for the
         second part of what `function` returns.
     point : array (P,)
         Where to check, real numbers.
     hvp : callable, optional
-        (point, v) to the Hessian times v (P,), to check that too.
+        Maps (point, v) to the Hessian times v (P,), to check that too.
     blocks : callable, optional
-        Cuts a vector (P,) into a dict of named views, as net.blocks does.
+        Splits a vector (P,) into a dict of named views, as net.blocks does.
     quantity : str
         What the report calls the gradient.
 
     Returns
     -------
     Report
-        The verdict on each block; its `explain` says how it comes about.
+        The verdict on each block; its `explain` method describes the rules.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def check_hvp(
     v: Array | None = None,
     claimed: Any = None,
 ) -> Report:
-    """Check the second level, gradient → H v; a wrong net.gradient spoils it.
+    """Check the second level, gradient → H v, which relies on net.gradient.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def check_meta_gradient(
     steps: int = 1,
     claimed: Any = None,
 ) -> Report:
-    """Check the third level, meta-loss → (dθ, dα), and name a known mistake.
+    """Check the third level, meta-loss → (dθ, dα), and name any known mistake.
 
     The meta-loss is the mean of net.loss after `adapt`, which takes its steps with the
     net's own gradient: if that is wrong, only the first level shows it.
@@ -232,14 +232,14 @@ def check_meta_gradient(
 
 
 def meta_parts(net):
-    """The blocks of θ and then of α, in θ and α end to end (2P,)."""
+    """The blocks of θ, then of α, as indices into the two end to end (2P,)."""
     of_theta = inputs.parts_of(net.blocks, net.n_params, "meta-loss → dθ")
     of_alpha = inputs.parts_of(net.blocks, net.n_params, "meta-loss → dα")
     return of_theta | {name: index + net.n_params for name, index in of_alpha.items()}
 
 
 def random_direction(size, seed=0):
-    """A vector (P,) with entries of either sign between 1/2 and 1."""
+    """A vector (P,) of random signs and sizes between 1/2 and 1."""
     rng = np.random.default_rng(seed)
     return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
 
@@ -265,7 +265,7 @@ def judge(lines, across, claim, parts, x):
 
 
 def check_slopes(f, x, claim, parts, quantity):
-    """The Report on a claimed gradient of f at x (P,), and the gradient by values."""
+    """The Report on a claimed gradient of f at x (P,), and the numerical gradient."""
     unit = np.maximum(1, np.abs(x))  # (P,)
     lines = [Line(f, x, *line) for line in zip(np.eye(x.size), unit, strict=True)]
     across = Line(f, x, random_direction(x.size) * unit)
@@ -276,7 +276,7 @@ def check_slopes(f, x, claim, parts, quantity):
 def check_product(f, gradient, point, hvp, v, parts):
     """The Report on H v: the gradient's derivative along v, and Taylor's slope 3.
 
-    gradient, hvp : functions or vectors; a vector leaves out what needs a function.
+    gradient, hvp : functions or vectors; a vector skips checks that need a function.
     """
     x, quantity = inputs.check_point(point), next(iter(parts))[0]
     product = (lambda p: hvp(p, v)) if callable(hvp) else hvp

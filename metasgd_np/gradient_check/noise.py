@@ -1,32 +1,31 @@
-"""A slope and its error where values have few digits, or kinks lie near.
+"""A slope and its error where values have few digits, or near a kink.
 
-F is looked at through windows that shrink from a quarter of the point's size to 1e-12,
-each of nine points of spacing s, with 0 in the middle, at the left or at the right end:
+F is sampled in windows that shrink from a quarter of the point's size to 1e-12, each of
+nine points of spacing s, with 0 in the middle, at the left end or at the right end:
 
     slope       of the polynomial of degree 6 that fits best (least squares)
     roughness   R = √(5!² / 10! · mean (Δ⁵F)²), from fifth differences
     error       = 8 · amplification · max(R, noise) / s
 
-Fifth differences leave what is no smooth curve: noise, or a kink inside the window.
-`amplification` is the norm of the weights that make the slope from the values; with the
-8, a kink at the point lies within the error. R is the largest of this window and all
-narrower ones, so that no lucky window is read.
+Fifth differences leave only what is not smooth: noise, or a kink inside the window.
+`amplification` is the norm of the weights that give the slope from the values; with the
+factor 8, a kink at the point lies within the error. R is the largest of this window and
+all narrower ones, so that no window wins by luck.
 
     coarse      the window of least error: wide where F is noisy, narrow near a kink
-    fine        the same, of windows that are smooth to within the noise
-    left, right one-sided slopes, of windows where the curve passes through F(0) to
-                within the noise: if just one does, the kink is beside the point
-    noise       R in the narrowest windows; of rounded values the step between them
+    fine        the same, among windows that are smooth to within the noise
+    left, right one-sided slopes, from windows where the curve passes through F(0) to
+                within the noise: if only one does, the kink is beside the point
+    noise       R in the narrowest windows; for rounded values, the step between them
 
 Sources: Moré and Wild, SIAM J. Sci. Comput. 33 (2011), for noise from difference
-tables, and ACM Trans. Math. Softw. 38 (2012), for choosing the step by it.
+tables, and ACM Trans. Math. Softw. 38 (2012), for choosing the step from it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-EPS = np.finfo(np.float64).eps
 EPS = np.finfo(np.float64).eps
 WIDTHS = 4.0 ** -np.arange(1, 21)  # 1/4 … 1e-12, (K,)
 NODES = np.arange(-8, 9)
@@ -38,9 +37,9 @@ ENDS = WIDTHS[[1, 3, -2, -1]]  # enough for noise and curvature
 
 
 class Estimate(NamedTuple):
-    """A slope, how far the derivative may be from it, and how many times that far.
+    """A slope, its error, and how many errors away a claim must be to count as wrong.
 
-    The last is 3, and 100 where structure too fine to see may hide in the window.
+    The last is 3, or 100 where structure too fine to see may hide in the window.
     """
 
     slope: np.ndarray
@@ -49,7 +48,7 @@ class Estimate(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Estimates of F′(0), the error of F's values, and about |F″(0)|; arrays (n,)."""
+    """Estimates of F′(0), the error of F's values, and roughly |F″(0)|; arrays (n,)."""
 
     fine: Estimate
     coarse: Estimate
@@ -60,7 +59,7 @@ class Reading(NamedTuple):
 
 
 def read(F, unit, widths=WIDTHS):
-    """The Reading of a function F of t, through windows of widths (K,) times unit."""
+    """The Reading of a function F of t, in windows of widths (K,) times unit."""
     values = {t: F(t * unit) for t in {w * j for w in widths / 8 for j in NODES}}
     V = np.array([[values[w * j] for j in NODES] for w in widths / 8])  # (K, 17, n)
     s = widths[:, None, None] * unit / 8  # (K, 1, 1)
@@ -86,7 +85,7 @@ def read(F, unit, widths=WIDTHS):
 
 
 def least(slopes, errors, smooth):
-    """The Estimate of least error; arrays (K, n)."""
+    """The Estimate with the least error; arrays (K, n)."""
     best = errors.argmin(0), np.arange(errors.shape[1])
     slope, error = slopes[best], errors[best]
     hidden = (WIDTHS[best[0]] < 1e-5) & (error > 1e-3 * np.abs(slope))
@@ -95,9 +94,9 @@ def least(slopes, errors, smooth):
 
 
 def rounded_step(windows):
-    """The least difference of values (K, 3, 9, n) that are rounded, else 0; (3, n).
+    """The least difference between rounded values (K, 3, 9, n), 0 if unrounded; (3, n).
 
-    Rounded values are equal where their points are near.
+    Rounded values are equal at neighbouring points.
     """
     values = windows.transpose(1, 0, 2, 3).reshape(3, -1, windows.shape[-1])
     steps = np.diff(np.sort(values, axis=1), axis=1)  # (3, 9K - 1, n)

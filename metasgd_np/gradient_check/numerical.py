@@ -1,6 +1,6 @@
-"""Derivatives from values alone, along one line F(t) = f(x + t d).
+"""Numerical derivatives along one line, F(t) = f(x + t d).
 
-EPS = 2.2e-16 is the rounding of float64.
+EPS = 2.2e-16 is the machine epsilon of float64.
 
     complex step         F′(0) = Im F(ih) / h,  h = 1e-30                      (3.2)
                          nothing is subtracted: error about EPS
@@ -10,7 +10,7 @@ EPS = 2.2e-16 is the rounding of float64.
                          R(t) = |F(t) − F(0) − t F′(0) − t² F″(0) / 2| as t³
 
 With a wrong F′(0) the remainder shrinks only as t, with a wrong F″(0) only as t²: the
-slope of log R against log t shows which, whatever the size of the numbers.
+slope of log R against log t shows which, at any scale.
 
 Sources: Squire and Trapp, SIAM Review 40 (1998), for the complex step; Farrell et al.,
 SIAM J. Sci. Comput. 35 (2013), for the Taylor test.
@@ -27,15 +27,15 @@ from .noise import ENDS, EPS, read
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPS ** (1 / 3)
 TAYLOR_STEPS = 4.0 ** -np.arange(2, 18)  # 1/16 … 6e-11
-BESIDE = (1 / 300, 1 / 40_000)  # where else a complex step is tried, on either side
+BESIDE = (1 / 300, 1 / 40_000)  # where else the complex step is tried, on either side
 
 
 @dataclass(frozen=True)
 class Line:
     """F(t) = function(point + t · direction), always as an array (n,).
 
-    What values say of F′(0) is computed when it is first asked for. `unit` is the t
-    that moves the point by about its own size, or by 1; `size` is n.
+    Estimates of F′(0) are computed on first use. `unit` is the t that moves the point
+    by about its own size, or by 1; `size` is n.
     """
 
     function: object
@@ -59,14 +59,14 @@ class Line:
 
     @cached_property
     def exact(self):
-        """F′(0) (n,) by the complex step, or a sentence that says why not."""
+        """F′(0) (n,) by the complex step, or a sentence saying why it fails."""
         moved = self.point + 1j * COMPLEX_STEP * self.direction
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
                 value = np.atleast_1d(self.function(moved))
         except Exception as error:  # the function worked on real numbers just before
-            return f"no complex numbers are taken ({type(error).__name__}: {error})"
+            return f"complex numbers are not accepted ({type(error).__name__}: {error})"
         if not np.iscomplexobj(value):
             return "the imaginary part is dropped (by abs, norm, .real or float)"
         slopes = value.imag / COMPLEX_STEP  # (3.2)
@@ -74,7 +74,7 @@ class Line:
 
     @cached_property
     def central(self):
-        """F′(0) by the central difference, and |right less left slope|; (2, n)."""
+        """F′(0) by the central difference, and |right − left slope|; (2, n)."""
         h = CENTRAL_STEP * self.unit
         ahead, behind = self(h), self(-h)
         jump = np.abs(ahead - 2 * self.here + behind) / h
@@ -85,7 +85,7 @@ class Line:
         """Whether complex step and central difference agree beside the point, (n,).
 
         abs, conj, .real and round break the complex step everywhere, a kink breaks the
-        central difference at the point only: so both are taken a little to either side.
+        central difference at the point only, so both are tried a little to either side.
         """
         right, left = (
             [self.steps_agree_at(sign * t * self.unit) for t in BESIDE]
@@ -94,7 +94,7 @@ class Line:
         return np.any(right, axis=0) & np.any(left, axis=0)
 
     def steps_agree_at(self, t):
-        """Whether both give about the same slopes at t, (n,)."""
+        """Whether both give nearly the same slopes at t, (n,)."""
         line = replace(self, point=self.point + t * self.direction)
         if isinstance(line.exact, str):
             return np.zeros(self.size, bool)
@@ -104,7 +104,7 @@ class Line:
 
     @cached_property
     def noise(self):
-        """The error of F's values (n,), at least the rounding of F and of its bend."""
+        """The error of F's values (n,), at least the rounding of F and F″."""
         return np.maximum(self.sketch.noise, EPS * self.largest)
 
     @cached_property
@@ -115,19 +115,19 @@ class Line:
 
     @cached_property
     def sketch(self):
-        """A Reading of the widest and the narrowest windows only."""
+        """A Reading from the widest and narrowest windows only."""
         return read(self, self.unit, ENDS)
 
     @cached_property
     def reading(self):
-        """The Reading of this line through windows, see noise.py."""
+        """The Reading of this line; see noise.py."""
         return read(self, self.unit)
 
 
 def taylor_slope(line, slope, curvature, noise, claim_error):
     """Slope of log R(t) against log t at the smallest t where R is above rounding.
 
-    slope, curvature : F′(0) and F″(0) as claimed; curvature 0 for the first order
+    slope, curvature : F′(0) and F″(0) as claimed; curvature is 0 at first order
     noise, claim_error : the errors of F and of the claimed slope
 
     Infinity if R is at rounding level from the start; None if F is finite at fewer than

@@ -1,7 +1,7 @@
 """The verdicts of a check, as text and, in Jupyter, as a table.
 
-The verdict comes first and what the errors look like, then one line for each block, and
-then what failed, with both numbers side by side.
+The verdict and likely causes come first, then one line per block, then what failed,
+with both numbers side by side.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Report:
     Parameters
     ----------
     rows : tuple of Row
-        One for each block and method.
+        One per block and method.
     causes : tuple of str
-        What the errors look like, a sentence each.
+        Likely causes of the errors, one sentence each.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Report:
     def verdicts(self) -> dict:
         """The verdict on each block, {(quantity, block): verdict}.
 
-        Taylor's counts where it is wrong, or where no other method was tried.
+        The Taylor test counts where it fails, or where no other method was tried.
         """
         verdicts = {}
         for name in dict.fromkeys((row.quantity, row.block) for row in self.rows):
@@ -69,7 +69,7 @@ class Report:
         return "ok" in {*self.verdicts.values()} <= {"ok", "-"}
 
     def assert_ok(self) -> None:
-        """Return nothing if the report is ok; else an AssertionError that shows it."""
+        """Raise an AssertionError that shows the report, unless it is ok."""
         if not self.ok:
             raise AssertionError(str(self))
 
@@ -88,7 +88,7 @@ class Report:
         return f"OK: {n} {'block agrees' if n == 1 else 'blocks agree'}{near}."
 
     def tables(self) -> list:
-        """The blocks, one per line, and what failed, as lists of lines of strings."""
+        """The blocks, one per line, and what failed, each as rows of strings."""
         methods = list(dict.fromkeys(row.method for row in self.rows))
         blocks = [("quantity", "block", "largest", *methods, "verdict")]
         for name, verdict in self.verdicts.items():
@@ -109,7 +109,7 @@ class Report:
         return blocks, entries if failed else []
 
     def notes(self) -> list:
-        """Collect the notes on rows: on the wrong ones, if there are any."""
+        """Collect the notes on rows, or only those on wrong rows if there are any."""
         notes = {}
         for row in self.wrong or self.rows:
             if row.note:
@@ -129,7 +129,7 @@ class Report:
         )
 
     def explain(self) -> str:
-        """Explain how a verdict comes about.
+        """Explain how a verdict is reached.
 
         Returns
         -------
@@ -170,7 +170,7 @@ def aligned(lines):
 
 
 def html_table(lines):
-    """A table without colours, so that it suits a light and a dark page."""
+    """An HTML table without colours, to suit light and dark pages."""
     rows = []
     for line in lines:
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in line)

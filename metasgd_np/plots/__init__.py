@@ -1,4 +1,4 @@
-"""Every figure longer than ten lines; each function returns a Matplotlib Figure.
+"""Figures that take more than ten lines; each function returns a Matplotlib Figure.
 
 Matplotlib is imported with the first figure, not with the package.
 """

@@ -19,11 +19,11 @@ def answered_tasks(
     batch : TaskBatch
         Square images, class by class, as FewShot draws them.
     before, after : (T, N_q) array
-        Labels answered before and after adapting.
+        Predicted labels before and after adapting.
     ways : int
         Classes per task.
     shown : int, default 5
-        Classes drawn, at the most.
+        Largest number of classes drawn.
 
     Returns
     -------
@@ -104,14 +104,14 @@ def accuracy_by_steps(evaluations: dict[str, Evaluation], title: str) -> Figure:
 def contact_sheet(
     characters: Characters, alphabets: int = 8, letters: int = 3, drawings: int = 6
 ) -> Figure:
-    """Draw a few letters of each alphabet, in two shades, a few drawings of each.
+    """Draw a few letters of each alphabet, and a few drawings of each letter.
 
     Parameters
     ----------
     characters : Characters
         Where the drawings come from.
     alphabets : int, default 8
-        Alphabets, at the most.
+        Largest number of alphabets.
     letters : int, default 3
         Letters per alphabet.
     drawings : int, default 6
@@ -135,7 +135,7 @@ def contact_sheet(
             letter, drawing = divmod(i, drawings)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            tint = 255 if letter % 2 else 232  # of the ground
+            tint = 255 if letter % 2 else 232  # of the background
             image = np.minimum(255 - images[letter, drawing], tint)
             axis.imshow(image, cmap="gray", vmin=0, vmax=255)
         label = {"rotation": 0, "ha": "right", "va": "center", "fontsize": 9}

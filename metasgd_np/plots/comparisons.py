@@ -18,7 +18,7 @@ def medians(panels: dict, xlabel: str, lowest: float | None = None) -> Figure:
     xlabel : str
         Name of the horizontal axis, which is logarithmic.
     lowest : float, optional
-        Values below it are drawn at it: rounding reaches 0, a logarithm cannot.
+        Values below it are drawn at it, since a logarithm cannot show 0.
 
     Returns
     -------
@@ -84,16 +84,16 @@ def errors_and_cosines(names: list, errors: dict, cosines: dict) -> Figure:
 
 
 def loss_ratios(names: list, ratios: np.ndarray, limit: float) -> Figure:
-    """Draw the loss after training divided by the loss before, a point per seed.
+    """Draw the loss after training divided by the loss before, one point per seed.
 
-    The first row is the standard; a wide band shows its range in all rows.
+    The first row is the reference; a band shows its range across all rows.
 
     Parameters
     ----------
     names : list of str
         What each row is.
     ratios : (R, S) array
-        Of R rows and S seeds.
+        Ratios of R rows and S seeds.
     limit : float
         The right edge; what exceeds it or is NaN is counted beside an arrow there.
 
@@ -125,7 +125,7 @@ def loss_ratios(names: list, ratios: np.ndarray, limit: float) -> Figure:
 def output_ceiling(
     X: np.ndarray, Y: np.ndarray, fits: dict, losses: dict, floor: float
 ) -> Figure:
-    """Draw what two networks make of one curve, and their losses while they fit it.
+    """Draw the fits of two networks to one curve, and their losses during training.
 
     Parameters
     ----------

@@ -12,16 +12,16 @@ from .shared import STYLES, draw_intervals, finish, finish_panels
 def fits(
     trained: dict, tasks, rng: np.random.Generator, shots: int, steps=(0, 1, 10)
 ) -> Figure:
-    """Draw the fits of each learner to one new curve after a few numbers of steps.
+    """Draw each learner's fits to one new curve after several numbers of steps.
 
     Parameters
     ----------
     trained : dict
-        {name: (learner, w)}; all are given the same curve.
+        {name: (learner, w)}; all get the same curve.
     tasks : Sinusoids
         Where the curve is drawn.
     rng : numpy.random.Generator
-        Its state decides which curve.
+        Its state determines the curve.
     shots : int
         Support points.
     steps : tuple of int, default (0, 1, 10)
@@ -70,7 +70,7 @@ def mse_by_steps(
     """Draw the query MSE after 0, 1, … steps: mean and 95 % interval.
 
     The axis ends at twice the largest mean before adapting. A learner trained for one
-    step may not bear many: the legend says which ones rise above it.
+    step may diverge after more: the legend says which ones exceed the axis.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def mse_over_seeds(runs: dict[str, np.ndarray], title: str) -> Figure:
     Parameters
     ----------
     runs : dict
-        {name: losses (S, J+1)} of S seeds, two to five: the quantiles of Student's t
-        are written out.
+        {name: losses (S, J+1)} of S seeds, two to five, for which the quantiles of
+        Student's t are listed.
     title : str
         What was tested.
 
@@ -177,7 +177,7 @@ def bending(
     tasks : Sinusoids
         Where the curves are drawn.
     rng : numpy.random.Generator
-        Its state decides which curves.
+        Its state determines the curves.
     shots : int
         Support points per curve.
     fractions : tuple of float, optional

@@ -53,9 +53,9 @@ def trajectories(rollouts: dict, tasks: np.ndarray, shown: int = 5) -> Figure:
 
 
 def landing(rollouts: dict, tasks: np.ndarray) -> Figure:
-    """Draw how far from the start a learner settles, against how far the goal is.
+    """Draw how far from the start rollouts settle, against the distance of the goal.
 
-    A rollout settles where it spends its second half, on average.
+    A rollout settles at the mean position of its second half.
 
     Parameters
     ----------

@@ -54,12 +54,12 @@ def finish_panels(figure: Figure, title: str, bottom: float, **legend) -> Figure
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as a PNG file, 100 dots per inch, in one move, and close it.
+    """Write a figure as a PNG file, 100 dots per inch, atomically, and close it.
 
     Parameters
     ----------
     figure : Figure
-        What a function of this package returned.
+        A figure from a function of this package.
     path : str or path
         The file, replaced if it exists.
     """

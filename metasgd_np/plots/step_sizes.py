@@ -43,7 +43,7 @@ def alpha_by_block(net: Network, alpha: np.ndarray, start: tuple) -> Figure:
 
 
 def alpha_over_training(net: Network, iterations, alphas: np.ndarray) -> Figure:
-    """Draw the mean |α| and the share of negative entries as training goes on.
+    """Draw the mean |α| and the share of negative entries over training.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
     alpha : (P,) array
         Learned step sizes.
     units : int, default 10
-        How many units are shown: those whose α is largest in mean size.
+        How many units are shown: those whose mean |α| is largest.
 
     Returns
     -------

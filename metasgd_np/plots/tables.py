@@ -50,6 +50,6 @@ def mse_by_shots(by_trained: dict, paper: dict, title: str) -> Figure:
 
 
 def draw_bars(axis, mean, half, shift=0.0, **look):
-    """Draw points with bars, moved a little aside so that no bar hides another."""
+    """Draw points with bars, shifted slightly so that no bar hides another."""
     x = [i + shift for i in range(len(mean))]
     axis.errorbar(x, mean, half, capsize=3, **look)

@@ -1,4 +1,4 @@
-"""Meta-learning of policies: 2-D navigation, policy gradients inside, TRPO outside."""
+"""Meta-learning of policies: 2-D navigation, inner policy gradients, outer TRPO."""
 
 from .navigation import Navigation
 from .policy import GaussianPolicy

@@ -1,25 +1,25 @@
-"""From trajectories to a batch: how much better each action did than expected.
+"""Advantages: how much better each action did than expected.
 
-What follows an action is its return, later rewards counting less by the discount γ:
+The return of an action is the sum of the rewards that follow, discounted by γ:
 
     G_t = r_t + γ G_{t+1}                                               (12.10)
 
-What was to be expected is a baseline b, here linear in features φ(x, t) of the state
-and the time, fitted to the task's own returns by least squares:
+The expected return is estimated by a baseline b, here linear in features φ(x, t) of the
+state and the time, fitted to the task's own returns by least squares:
 
     b = φ(x, t)ᵀ c,  (ΦᵀΦ + ε I) c = Φᵀ G                               (12.11)
 
-A baseline that does not depend on the action leaves the policy gradient's expectation
-as it is and takes out most of its noise. One step goes better than expected by
+A baseline that does not depend on the action leaves the expected policy gradient
+unchanged and removes most of its noise. One step does better than expected by
 
     e_t = r_t + γ b_{t+1} − b_t,  b = 0 after the end                   (12.12)
 
-and the advantage sums what this step and the later ones bring, trusting the baseline
-the more for what comes later the smaller κ is:
+and the advantage sums this over the current and later steps; the smaller κ is, the more
+it relies on the baseline for the later ones:
 
     A_t = e_t + γ κ A_{t+1}                                             (12.13)
 
-With κ = 1 the sum is G − b; κ < 1 takes out more noise and lets in the baseline's own
+With κ = 1 the sum is G − b; κ < 1 removes more noise but lets in the baseline's own
 errors. Advantages are shifted and scaled to mean 0 and variance 1 within the task.
 
 Sources: Duan et al., arXiv:1604.06778, for the features; Schulman et al.,
@@ -42,7 +42,7 @@ def discounted_returns(rewards, discount):
 
 
 def baseline(states, alive, G):
-    """b (T, M, S) fitted to the returns G of the steps that are alive, (12.11)."""
+    """b (T, M, S) fitted to the returns G of the steps before the end, (12.11)."""
     t = np.broadcast_to(np.arange(G.shape[-1]) / 100, G.shape)  # (T, M, S)
     time = np.stack([t**0, t, t**2, t**3], axis=-1)  # (T, M, S, 4)
     Phi = np.concatenate([states, states**2, time], axis=-1)  # (T, M, S, F)
@@ -62,7 +62,7 @@ def advantages_of(rewards, b, discount, gae_lambda):
 def policy_batch(trajectories, discount, gae_lambda):
     """X (T, N, D) and Y (T, N, 2O+1) for a GaussianPolicy; N is M·S.
 
-    Steps after the end weigh nothing; the others so that 1/N makes their mean.
+    Steps after the end have weight 0; the others are scaled so that 1/N gives a mean.
     discount is γ, gae_lambda κ of (12.12) and (12.13).
     """
     t = trajectories

@@ -2,7 +2,7 @@
 
 A policy draws an action a (O numbers) at a state x from a normal distribution. Its
 mean is a network's output, and the logarithm of its variance is one trainable number
-an action, the same at every state. Together they are the policy's output,
+per action component, the same at every state. Together they are the policy's output,
 
     F = [M S],  M = net(X),  every row of S is s                        (12.1)
 
@@ -10,16 +10,16 @@ Up to a constant, an action's log-density is
 
     log π(a|x) = −Σ_o [ (m_o − a_o)² e^−s_o / 2 + s_o / 2 ]             (12.2)
 
-The policy gradient raises the log-density of each action by how much better it did
-than expected, its advantage. For a fixed batch of N actions with weights w_n it is the
-gradient of a squared error with weights, plus a log-variance term, to be descended:
+The policy gradient raises the log-density of each action in proportion to its
+advantage, how much better it did than expected. For a fixed batch of N actions with
+weights w_n it amounts to descending a weighted squared error plus a log-variance term:
 
     L = (1/N) Σ_n w_n Σ_o [ q e^−s / 2 + s / 2 ],  q = (m − a)² + c     (12.3)
 
-with c = 0. Let the target be no single action but all that N(a, c) might draw: their
-mean loss has q = (m − a)² + c. With another policy's means and variances for a and c,
-and w_n = 1, L is therefore KL(that policy ‖ this one) and a constant. One loss serves
-both. Its slope, and that once more differentiated along M_dot and S_dot:
+with c = 0. If the target is drawn from N(a, c) instead of being a single action, the
+expected loss has q = (m − a)² + c. With another policy's means and variances as a and
+c, and w_n = 1, L is therefore KL(that policy ‖ this one) plus a constant. One loss
+serves both. Its slope, and the slope's derivative along M_dot and S_dot:
 
     dM     = (w/N) (M − A) e^−s                                         (12.4)
     dS     = (w/N) (1 − q e^−s) / 2                                     (12.5)
@@ -93,10 +93,10 @@ def surrogate(F_old, F, Y):
 
 
 def kl_targets(F_old, Y):
-    """Make targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) and a constant.
+    """Make targets (..., N, 2O+1) whose loss (12.3) is KL(π_old ‖ π) plus a constant.
 
     The mean is over the states whose weight in Y is not 0; a task without any, such as
-    one where all walks arrive in one and the same step, counts nothing.
+    one where all trajectories end after a single step, contributes 0.
     """
     M, S = np.split(F_old, 2, axis=-1)
     counted = (Y[..., -1] != 0).astype(F_old.dtype)  # (..., N)
@@ -111,7 +111,7 @@ def divergence(F_old, F, Y):
 
 
 def check_policy_targets(name, Y, n_examples, n_out):
-    """ValueError unless Y is (..., N, 2O+1)."""
+    """Raise ValueError unless Y is (..., N, 2O+1)."""
     hint = "policy_targets makes them"
     check_columns(name, Y, n_examples, 2 * n_out + 1, "2O+1", hint)
 

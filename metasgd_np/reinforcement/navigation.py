@@ -1,10 +1,10 @@
-"""2-D navigation: a point walks towards a goal that it cannot see.
+"""2-D navigation: a point moves towards a goal that it cannot see.
 
-State: the position x (2,). Action: a velocity v in units of full speed, cut to [−1, 1]
-in each direction; one step moves the point by 0.1 v. Reward: minus the distance to the
-goal after the step. A trajectory ends at the horizon, or once both coordinates are
-within 0.01 of the goal. Goals are uniform in [−0.5, 0.5]², and so is the start if it
-varies from task to task; a fixed start is the origin.
+State: the position x (2,). Action: a velocity v in units of full speed, clipped to
+[−1, 1] in each direction; one step moves the point by 0.1 v. Reward: minus the distance
+to the goal after the step. A trajectory ends at the horizon, or once both coordinates
+are within 0.01 of the goal. Goals are uniform in [−0.5, 0.5]², as is a varying start; a
+fixed start is the origin.
 
 Sources: Meta-SGD, arXiv:1707.09835, section 4.3; speed, horizon and the end of a
 trajectory as in MAML, arXiv:1703.03400, section 5.3 and its published code.
@@ -19,7 +19,7 @@ from ..checks import check_axes_in_front, check_vector, choose, whole_number
 from ..network import Network
 
 STARTS = {"fixed": 0.0, "varying": 1.0}
-SPEED = 0.1  # units of length a step
+SPEED = 0.1  # units of length per step
 REACHED = 0.01  # in each direction
 
 
@@ -32,9 +32,9 @@ class Trajectories:
     states : (T, M, S, 2) array
         The position before each step.
     actions : (T, M, S, 2) array
-        What the policy asked for, uncut.
+        The policy's actions, before clipping.
     rewards : (T, M, S) array
-        Minus the distance after each step, 0 once the trajectory has ended.
+        Minus the distance to the goal after each step; 0 after the end.
     alive : (T, M, S) array
         1 for the steps taken, 0 for those after the end.
     """
@@ -46,30 +46,30 @@ class Trajectories:
 
     @property
     def returns(self):
-        """Mean over each task's trajectories of the sum of rewards, (T,)."""
+        """The sum of rewards, averaged over each task's trajectories, (T,)."""
         return self.discounted(1)
 
     def __getitem__(self, tasks):
-        """Take the Trajectories of some of the tasks, a slice."""
+        """Take the Trajectories of a slice of the tasks."""
         arrays = (self.states, self.actions, self.rewards, self.alive)
         return Trajectories(*(array[tasks] for array in arrays))
 
     def discounted(self, discount):
-        """Average the same with the reward of step t times discount^t, (T,)."""
+        """Return the mean discounted return of each task, (T,): step t counts γ^t."""
         share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
         return (self.rewards @ share).mean(-1)
 
 
 @dataclass(frozen=True)
 class Navigation:
-    """Tasks to move to a goal.
+    """Tasks of moving to an unseen goal.
 
     Parameters
     ----------
     start : {"fixed", "varying"}
-        Every task starts at the origin, or each at a place of its own.
+        Every task starts at the origin, or each at its own random point.
     horizon : int, default 100
-        The steps of the longest trajectory.
+        The largest number of steps of a trajectory.
     dtype : {"float64", "float32"}
         Of states, actions and rewards.
 
@@ -107,9 +107,9 @@ class Navigation:
     def walk(
         self, act: Callable, tasks: np.ndarray, n_trajectories: int
     ) -> Trajectories:
-        """Follow a rule of action: act(step, X (T, M, 2)) returns actions (T, M, 2).
+        """Run a policy function: act(step, X (T, M, 2)) returns actions (T, M, 2).
 
-        Returns Trajectories, M = n_trajectories for each task of `sample`.
+        Returns Trajectories, M = n_trajectories for each of the tasks.
         """
         shape = (len(tasks), n_trajectories, self.horizon)
         states = np.zeros((*shape, 2), self.dtype)
@@ -154,8 +154,8 @@ def check_walk(policy, theta, tasks):
     """Return θ as an array; ValueError unless policy, θ and tasks fit one another."""
     if (policy.n_in, policy.n_out) != (2, 2):
         raise ValueError(
-            f"the policy takes D = {policy.n_in} numbers and O = {policy.n_out} leave "
-            "it, but a point has two coordinates and two speeds; use a net of 2 inputs "
+            f"the policy has D = {policy.n_in} inputs and O = {policy.n_out} outputs, "
+            "but a point has two coordinates and two speeds; use a net with 2 inputs "
             "and 2 outputs"
         )
     if np.ndim(tasks) != 3 or tasks.shape[1:] != (2, 2):

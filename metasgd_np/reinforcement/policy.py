@@ -1,15 +1,15 @@
 """A Gaussian policy: a network for the mean action, and a trainable log-variance.
 
 The policy's output is F = [M S], M = net(X) and every row of S is s (12.1); θ is the
-net's own θ with s at its end. policy_loss.py has the loss of F and its slopes dM and
-dS. Every row of S is the same s, so
+net's own θ with s at its end. gaussian_loss.py has the loss of F and its slopes dM
+and dS. Every row of S is the same s, so
 
     ds     = Σ_n dS                                                     (12.6)
     ds_dot = Σ_n dS_dot                                                 (12.9)
 
-and the net's own passes do the rest: they are run with a loss whose slope is dM and
-whose curvature is dM_dot. So a policy is adapted, and its meta-gradient found, by the
-code that adapts a network.
+and the net's own passes do the rest, run with a loss whose slope is dM and whose
+curvature is dM_dot. The code that adapts a network therefore also adapts a policy and
+computes its meta-gradient.
 """
 
 from copy import copy
@@ -26,7 +26,7 @@ from .gaussian_loss import GAUSSIAN, gaussian_curvature, gaussian_slope
 
 
 class PolicyPass(NamedTuple):
-    """One forward and backward pass: the net's own pass, and what the policy adds.
+    """One forward and backward pass: the net's own, and the policy's additions.
 
     Shapes: F, dF (..., N, 2O); Y (..., N, 2O+1); gradient (..., P).
     """
@@ -48,7 +48,7 @@ class PolicyTangents(NamedTuple):
 
 
 class GaussianPolicy(Network):
-    """Actions a ~ N(net(x), e^s), used like a network by all code that adapts one.
+    """Actions a ~ N(net(x), e^s); it can be adapted like any network.
 
     θ (P,) is the net's θ and then s (O,). The output of `forward` is F = [M S]
     (..., N, 2O), and targets Y are (..., N, 2O+1); `policy_targets` makes them.
@@ -95,7 +95,7 @@ class GaussianPolicy(Network):
         return theta[..., : -self.n_out], theta[..., -self.n_out :]
 
     def blocks(self, theta: ArrayLike) -> dict:
-        """View θ (..., P) as the named blocks of the net, and "s": (..., O)."""
+        """View θ (..., P) as the net's named blocks and "s": (..., O)."""
         net_theta, s = self.unpack(check_vector("theta", theta, self.n_params))
         return self.net.blocks(net_theta) | {"s": s}
 
@@ -106,7 +106,7 @@ class GaussianPolicy(Network):
         return M + np.exp(s / 2)[..., None, :] * noise
 
     def forward_pass(self, theta: np.ndarray, X: np.ndarray) -> tuple:
-        """Compute F (..., N, 2O), alone in a tuple."""
+        """Compute F (..., N, 2O), returned as a tuple of one."""
         net_theta, s = self.unpack(theta)
         *_, M = self.net.forward_pass(net_theta, X)  # (..., N, O)
         return (with_rows(M, s),)  # (..., N, 2O) (12.1)
@@ -137,7 +137,7 @@ class GaussianPolicy(Network):
         return PolicyTangents(net_tangents, F_dot, dF_dot, hv)
 
     def net_for(self, s: np.ndarray, s_dot: np.ndarray | None = None) -> Network:
-        """Copy the net with dM for its loss's slope and, given s_dot, dM_dot (12.7)."""
+        """Copy the net with slope dM and, given s_dot, curvature dM_dot (12.7)."""
 
         def slope(M, Y):
             return gaussian_slope(with_rows(M, s), Y)[..., : self.n_out]
@@ -152,7 +152,7 @@ class GaussianPolicy(Network):
 
 
 def with_rows(M, s):
-    """[M S]: M (..., N, O) and beside each row s (..., O), all axes broadcast."""
+    """[M S]: M (..., N, O) with s (..., O) appended to each row, all axes broadcast."""
     axes = np.broadcast_shapes(M.shape[:-1], (*s.shape[:-1], 1))
     S = np.broadcast_to(s[..., None, :], (*axes, s.shape[-1]))
     return np.concatenate([np.broadcast_to(M, (*axes, M.shape[-1])), S], axis=-1)

@@ -1,13 +1,13 @@
-"""Acting in a task, a step, and acting again; and judging a learner by it.
+"""Rollouts: act in a task, adapt, act again; and evaluate a learner this way.
 
-A task is met as in `adapt`, but every set of examples must be acted out first:
+A policy adapts as in `adapt`, but every set of examples must first be acted out:
 
     draw trajectories at θ_0; step to θ_1 by (5.1); draw trajectories at θ_1; …
 
-The first are the support set, those after the step the query set. The inner loss is
-the policy gradient's (12.3) on a batch already drawn. Its derivative in θ takes the
-batch as given: that other actions would have been drawn at another θ is neglected,
-inside and outside alike, as in MAML and Meta-SGD.
+The first are the support set, those after the step are the query set. The inner loss is
+the policy gradient's (12.3) on a batch already drawn. Its derivative in θ treats
+the batch as fixed: in both loops it neglects that other actions would have been drawn
+at another θ, as in MAML and Meta-SGD.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from .advantages import policy_batch
 from .navigation import SPEED, Navigation
 from .policy import GaussianPolicy
 
-CHUNK = 20  # tasks acted out at a time when judging: one generator for each chunk
+CHUNK = 20  # tasks acted out at a time in evaluation: one generator per chunk
 
 
 def act_and_adapt(
@@ -34,7 +34,7 @@ def act_and_adapt(
     discount: float = 0.99,
     gae_lambda: float = 0.9,
 ) -> tuple:
-    """Act, step, act again: one step for each of the J arrays α (P,) in `alphas`.
+    """Act and adapt in turn: one step for each of the J arrays α (P,) in `alphas`.
 
     `trajectories` are drawn at each of θ_0, …, θ_J in every task; discount is γ of
     (12.10), gae_lambda κ of (12.13). Returns rollouts, a list of J+1 Trajectories, and
@@ -51,7 +51,7 @@ def act_and_adapt(
 
 
 def one_step(policy, thetas, alpha, X, Y):
-    """θ − α∘g for each task, a few tasks at a time so that arrays stay in caches."""
+    """θ − α∘g for each task, a few tasks at a time so that arrays fit the caches."""
     size = chunk_length(policy, X.shape[1], X.itemsize)
     parts = [slice(i, i + size) for i in range(0, len(X), size)]
     return np.concatenate(
@@ -74,9 +74,9 @@ def evaluate_policy(
 ) -> tuple:
     """Measure returns on new tasks before and after each of J steps.
 
-    Step j of adapting has step sizes step_scales[j] · α. Every learner judged with one
-    seed and stream meets the same tasks. Returns two Evaluations, (J+1, n_tasks) each:
-    plain returns, and returns in which the reward of step t counts γ^t.
+    Inner step j has step sizes step_scales[j] · α. All learners evaluated with the same
+    seed and stream get the same tasks. Returns two Evaluations, (J+1, n_tasks) each:
+    plain and discounted returns.
     """
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     tasks = world.sample(random_stream(seed, stream), n_tasks)

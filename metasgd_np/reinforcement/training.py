@@ -1,7 +1,7 @@
-"""Train a learner of a policy: act, step, act again, and take a TRPO step for it all.
+"""Meta-train a policy: act, adapt, act again, and take one TRPO step.
 
-Every iteration draws from a generator of its own, so a run stopped after any of them
-goes on with exactly the numbers it would have drawn.
+Every iteration draws from its own generator, so a run stopped after any of them
+continues with exactly the numbers it would have drawn.
 """
 
 from collections.abc import Callable
@@ -42,18 +42,18 @@ def train_policy(
     after_block: Callable | None = None,
     progress: bool = True,
 ) -> TrainingState:
-    """Train a learner of a GaussianPolicy on fresh tasks for a number of iterations.
+    """Train a learner whose net is a GaussianPolicy on fresh tasks.
 
     Parameters
     ----------
     learner : MetaSGD or MAML
-        Of one inner step, its net a GaussianPolicy.
+        With one inner step and a GaussianPolicy as its net.
     world : Navigation
         Where the policy acts.
     optimizer : TRPO
         The trust-region step.
     iterations : int
-        Updates in all.
+        Total number of updates.
     meta_batch : int, default 20
         Tasks per update.
     trajectories : int, default 20
@@ -67,7 +67,7 @@ def train_policy(
     seed : int, default 0
         Same seed, same numbers.
     start_from : TrainingState, optional
-        Go on from here; its settings must be the same.
+        The state to resume from; its settings must be the same.
     after_block : function, optional
         Called with the TrainingState after every update.
     progress : bool, default True

@@ -1,30 +1,30 @@
-"""Trust-region policy optimisation of what is meta-learned: θ and α together.
+"""Trust-region policy optimisation (TRPO) of θ and α together.
 
-What counts is the policy after the inner steps, at θ_J(θ, α). Write w for (θ, α) and
-π_old for the adapted policies that drew the query trajectories. The surrogate loss
+The policy to improve is the one after the inner steps, at θ_J(θ, α). Write w for (θ, α)
+and π_old for the adapted policies that drew the query trajectories. The surrogate loss
 
     l(w) = −(1/N) Σ_n w_n π(a_n|x_n) / π_old(a_n|x_n)                   (12.14)
 
-has the policy gradient for its own gradient at the w they were drawn at. It is to
-fall, while the adapted policies move no further than δ:
+has the policy gradient as its gradient, at the w where they were drawn. It is to
+decrease while the adapted policies move by at most δ:
 
     minimise l(w + d) subject to mean KL(π_old ‖ π) ≤ δ                 (12.15)
 
 To second order the divergence is dᵀ F d / 2, where F is the Fisher matrix of the
-adapted policies seen from w. A change v of w moves θ_J by J v, each inner step (5.1)
-differentiated along v:
+adapted policies as functions of w. A change v of w moves θ_J by J v, each inner step
+(5.1) differentiated along v:
 
     u_0 = v_θ,  u_{j+1} = u_j − α ∘ (H_j u_j) − g_j ∘ v_α,  J v = u_J   (12.16)
     F v = mean over the tasks of Jᵀ K J v                               (12.17)
 
-Jᵀ is the chain back (5.3), (5.4), (6.1), and K the Hessian of KL at θ_J. Where the
-policies agree, q e^−s = 1 and the slope is zero, so nothing but first derivatives of
-M and s is left in K: it is positive semidefinite, and the R-operator gives K u exactly.
-Conjugate gradients solve F x = ∇l by such products; the step
+Jᵀ is the backward chain (5.3), (5.4), (6.1), and K the Hessian of KL at θ_J. Where the
+policies agree, q e^−s = 1 and the slope is zero, so only first derivatives of M and s
+remain in K: it is positive semidefinite, and the R-operator gives K u exactly.
+Conjugate gradients solve F x = ∇l with such products; the step
 
     d = −√(2δ / xᵀFx) x                                                 (12.18)
 
-has divergence δ to second order. It is shortened until KL ≤ δ and l has fallen.
+has divergence δ to second order. It is shortened until KL ≤ δ and l has decreased.
 
 Sources: Schulman et al., arXiv:1502.05477, appendix C; MAML, arXiv:1703.03400,
 section 4.2, for TRPO outside an inner policy-gradient step.
@@ -72,7 +72,7 @@ def push_forward(net, passes, alpha, v_theta, v_alpha, order=2):
 
 
 class Adapted(NamedTuple):
-    """A chunk of T tasks seen from w: the passes of the inner steps, where they lead.
+    """A chunk of T tasks adapted from w: the passes of the inner steps, the result.
 
     theta_J (T, P); F (T, N, 2O), the adapted policies' outputs at the query states.
     """
@@ -113,9 +113,9 @@ def fisher_product(learner, at, kl_pass, v):
 
 
 class TrustStep(NamedTuple):
-    """w (R, P) after a step, by how much l changed, the KL, and the step's length.
+    """w (R, P) after a step, the change of l, the KL, and the step's length.
 
-    The length is a fraction of (12.18); 0 if no length kept to (12.15).
+    The length is a fraction of (12.18); 0 if no length satisfied (12.15).
     """
 
     w: np.ndarray
@@ -137,9 +137,9 @@ class TRPO:
     damping : float, default 1e-5
         Added to F's diagonal.
     backtracks : int, default 15
-        How many lengths are tried, each 0.8 times the one before.
+        Number of step lengths tried, each 0.8 times the one before.
     thin : int, default 1
-        F is estimated on every thin-th query state.
+        F is estimated on every `thin`-th query state.
 
     Raises
     ------
@@ -171,7 +171,7 @@ class TRPO:
     def step(
         self, learner: MetaSGD | MAML, w: np.ndarray, batch: TaskBatch
     ) -> TrustStep:
-        """Take one step from w (R, P), on trajectories drawn there: a TrustStep.
+        """Take one step from w (R, P), using trajectories drawn there.
 
         The support sets of `batch` were drawn before the inner step, the query sets
         after it. The passes of the whole batch are kept: about 12 MB per task for 2,000
@@ -199,14 +199,14 @@ class TRPO:
         return self.line_search(learner, w, d, pairs)
 
     def kl_pass(self, net: GaussianPolicy, chunk: TaskBatch, at: Adapted) -> NamedTuple:
-        """A pass of the KL term at the adapted policies, on every thin-th state."""
+        """A pass of the KL term at the adapted policies, on every `thin`-th state."""
         X, Y, F = (A[:, :: self.thin] for A in (chunk.X_q, chunk.Y_q, at.F))
         return net.backward_pass(at.theta_J, X, kl_targets(F, Y))
 
     def line_search(
         self, learner: MetaSGD | MAML, w: np.ndarray, d: np.ndarray, pairs: list
     ) -> TrustStep:
-        """The longest of the steps along d that keeps to (12.15)."""
+        """Return the longest step tried along d that satisfies (12.15)."""
         before, _ = judge(learner, w, pairs)
         for length in 0.8 ** np.arange(self.backtracks):
             trial = w + np.asarray(length, w.dtype) * d
@@ -217,7 +217,7 @@ class TRPO:
 
 
 def judge(learner, w, pairs):
-    """l(w) and the KL from the policies seen before, each a mean over the tasks."""
+    """Return l(w) and the KL from the old policies, each a mean over the tasks."""
     losses, kls = [], []
     with np.errstate(over="ignore", invalid="ignore"):  # too long a step: no finite KL
         for chunk, at in pairs:
@@ -229,7 +229,7 @@ def judge(learner, w, pairs):
 
 
 def check_learner(learner):
-    """TypeError unless the learner is one that a step can be taken for."""
+    """Raise TypeError unless TRPO can train the learner."""
     right = isinstance(learner, MetaSGD | MAML)
     if not right or not isinstance(learner.net, GaussianPolicy):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""The one shape in which tasks travel: support and query sets of T tasks at once."""
+"""TaskBatch: the support and query sets of T tasks at once."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from ..checks import as_numbers
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """Support sets, to adapt on, and query sets, to be judged on, of T tasks.
+    """The support sets, to adapt on, and query sets, to be tested on, of T tasks.
 
     `len(batch)` is T, and `batch[i:j]` the TaskBatch of tasks i to j − 1.
 
@@ -20,7 +20,7 @@ class TaskBatch:
     Y_s : (T, N, O) array or (T, N) array of int
         Their targets, or their class labels for softmax.
     X_q : (T, N, D) array
-        Inputs of the query sets; N may be another number than in the support sets.
+        Inputs of the query sets; N may differ from that of the support sets.
     Y_q : (T, N, O) array or (T, N) array of int
         Their targets or class labels.
 
@@ -64,7 +64,7 @@ class TaskBatch:
             object.__setattr__(self, name, Y)
         if len(self.X_s) != len(self.X_q):
             raise ValueError(
-                f"the support sets are {len(self.X_s)} tasks and the query sets "
+                f"there are support sets for {len(self.X_s)} tasks and query sets for "
                 f"{len(self.X_q)}; give every task one of each"
             )
 
@@ -77,14 +77,14 @@ class TaskBatch:
         X_s = self.X_s[tasks]
         if not len(X_s):
             raise ValueError(
-                f"{tasks} takes none of the {len(self)} tasks of this batch; give a "
-                "slice that takes at least one"
+                f"{tasks} selects none of the {len(self)} tasks of this batch; give a "
+                "slice that selects at least one"
             )
         return unchecked_batch(X_s, self.Y_s[tasks], self.X_q[tasks], self.Y_q[tasks])
 
 
 def unchecked_batch(X_s, Y_s, X_q, Y_q):
-    """Make a TaskBatch of arrays known to be right: slices, or what a sampler drew."""
+    """Make a TaskBatch of arrays known to be valid: slices or a sampler's draws."""
     batch = object.__new__(TaskBatch)
     vars(batch).update(X_s=X_s, Y_s=Y_s, X_q=X_q, Y_q=Y_q)
     return batch

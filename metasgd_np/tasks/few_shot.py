@@ -1,4 +1,4 @@
-"""Few-shot classification: tell apart a few characters, each seen a few times."""
+"""Few-shot classification of characters: a few classes, a few drawings of each."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ..checks import whole_number
 from .batch import TaskBatch, unchecked_batch
 from .images import Characters
 
-DRAWINGS = 20  # of a character, in Omniglot and in glyphs alike
+DRAWINGS = 20  # per character, in both Omniglot and glyphs
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class FewShot:
     Raises
     ------
     TypeError
-        `characters` is something else, or `ways` is no whole number.
+        `characters` is not Characters, or `ways` is not a whole number.
     ValueError
-        `ways` is below 2 or more than there are classes, or `dtype` is none of these.
+        `ways` is below 2 or above the number of classes, or `dtype` is unknown.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class FewShot:
         if self.ways > len(self.characters):
             raise ValueError(
                 f"ways is {self.ways}, but {self.characters.name} has only "
-                f"{len(self.characters)} classes; ask for fewer or give more"
+                f"{len(self.characters)} classes; ask for fewer ways or add classes"
             )
         if self.dtype not in ("float64", "float32"):
             raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
@@ -73,8 +73,8 @@ class FewShot:
     ) -> TaskBatch:
         """Draw classes for each task, and support and query drawings of each class.
 
-        The examples of one class stand together, class 0 first: no loss here depends
-        on the order of examples.
+        Examples are grouped by class, class 0 first: no loss here depends on their
+        order.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class FewShot:
         Raises
         ------
         ValueError
-            A count is below 1, or shots + n_query is more than a class has drawings.
+            A count is below 1, or shots + n_query exceeds the drawings per class.
 
         Examples
         --------
@@ -135,9 +135,9 @@ class FewShot:
 def draw_distinct(rng, shape, n, k):
     """Draw k different numbers below n, in random order, for each entry of `shape`.
 
-    The places of the k smallest of n random keys, smallest key first. `argpartition`
-    alone finds the same k, but on some processors in an order that depends on their
-    places: then labels would give away classes.
+    These are the indices of the k smallest of n random keys, smallest first.
+    `argpartition` alone finds the same k, but on some processors in an order that
+    depends on their indices: labels would then reveal classes.
     """
     keys = rng.random((*shape, n))  # (*shape, n)
     smallest = np.argpartition(keys, k - 1, axis=-1)[..., :k]  # (*shape, k)

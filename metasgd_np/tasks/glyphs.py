@@ -1,15 +1,14 @@
-"""Letters of many alphabets, drawn in many faces: Omniglot's job without a download.
+"""Letters of many alphabets in many typefaces: a stand-in for Omniglot, no download.
 
-Matplotlib ships the DejaVu and STIX fonts. Every letter of the alphabets below, but for
-accented and tiny ones, is drawn 20 times. A drawing takes the next face that holds the
-letter, then is turned, scaled, slanted and shifted a little at random. Where fewer than
-eight faces hold a letter, each also serves slanted, and with a bolder stroke, or a
-lighter one if it is bold itself.
+Matplotlib ships the DejaVu and STIX fonts. Every letter of the alphabets below, except
+accented and tiny ones, is drawn 20 times. A drawing takes the next face that has the
+letter, then is slightly rotated, scaled, slanted and shifted at random. If fewer than
+eight faces have a letter, each is also used slanted, and with a bolder stroke, or a
+lighter one if the face is bold.
 
 Whole alphabets go to training, validation or test. Letters of the same or nearly the
-same shape, also when turned by quarters, count once: Latin A, Greek Α and Cyrillic А
-are one letter, and so are b and q. Test alphabets choose first, so no shape of the test
-is in training.
+same shape, up to quarter turns, count once: Latin A, Greek Α and Cyrillic А are one
+letter, and so are b and q. Test alphabets choose first, so no test shape is trained on.
 """
 
 import unicodedata
@@ -27,13 +26,13 @@ from ..files import cached
 from .few_shot import DRAWINGS
 from .images import Characters, normalise
 
-VERSION = 2  # goes up whenever other images come out of the same fonts
-ALPHABETS = {  # as the names of the letters in Unicode begin
+VERSION = 2  # goes up whenever the same fonts give other images
+ALPHABETS = {  # the first words of the letters' Unicode names
     "test": ("GEORGIAN", "ARMENIAN", "TIFINAGH", "LAO", "NKO"),
     "validate": ("GREEK", "HEBREW", "OGHAM", "OLD ITALIC"),
     "train": ("LATIN", "CYRILLIC", "CANADIAN SYLLABICS", "ARABIC"),
 }
-SANS = "DejaVuSans"  # holds every letter that any other face holds
+SANS = "DejaVuSans"  # has every letter that any other face has
 FACES = (
     *(f"{SANS}{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic", "-BoldItalic")),
@@ -42,7 +41,7 @@ FACES = (
 )
 SIDE, FINE = 28, 3  # pixels of a drawing; drawn FINE times as fine, then averaged
 FONT_SIZE, SMALLEST, LARGEST = 60, 24, 70  # of letters, in pixels of SIDE · FINE = 84
-TOO_ALIKE = 0.9  # cosine of two normalised drawings from which they count as one
+TOO_ALIKE = 0.9  # from this cosine on, two normalised drawings count as one
 FEWEST_FACES = 8
 LIGHTER, BOLDER = ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)
 SLANT = 0.25
@@ -61,7 +60,7 @@ def load_glyphs() -> tuple[Characters, Characters, Characters]:
     -------
     tuple of Characters
         (train, validate, test): 20 drawings per letter, 28 × 28 pixels. No alphabet and
-        no shape of letter is in two of them.
+        no letter shape is in two of them.
 
     Examples
     --------
@@ -92,7 +91,7 @@ def build_glyphs():
 
 @cache
 def distinct_letters():
-    """{use: [(letter, alphabet), …]} without letters too like an earlier one."""
+    """{use: [(letter, alphabet), …]} without letters too similar to an earlier one."""
     uses, letters = [], []
     for use, alphabets in ALPHABETS.items():
         for alphabet in alphabets:
@@ -125,7 +124,7 @@ def size_of(letter):
 
 
 def likeness(letters):
-    """Largest cosine of two letters over the quarter turns of one of them, (n, n)."""
+    """Largest cosine of each two letters over quarter turns of one, (n, n)."""
     drawn = [np.asarray(canvas(letter, SANS).reduce(FINE)) for letter in letters]
     shapes = normalise(np.stack(drawn)).astype(np.float32)  # (n, 28, 28)
     turned = [np.rot90(shapes, k, (1, 2)).reshape(len(letters), -1) for k in range(4)]
@@ -148,7 +147,7 @@ def faces_of(letter):
 
 
 def draw(letter, font, other_weight, slanted, rng):
-    """One drawing (28, 28) uint8: the letter in a face, moved a little at random."""
+    """One drawing (28, 28) uint8: the letter in a face, slightly moved at random."""
     image = canvas(letter, font)
     if other_weight:
         image = image.filter(LIGHTER if "Bold" in font else BOLDER)
@@ -177,7 +176,7 @@ def canvas(letter, font):
 
 
 def ink(letter, font):
-    """The letter, cut out along its ink."""
+    """An image of the letter, cropped to its ink."""
     image = Image.new("L", (5 * FONT_SIZE, 3 * FONT_SIZE))
     ImageDraw.Draw(image).text((FONT_SIZE, FONT_SIZE), letter, 255, font_of(font))
     return image.crop(image.getbbox())
@@ -191,10 +190,10 @@ def font_of(face):
 
 @cache
 def letters_in(face):
-    """The code points that a face holds."""
+    """The code points that a face has."""
     return frozenset(FT2Font(str(font_file(face))).get_charmap())
 
 
 def font_file(face):
-    """Where Matplotlib keeps a face."""
+    """The path of a face among Matplotlib's fonts."""
     return Path(mpl.get_data_path(), "fonts", "ttf", f"{face}.ttf")

@@ -1,4 +1,4 @@
-"""Drawings of characters, class by class, and what may be done to them."""
+"""Drawings of characters, by class: rotated, normalised, reduced."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,12 +9,12 @@ import numpy as np
 from ..checks import whole_number
 
 SPREAD = 6.0  # root mean square distance of ink from its centre, in pixels of 28
-WIDTH = 2.0  # half-width of a tent, in pixels of the drawing that comes out
+WIDTH = 2.0  # half-width of a tent, in pixels of the resulting drawing
 
 
 @dataclass(frozen=True, eq=False)
 class Characters:
-    """Drawings of characters, class by class.
+    """Drawings of characters, by class.
 
     `len(characters)` is C, and `characters[indices]`, with a slice or an array of class
     indices, the Characters of those classes.
@@ -26,7 +26,7 @@ class Characters:
     alphabets : (C,) array of str
         The alphabet of each class.
     name : str
-        Where they come from, in a few words.
+        A short description of their source.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Characters:
         if images.dtype != np.uint8:
             raise ValueError(
                 f"images has dtype {images.dtype}, but drawings are uint8, 0 paper and "
-                "255 ink; convert shares of ink with (255 * images).astype('uint8')"
+                "255 ink; convert values in [0, 1] with (255 * images).astype('uint8')"
             )
         alphabets = np.asarray(self.alphabets)
         if alphabets.shape != images.shape[:1]:
@@ -85,7 +85,7 @@ class Characters:
 
     @cached_property
     def summary(self) -> str:
-        """The name, the sizes, and a checksum that distinguishes other drawings."""
+        """The name, the sizes, and a checksum of the drawings."""
         n_classes, n_drawings, side, _ = self.images.shape
         checksum = crc32(np.ascontiguousarray(self.images))
         return (
@@ -94,7 +94,7 @@ class Characters:
         )
 
     def rotated(self) -> "Characters":
-        """Add each class turned by 90°, 180° and 270° as new classes.
+        """Add each class, rotated by 90°, 180° and 270°, as three new classes.
 
         Source: MAML (arXiv:1703.03400, section 5.2), after Santoro et al.
         (arXiv:1605.06065).
@@ -102,7 +102,7 @@ class Characters:
         Returns
         -------
         Characters
-            4C classes: class c turned counterclockwise k times is class c + kC.
+            4C classes: class c rotated counterclockwise k times is class c + kC.
 
         Examples
         --------
@@ -118,13 +118,13 @@ class Characters:
         )
 
     def normalised(self) -> "Characters":
-        """Move each drawing to the middle and scale it to one size; see `normalise`.
+        """Centre each drawing and scale it to a common size; see `normalise`.
 
         Returns
         -------
         Characters
-            The same classes. A drawing is normalised by itself: no other drawing, no
-            label and no other task has an effect on it.
+            The same classes. Each drawing is normalised by itself: other drawings,
+            labels and tasks have no effect on it.
 
         Examples
         --------
@@ -138,7 +138,7 @@ class Characters:
         return Characters(normalise(self.images), self.alphabets, name)
 
     def reduced(self, side: int) -> "Characters":
-        """Reduce the drawings to fewer pixels, each the mean of a square of theirs.
+        """Reduce the drawings to fewer pixels, each the mean of a square of pixels.
 
         Parameters
         ----------
@@ -176,18 +176,18 @@ class Characters:
 
 
 def normalise(images: np.ndarray) -> np.ndarray:
-    """Move each drawing's centre of ink to the middle and its spread to SPREAD.
+    """Centre each drawing's ink and scale its spread to SPREAD.
 
     With ink m at (y, x) of a drawing, Σ over its pixels:
 
         c = Σ m (y, x) / Σ m,     s² = Σ m |(y, x) − c|² / Σ m,     k = s / SPREAD
 
-    Pixel t of the new drawing, counted from its middle, looks at c + k t of the old
-    one, through a tent of half-width WIDTH k (at least 1) that blurs a little. Tents in
+    Pixel t of the new drawing, counted from its middle, samples the old one at c + k t,
+    with a tent of half-width WIDTH k (at least 1), which blurs slightly. The tents in
     y and x are matrices A_y, A_x, so the new drawing is A_y M A_xᵀ.
 
-    Source: moment normalisation as in MNIST, LeCun et al. (1998), section III.A, there
-    of the centre alone.
+    Source: moment normalisation as in MNIST, LeCun et al. (1998), section III.A, which
+    normalises the centre only.
 
     Parameters
     ----------

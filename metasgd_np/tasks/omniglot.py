@@ -22,7 +22,7 @@ from .images import Characters
 
 URL = "https://github.com/brendenlake/omniglot/raw/master/python/"
 PARTS = {"images_background": 964, "images_evaluation": 659}  # characters in each
-SHA256 = {  # of each archive: as GitHub has it, and packed again without folders
+SHA256 = {  # of each archive: as on GitHub, and repacked without folders
     "images_background": (
         "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640",
         "b87db428ebeedc7c8ccccd70af79d8778ad1282432d7e305c344f107ab163ddf",
@@ -37,11 +37,11 @@ BY_HAND = (
     "github.com/brendenlake/omniglot, folder python/, put them into one folder, and "
     "give that folder as the path"
 )
-DRAWING = "*/character*/[0-9]*.png"  # passes over what macOS adds: ._0709_01.png
+DRAWING = "*/character*/[0-9]*.png"  # skips what macOS adds: ._0709_01.png
 SIDE = 105  # pixels of a drawing
 MAX_BYTES = 10_000  # of a drawing's file; the largest has 522
-VERSION = 1  # goes up whenever other images come out of the same archives
-TRAINING, VALIDATION = 1200, 100  # characters; the second are taken out of the first
+VERSION = 1  # goes up whenever the same archives give other images
+TRAINING, VALIDATION = 1200, 100  # characters; the latter are taken from the former
 SPLITS = ("maml", "official")
 
 
@@ -66,10 +66,10 @@ def load_omniglot(
         images_background/ALPHABET/characterNN/NNNN_NN.png. Without it both archives
         (16 MB) are downloaded from there once and kept in the user's cache folder.
     split : {"maml", "official"}
-        "maml": 1,200 of all 1,623 characters, drawn with the seed, of which 100 are to
-        validate on; the other 423 to test (arXiv:1703.03400, section 5.2).
-        "official": the background set, 964, of which 100, drawn with the seed, are to
-        validate on; the evaluation set, 659 of other alphabets, to test. The validation
+        "maml": 1,200 of all 1,623 characters, drawn with the seed, of which 100 are for
+        validation; the other 423 for testing (arXiv:1703.03400, section 5.2).
+        "official": the background set, 964, of which 100, drawn with the seed, are for
+        validation; the evaluation set, 659 of other alphabets, for testing. Validation
         characters share their alphabets with the training ones in both, the test
         characters only in "maml".
     seed : int
@@ -88,8 +88,8 @@ def load_omniglot(
     Raises
     ------
     OmniglotError
-        A ValueError: the archives cannot be downloaded, are not there, are damaged or
-        are not Omniglot's.
+        A ValueError: the archives cannot be downloaded, are missing or damaged, or are
+        not Omniglot's.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def download():
     """Download the archives not in the cache yet; return their folder there."""
     import pooch  # noqa: PLC0415 (most runs need no download)
 
-    pooch.get_logger().setLevel("WARNING")  # the bar is enough
+    pooch.get_logger().setLevel("WARNING")  # the progress bar is enough
     bar = pooch.HTTPDownloader(progressbar=True)
     for part in PARTS:
         url = f"{URL}{part}.zip"
@@ -154,7 +154,7 @@ def download():
             path = folder / f"{part}.zip"
             if path.exists() and checksum(path) not in SHA256[part]:
                 path.unlink()  # damaged since it was downloaded
-            # Either checksum is right, but pooch takes one: so it is checked here.
+            # Either checksum is right, but pooch takes only one, so it is checked here.
             pooch.retrieve(url, None, path.name, folder, downloader=bar)
         except OSError as error:  # no answer, or no folder to write to
             raise OmniglotError(
@@ -164,8 +164,7 @@ def download():
         if checksum(path) not in SHA256[part]:
             path.unlink()
             raise OmniglotError(
-                f"{url} is not the file that was expected (its SHA-256 is another); "
-                f"{BY_HAND}"
+                f"{url} is not the expected file (its SHA-256 differs); {BY_HAND}"
             )
     return folder
 
@@ -188,9 +187,9 @@ def identify(source):
     digest = checksum(source)
     if digest not in SHA256[source.stem]:
         raise OmniglotError(
-            f"{source} is not Omniglot's (its SHA-256 is {digest[:8]}...); it was cut "
-            "off, packed anew or is something else: download it again, or unpack it "
-            "in its place and delete it"
+            f"{source} is not Omniglot's (its SHA-256 is {digest[:8]}...); it was "
+            "truncated, repacked or is something else: download it again, or unpack it "
+            "in place and delete it"
         )
     return digest
 
@@ -216,7 +215,7 @@ def read_files(source):
 
 
 def read_file(path):
-    """The bytes of a file, unless they are more than any drawing has."""
+    """The bytes of a file; an error if it is larger than any drawing."""
     n_bytes = path.stat().st_size
     if n_bytes > MAX_BYTES:
         raise OmniglotError(
@@ -250,7 +249,7 @@ def decode(name, data, size):
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             found = "a picture of {} x {} pixels".format(*image.size)
             if image.size == (SIDE, SIDE):
-                grey = image.convert("L")  # a picture of one bit would be sampled
+                grey = image.convert("L")  # a 1-bit picture would be sampled instead
                 return 255 - np.asarray(grey.resize((size, size), Image.Resampling.BOX))
     except Exception:  # damage can raise nearly anything in Pillow
         found = "damaged or something else"

@@ -1,4 +1,4 @@
-"""Sine waves: every task is one curve, seen at a few points."""
+"""Sine waves: every task is one curve, sampled at a few points."""
 
 from dataclasses import dataclass
 
@@ -27,16 +27,16 @@ class Sinusoids:
         Range of the inputs x.
     grid : int, optional
         Draw x, without repetition within a task, from this many equally spaced points
-        (the book's setting is 100) instead of the whole range.
+        (100 in Ravichandiran's book) instead of the whole range.
     dtype : {"float64", "float32"}
         Type of the numbers.
 
     Raises
     ------
     TypeError
-        A range is not two numbers, or `grid` is no whole number.
+        A range is not two numbers, or `grid` is not a whole number.
     ValueError
-        A range is not finite or runs downwards, or `grid` or `dtype` is none of these.
+        A range is infinite or reversed, or `grid` or `dtype` is invalid.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Sinusoids:
         Raises
         ------
         ValueError
-            A count is below 1, or shots + n_query is more than the grid has points.
+            A count is below 1, or shots + n_query exceeds the points of the grid.
 
         Examples
         --------
@@ -134,7 +134,7 @@ class Sinusoids:
         curves : (3, T, 1, 1) array
             A, ω and b, as `sample_curves` returns them.
         X : (T, N, 1) or (N, 1) array
-            Inputs, of each task or of all.
+            Inputs, per task or shared by all.
 
         Returns
         -------

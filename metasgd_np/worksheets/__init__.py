@@ -1,4 +1,4 @@
-"""One small example, every value worked out by hand, and what goes wrong with it."""
+"""One small example worked out by hand, and the catalogue of mistakes."""
 
 from .mistakes import CATALOGUE, ENTRIES
 from .worksheet import Worksheet

@@ -1,4 +1,4 @@
-"""Reading what a student types, and comparing it with the truth.
+"""Read a student's answer and compare it with the right value.
 
 A whole number or a fraction must be exact. A decimal must agree to the digits given:
 0.33 is right for 1/3, and so is 0.3333, but 0.34 is not.
@@ -16,7 +16,7 @@ ROUNDING = 1e-9  # relative; a computed float may differ from the truth by this 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, in words, and the mistakes that would give it."""
+    """Whether an answer is right, a message, and the mistakes that would give it."""
 
     right: bool
     message: str
@@ -29,9 +29,9 @@ class Verdict:
 
 
 def read_answer(answer):
-    """An array of (value, tolerance) pairs of fractions, in an object array.
+    """An object array of (value, tolerance) pairs of fractions.
 
-    ValueError in one sentence if the answer is not a number or a table of numbers.
+    Raises ValueError if the answer is not a number or a table of numbers.
     """
     try:
         array = np.array(answer, dtype=object)
@@ -68,7 +68,7 @@ def read_number(entry):
     except (ValueError, ZeroDivisionError):
         raise ValueError(
             f"{entry!r} is not a finite number; give 3, 0.25, '3/4', a Fraction, or a "
-            "list of these a row"
+            "list of these per row"
         ) from None
     if "/" in text or not any(mark in text for mark in ".eE"):
         return value, Fraction(0)
@@ -77,7 +77,7 @@ def read_number(entry):
 
 
 def find_difference(entries, truth):
-    """None if the entries agree with the truth, else what differs, in words."""
+    """None if the entries agree with the truth, else a description of what differs."""
     truth = np.asarray(truth, dtype=object)
     if entries.shape != truth.shape:
         flat = max(truth.shape, default=1) == truth.size  # a row, column or number
@@ -95,7 +95,7 @@ def find_difference(entries, truth):
 
 
 def describe_shape(entries, truth):
-    """Say what is wrong with the shape; a transposed right answer is recognised."""
+    """Describe what is wrong with the shape, or recognise a transposed right answer."""
     expected = f"expected {truth.shape}, rows first"
     turned = entries.ndim == 2 and entries.T.shape == truth.shape
     if turned and all(map(agrees, entries.T.ravel(), truth.ravel())):

@@ -1,7 +1,7 @@
 """A worksheet as plain text, Markdown, HTML and LaTeX.
 
-A line's formula is a template such as "{H1_1_s}ᵀ {dF_s}". Written with names it is the
-formula, written with values it is the formula with the numbers filled in.
+A line's formula is a template such as "{H1_1_s}ᵀ {dF_s}". Filled with names it is the
+formula; filled with values it shows the numbers.
 """
 
 import html
@@ -20,7 +20,7 @@ PRETTY = {
     "H1_1": "H̃1",
     "X1": "X̃",
 }
-LATEX = {  # what the operators of a formula become
+LATEX = {  # the operators of a formula
     "φ": r"\varphi",
     "σ": r"\sigma",
     "ᵀ": r"^{\top}",
@@ -34,7 +34,7 @@ LATEX = {  # what the operators of a formula become
     " where ": r"\text{ where }",
     "else": r"\text{else }",
 }
-LATEX_STEMS = {  # and the stems of its symbols, with their digit
+LATEX_STEMS = {  # the stems of its symbols, with their digit
     "alpha": (r"\alpha", ""),
     "dalpha": (r"d\alpha", ""),
     "dtheta": (r"d\theta", ""),
@@ -84,7 +84,7 @@ def matrix_latex(value):
 
 
 def pretty(symbol):
-    """A code symbol as it is written: dalpha1 → dα1, H1_1_s → H̃1_s, W2_bar → W̄2."""
+    """A code symbol as written by hand: dalpha1 → dα1, H1_1_s → H̃1_s, W2_bar → W̄2."""
     if symbol.startswith("N_"):
         return "N"
     base, bar, prime = symbol, "_bar" in symbol, "_prime" in symbol
@@ -112,12 +112,12 @@ def fill(formula, write):
 
 
 def named(line):
-    """The formula with names, "" for a given line."""
+    """The formula with names; "" for a given value."""
     return fill(line.formula, pretty)
 
 
 def filled(sheet, line):
-    """The formula with the numbers filled in, "" for a given line."""
+    """The formula with numbers filled in; "" for a given value."""
     return fill(line.formula, lambda symbol: matrix(value_of(sheet, symbol)))
 
 
@@ -146,7 +146,7 @@ def header(blank):
 
 
 def text(sheet, blank):
-    """Plain text: a line a symbol, its numbers and value below."""
+    """Plain text: one line per symbol, with its numbers and value below."""
     out = [TITLE, NOTATION]
     for section, rows in table(sheet, blank):
         out += ["", section]
@@ -163,7 +163,7 @@ def text(sheet, blank):
 
 
 def markdown(sheet, blank):
-    """A table a section."""
+    """One Markdown table per section."""
     out = [f"# {TITLE}", "", NOTATION]
     for section, rows in table(sheet, blank):
         out += ["", f"## {section}", ""]
@@ -186,7 +186,7 @@ def html_table(sheet, blank=False):
 
 
 def html_page(sheet, blank):
-    """A page for one sheet of A4."""
+    """An HTML page that fits one A4 sheet."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{TITLE}</title>\n<style>\n{CSS}</style></head>\n"

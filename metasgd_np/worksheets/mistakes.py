@@ -1,13 +1,13 @@
 """The catalogue of mistakes: known wrong meta-gradients, each written once.
 
-Every mistake computes its wrong value on the same inputs as the right code, so that an
-answer can be recognised by the mistake that produces it, a checker can be shown to
-catch it, and a notebook can show what it does.
+Every mistake computes its wrong value from the same inputs as the right code, so that
+an answer can be traced to the mistake behind it, a checker can be shown to catch it,
+and a notebook can show its effect.
 
     CATALOGUE[7].meta_gradient(net, theta, alpha, batch, steps)   # wrong (dθ, dα)
     CATALOGUE[7].variants[0].work(net, theta, alpha, batch)       # wrong sheet lines
 
-A mistake may be made in more than one way; its variants say how. `work` is None for a
+A mistake can be made in more than one way: its variants. `work` is None for a
 mistake that a worksheet of one inner step cannot show.
 """
 
@@ -30,7 +30,7 @@ class Variant:
     phrase          what the wrong value is, to be put after "this is"
     meta_gradient   (net, theta, alpha, batch, steps) → wrong dθ (P,) and dα (P,)
     work            (net, theta, alpha, batch) → {symbol: wrong value}, see `work`
-    loss            the only loss with which it can be made, if there is just one
+    loss            the only loss with which it can be made, if any
     """
 
     phrase: str
@@ -41,7 +41,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An entry of the catalogue; the first variant is the one that has been seen."""
+    """An entry of the catalogue; the first variant is the one seen in practice."""
 
     number: int
     name: str
@@ -51,7 +51,7 @@ class Mistake:
 
     @property
     def loss(self):
-        """The name of a loss that shows it."""
+        """The name of a loss that shows the mistake."""
         return self.variants[0].loss or "squared_error"
 
     def meta_gradient(self, net, theta, alpha, batch, steps=1):
@@ -60,7 +60,7 @@ class Mistake:
 
 
 def work(net, theta, alpha, batch, query_at=None, direction=None):
-    """Every value of one inner step on one task, in the order a person works them.
+    """Every value of one inner step on one task, in the order of working by hand.
 
     `query_at` (θ′ if left out) is where the query gradient is taken, `direction`
     (α∘λ if left out) what the Hessian is multiplied by: two places to go wrong.
@@ -102,7 +102,7 @@ def one_pass(net, p, which):
 
 
 def altered_net(phrase, alter, loss=None):
-    """The right code on a wrong network: `alter(net)` returns the altered copy."""
+    """The Variant that runs the right code on `alter(net)`, an altered copy."""
     return Variant(
         phrase,
         lambda net, *rest: result(meta_gradient(alter(net), *rest)),
@@ -112,7 +112,7 @@ def altered_net(phrase, alter, loss=None):
 
 
 def altered_result(phrase, change):
-    """The right values, then `change(dθ, dα, g, λ)` of them returns wrong dθ, dα."""
+    """The Variant whose dθ, dα are `change(dθ, dα, g, λ)` of the right values."""
 
     def wrong_meta_gradient(net, theta, alpha, batch, steps):
         thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
@@ -242,7 +242,7 @@ def with_gradient(net, spoil):
 
 
 def transposed(p, dW1, dW2):
-    """The entries of dW1ᵀ poured into the shape of dW1, and dW2 likewise."""
+    """The entries of dW1ᵀ reshaped to the shape of dW1, and dW2 likewise."""
     return dW1.mT.reshape(dW1.shape), dW2.mT.reshape(dW2.shape)
 
 
@@ -262,7 +262,7 @@ def averaged_biases(p, dW1, dW2):
 
 
 def scaled_loss(scale):
-    """The alteration that passes slope and curvature through `scale(array, N)`."""
+    """An alteration of networks: slope and curvature pass through `scale(array, N)`."""
 
     def alter(net):
         right = net.loss_function
@@ -501,8 +501,8 @@ CATALOGUE = {mistake.number: mistake for mistake in ENTRIES}
 def standard_example(loss="squared_error"):
     """The problem on which every mistake shows: (net, θ, α, batch, steps).
 
-    A 2-5-3 tanh network, weights of order 1, α about 0.3 of both signs, three inner
-    steps, four tasks of 6 support and 7 query examples: every size unlike the others.
+    A 2-5-3 tanh network, weights of order 1, α about 0.3 in size with either sign,
+    three inner steps, four tasks of 6 support and 7 query examples: no sizes equal.
     """
     rng = np.random.default_rng(7)
     net = TwoLayerNet(2, 5, 3, loss=loss)

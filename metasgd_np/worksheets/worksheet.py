@@ -1,8 +1,8 @@
-"""Every value of one small example, in the order a person works them.
+"""Every value of one small example, in the order of working by hand.
 
     sheet = Worksheet()                  # the default example, in exact fractions
     print(sheet)                         # or sheet alone, in a notebook
-    sheet.check("dW2_s", [[2], [0], [1]])    # right, or what is wrong
+    sheet.check("dW2_s", [[2], [0], [1]])    # right, or what went wrong
     sheet.to_html(blank=True)            # formulas without values, to print and fill in
 
 One inner step on one task: forward and backward on the support set, the step, forward
@@ -26,7 +26,7 @@ from .answers import Verdict, find_difference, read_answer
 from .mistakes import ENTRIES, work
 
 # The default example, found by search: no denominator above 4, no numerator above 24,
-# no line all zero, and every mistake of the catalogue shows in another way.
+# no line all zero, and every mistake of the catalogue shows differently.
 DEFAULT = {
     "W1": [[1, 1], [-2, -1]],
     "W2": [[-1], [1], [1]],
@@ -66,7 +66,7 @@ LOSS = {  # L, dF and dF_dot in terms of {F}, {Y}, {N} and {F_dot}, and their ta
 class Line:
     """One line of a sheet: `symbol` = `formula` (a template with {symbols}) = `value`.
 
-    `tag` is the equation's, as in the package's comments; a given line has neither.
+    `tag` is the equation's, as in the package's comments; a given value has neither.
     """
 
     section: str
@@ -79,7 +79,7 @@ class Line:
 class Worksheet:
     """All lines of one example, to read, print, or check answers against.
 
-    Give all four arguments or none: without them it is the default example. Fractions
+    Give all four arguments, or none for the default example. Fractions
     in object arrays stay exact; floats are shown to six digits.
 
     Parameters
@@ -116,10 +116,10 @@ class Worksheet:
             net, theta, alpha, batch = default_example()
         if len(batch) != 1:
             raise ValueError(
-                f"the batch has {len(batch)} tasks, but a worksheet works one; "
+                f"the batch has {len(batch)} tasks, but a worksheet takes one; "
                 "pass batch[:1]"
             )
-        net.loss(theta, batch.X_s, batch.Y_s)  # raises what does not fit
+        net.loss(theta, batch.X_s, batch.Y_s)  # raises if the arguments do not fit
         net.loss(theta, batch.X_q, batch.Y_q)
         theta = np.asarray(theta)
         self.problem = net, theta, check_alpha(net, alpha, theta), batch
@@ -131,7 +131,7 @@ class Worksheet:
 
     @classmethod
     def from_seed(cls, seed: int) -> "Worksheet":
-        """Draw an exact example like the default one, always the same for a seed.
+        """Draw an exact example like the default one, determined by the seed.
 
         Parameters
         ----------
@@ -150,9 +150,10 @@ class Worksheet:
                 return sheet
 
     def is_easy(self) -> bool:
-        """Whether no denominator exceeds 100 and every entry can go wrong: is not zero.
+        """Whether all fractions are short and no line is all zero.
 
-        Lines that are wholly zero hide a mistake; numerators stay below 1,000.
+        Denominators are at most 100, numerators below 1,000; a line that is all zero
+        would hide a mistake.
         """
         for line in self.lines:
             entries = [Fraction(entry) for entry in np.ravel(line.value)]
@@ -175,12 +176,12 @@ class Worksheet:
         Returns
         -------
         Verdict
-            With ``.right``, ``.message`` and ``.mistakes``, numbers in the catalogue.
+            With ``.right``, ``.message`` and ``.mistakes``, catalogue numbers.
 
         Raises
         ------
         ValueError
-            If there is no such line, or the answer is no number.
+            If there is no such line, or the answer is not a number.
         """
         if symbol not in {line.symbol for line in self.lines}:
             symbols = ", ".join(line.symbol for line in self.lines if line.tag)
@@ -223,11 +224,11 @@ class Worksheet:
         return formats.html_table(self)
 
     def to_text(self, blank: bool = False) -> str:
-        """Aligned plain text; `blank` leaves out the numbers to be worked out."""
+        """Aligned plain text; `blank` leaves out the values to be worked out."""
         return formats.text(self, blank)
 
     def to_markdown(self, blank: bool = False) -> str:
-        """A Markdown table a section."""
+        """Markdown, one table per section."""
         return formats.markdown(self, blank)
 
     def to_html(self, blank: bool = False) -> str:
@@ -240,7 +241,7 @@ class Worksheet:
 
 
 def default_example():
-    """(net, θ, α, batch): D = 1, H = 2, O = 1, two examples a set, exact fractions."""
+    """(net, θ, α, batch): D = 1, H = 2, O = 1, two examples per set, in fractions."""
     net = TwoLayerNet(1, 2, 1, activation="square")
     theta = [entry for W in ("W1", "W2") for row in DEFAULT[W] for entry in row]
     alpha = [
