@@ -192,6 +192,7 @@ def test_an_error_in_one_cell_does_not_lose_the_others(tmp_path, settings, messa
 
 
 def test_processes_give_the_same_even_if_one_is_killed(tmp_path):
+    others = active_children()  # such as those of a cluster
     before, log, folder = dict(os.environ), tmp_path / "log", tmp_path / "cells"
     cells = make_cells(5, log=str(log))
     cells["cell-2"]["die_until"] = str(tmp_path / "died")
@@ -210,10 +211,11 @@ def test_processes_give_the_same_even_if_one_is_killed(tmp_path):
         "numbers": here["numbers"],
     }
     assert dict(os.environ) == before
-    assert active_children() == []
+    assert set(active_children()) <= set(others)
 
 
 def test_processes_that_cannot_start_end_the_sweep(tmp_path, monkeypatch):
+    others = active_children()
     monkeypatch.setattr(executors, "prepare_worker", sys.exit)
     monkeypatch.setattr(sweep, "MAX_RESTARTS", 0)
     with (
@@ -221,7 +223,7 @@ def test_processes_that_cannot_start_end_the_sweep(tmp_path, monkeypatch):
         pytest.raises(CellsFailed, match=r"4 of 4 cells failed .*TerminatedWorker"),
     ):
         run(make_cells(4), tmp_path, executor)
-    assert active_children() == []
+    assert set(active_children()) <= set(others)
 
 
 class Fragile(Executor):
