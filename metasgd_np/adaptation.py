@@ -37,7 +37,7 @@ from .checks import (
     task_axes,
     whole_number,
 )
-from .network import Network
+from .interface import Network
 
 # Size of one (tasks, N, H) or (tasks, P) array: a dozen of them roughly fit the caches.
 CHUNK_BYTES = 2**19

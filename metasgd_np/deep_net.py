@@ -37,8 +37,9 @@ import numpy as np
 
 from .activations import ACTIVATIONS
 from .checks import choose, whole_number
+from .interface import Network
 from .losses import LOSSES
-from .network import Network, matmul, with_column
+from .network import matmul, with_column
 
 HINT = "pass (D, H1, …, O), such as (1, 40, 40, 1)"
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from .adaptation import adapt, meta_gradient
 from .checks import check_order, choose, interval, positive_number, whole_number
-from .network import Network
+from .interface import Network
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .checks import check_examples, check_vector, task_axes
-from .network import Network
+from .interface import Network
 
 
 def hvp(

@@ -14,8 +14,8 @@ import numpy as np
 
 from .adaptation import adapt, chunks
 from .checks import whole_number
+from .interface import Network
 from .learners import Learner, MetaSGD
-from .network import Network
 from .optimizers import SGD, Adam
 
 BLOCK = 100  # iterations between two entries of the history, and between two saves

@@ -14,6 +14,7 @@ ROOMS = (
     "files",
     "activations",
     "losses",
+    "interface",
     "network",
     "second_order",
     "deep_net",

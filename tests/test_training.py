@@ -17,7 +17,7 @@ from metasgd_np import (
     evaluate,
     train,
 )
-from metasgd_np.network import Network
+from metasgd_np.interface import Network
 from metasgd_np.tasks import Sinusoids
 from metasgd_np.training import (
     STREAMS,

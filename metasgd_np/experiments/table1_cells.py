@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, replace
 
 from ..deep_net import DeepNet
+from ..interface import Network
 from ..learners import MAML, JointTraining, MetaSGD, Reptile
-from ..network import Network, TwoLayerNet
+from ..network import TwoLayerNet
 from ..optimizers import SGD, Adam, AdamW
 from ..tasks import Sinusoids
 from ..training import Evaluation, evaluate, random_stream, train

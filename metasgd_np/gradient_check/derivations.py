@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
 from ..checks import whole_number
-from ..network import Network, TwoLayerNet
+from ..interface import Network
+from ..network import TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff

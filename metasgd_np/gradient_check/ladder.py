@@ -15,7 +15,7 @@ from numpy import ndarray as Array
 from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
-from ..network import Network
+from ..interface import Network
 from ..second_order import hvp as hessian_times_vector
 from ..tasks import TaskBatch
 from . import inputs

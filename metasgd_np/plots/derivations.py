@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..network import Network, TwoLayerNet
+from ..interface import Network
+from ..network import TwoLayerNet
 from .shared import LOOKS
 
 CENTRED = {"ha": "center", "va": "center"}

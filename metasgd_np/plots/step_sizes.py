@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..network import Network
+from ..interface import Network
 from .shared import STYLES, finish_panels
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..checks import check_axes_in_front, check_vector, choose, whole_number
-from ..network import Network
+from ..interface import Network
 
 STARTS = {"fixed": 0.0, "varying": 1.0}
 SPEED = 0.1  # units of length per step

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks import check_vector
+from ..interface import Network
 from ..losses import Loss
-from ..network import Network
 from .gaussian_loss import GAUSSIAN, gaussian_curvature, gaussian_slope
 
 
