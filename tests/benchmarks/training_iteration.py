@@ -3,7 +3,7 @@
 An iteration: sample T tasks with `Sinusoids.sample` (the same sampler for every peer),
 take the exact meta-gradient of one inner step in θ and α, take one Adam step on (θ, α),
 fetch the loss as a float. The network is 1-64-1 tanh, with 10 support and 10 query
-points a task.
+points per task.
 
     ours       `meta_gradient` and `Adam` of this package
     pytorch    the usual loop over tasks, torch.autograd.grad(create_graph=True)
@@ -43,7 +43,6 @@ except ImportError:
     jax = None
 
 NET = TwoLayerNet(1, 64, 1)
-P = NET.n_params
 RATE = 1e-3  # of Adam
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}  # relative to the largest entry
 TURN_SECONDS = 0.04  # of one peer in one round, but at least one iteration
@@ -53,14 +52,16 @@ SLOW_TURNS = 5  # turns of a peer that needs longer than that for one iteration
 class Ours:
     """This package; θ and α are optimized as one vector w (2P,)."""
 
-    def __init__(self, theta, alpha):
+    def __init__(self, net, theta, alpha, steps):
+        self.net, self.steps = net, steps
         self.w = np.concatenate([theta, alpha])  # (2P,)
         self.adam = Adam(RATE)
         self.state, self.t = self.adam.start(self.w), 0
 
     def iterate(self, batch):
         """Take one Adam step; return the loss before it, and its gradient in w."""
-        mg = meta_gradient(NET, self.w[:P], self.w[P:], batch)
+        P = self.net.n_params
+        mg = meta_gradient(self.net, self.w[:P], self.w[P:], batch, self.steps)
         dw = np.concatenate([mg.d_theta, mg.d_alpha])  # (2P,)
         self.t += 1
         self.w, self.state = self.adam.step(self.w, dw, self.state, self.t)
@@ -70,10 +71,11 @@ class Ours:
 class PyTorch:
     """The usual loop: task by task, θ and α as lists of four tensors each."""
 
-    def __init__(self, theta, alpha):
+    def __init__(self, net, theta, alpha, steps):
+        self.steps = steps
         torch.set_num_threads(1)
         self.theta, self.alpha = (
-            [torch.tensor(b, requires_grad=True) for b in NET.blocks(w).values()]
+            [torch.tensor(b, requires_grad=True) for b in net.blocks(w).values()]
             for w in (theta, alpha)
         )
         self.adam = torch.optim.Adam(self.theta + self.alpha, lr=RATE)
@@ -89,10 +91,13 @@ class PyTorch:
         losses = []
         tensors = map(torch.from_numpy, arrays(batch))
         for X_s, Y_s, X_q, Y_q in zip(*tensors, strict=True):
-            support = self.task_loss(self.theta, X_s, Y_s)
-            g = torch.autograd.grad(support, self.theta, create_graph=True)
-            terms = zip(self.theta, self.alpha, g, strict=True)
-            losses.append(self.task_loss([w - a * d for w, a, d in terms], X_q, Y_q))
+            theta = self.theta
+            for _ in range(self.steps):
+                support = self.task_loss(theta, X_s, Y_s)
+                g = torch.autograd.grad(support, theta, create_graph=True)
+                terms = zip(theta, self.alpha, g, strict=True)
+                theta = [w - a * d for w, a, d in terms]
+            losses.append(self.task_loss(theta, X_q, Y_q))
         loss = torch.stack(losses).mean()
         loss.backward()
         self.adam.step()
@@ -102,32 +107,33 @@ class PyTorch:
 class Jax:
     """One compiled step on w = (θ, α), (2P,); only the sampling is outside it."""
 
-    def __init__(self, theta, alpha):
+    def __init__(self, net, theta, alpha, steps):
+        self.net, self.steps = net, steps
         jax.config.update("jax_enable_x64", theta.dtype == np.float64)
         self.step = jax.jit(self.uncompiled_step)
         w = jnp.concatenate([theta, alpha])  # (2P,)
         self.state = w, jnp.zeros_like(w), jnp.zeros_like(w), jnp.zeros((), w.dtype)
 
-    @staticmethod
-    def task_loss(theta, X, Y):
-        W1, W2 = NET.unpack(theta)
+    def task_loss(self, theta, X, Y):
+        W1, W2 = self.net.unpack(theta)
         H1 = jnp.tanh(X @ W1[:-1] + W1[-1])  # (N, H)
         return jnp.mean((H1 @ W2[:-1] + W2[-1] - Y) ** 2)
 
-    @staticmethod
-    def mean_query_loss(w, *batch):
+    def mean_query_loss(self, w, *batch):
         theta, alpha = jnp.split(w, 2)
 
         def query_loss(X_s, Y_s, X_q, Y_q):
-            g = jax.grad(Jax.task_loss)(theta, X_s, Y_s)  # (P,)
-            return Jax.task_loss(theta - alpha * g, X_q, Y_q)
+            adapted = theta
+            for _ in range(self.steps):
+                g = jax.grad(self.task_loss)(adapted, X_s, Y_s)  # (P,)
+                adapted = adapted - alpha * g
+            return self.task_loss(adapted, X_q, Y_q)
 
         return jax.vmap(query_loss)(*batch).mean()
 
-    @staticmethod
-    def uncompiled_step(state, *batch):
+    def uncompiled_step(self, state, *batch):
         w, m, v, t = state
-        loss, dw = jax.value_and_grad(Jax.mean_query_loss)(w, *batch)
+        loss, dw = jax.value_and_grad(self.mean_query_loss)(w, *batch)
         t = t + 1
         m = 0.9 * m + 0.1 * dw
         v = 0.999 * v + 0.001 * dw**2
@@ -153,7 +159,7 @@ def check_agreement(name, peer, ours, batches, tolerance):
         results = []
         for loss, blocks in (peer.iterate(batch), ours.iterate(batch)):
             dw = np.concatenate([np.ravel(block) for block in blocks])  # (2P,)
-            results.append([loss, dw[:P], dw[P:]])
+            results.append([loss, *np.split(dw, 2)])
         for quantity, a, b in zip(("loss", "dθ", "dα"), *results, strict=True):
             error = np.abs(a - b).max() / np.abs(b).max()
             assert error < tolerance, f"{name}: {quantity} differs by {error:.1e}"
@@ -180,21 +186,33 @@ def seconds(action, calls):
     return (process_time() - start) / calls
 
 
-def compare(dtype, n_tasks, names, rounds):
-    """Seconds an iteration, {"sampling": …, "ours": …, and each peer in names: …}."""
-    rng = np.random.default_rng(0)
-    theta = NET.init(rng).astype(dtype)
-    alpha = rng.uniform(0.005, 0.1, P).astype(dtype)
-    sample = partial(Sinusoids(dtype=dtype).sample, n_tasks=n_tasks, shots=10)
-    batches = [sample(rng) for _ in range(3)]
+def compare(net, theta, alpha, steps, sample, names, rounds):
+    """Seconds per iteration, {"ours": …, and each peer in names: …}.
 
-    actions = {"sampling": partial(sample, rng)}
+    `sample` draws the batch of an iteration; its time counts.
+    """
+    batches = [sample() for _ in range(3)]
+    actions = {}
     for name in ("ours", *names):
         make = PEERS[name][0] if name in PEERS else Ours
-        peer = make(theta, alpha)
-        check_agreement(name, peer, Ours(theta, alpha), batches, TOLERANCE[dtype])
-        actions[name] = lambda peer=peer: peer.iterate(sample(rng))
+        peer, ours = (cls(net, theta, alpha, steps) for cls in (make, Ours))
+        check_agreement(name, peer, ours, batches, TOLERANCE[theta.dtype.name])
+        actions[name] = lambda peer=peer: peer.iterate(sample())
     return best_times(actions, rounds)
+
+
+def installed(names):
+    """Those of the peers `names` that are installed; says which are not."""
+    for name in names:
+        if PEERS[name][1] is None:
+            print(f'{name} is not installed: pip install -e ".[bench]" brings it')
+    return [name for name in names if PEERS[name][1]]
+
+
+def keep_to_one_core():
+    """Run on the last core of those allowed, where the system can do this."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def main():
@@ -205,18 +223,19 @@ def main():
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=[*PEERS])
     options = parser.parse_args()
 
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    for name in options.peers:
-        if PEERS[name][1] is None:
-            print(f'{name} is not installed: pip install -e ".[bench]" brings it')
-    names = [name for name in options.peers if PEERS[name][1]]
+    keep_to_one_core()
+    names = installed(options.peers)
 
     columns = ["ours µs", "sampling µs", *(f"{name}/ours" for name in names)]
     print("dtype       T", *(f"{column:>13}" for column in columns))
     for dtype in options.dtype:
         for n_tasks in options.tasks:
-            best = compare(dtype, n_tasks, names, options.rounds)
+            rng = np.random.default_rng(0)
+            theta = NET.init(rng).astype(dtype)
+            alpha = rng.uniform(0.005, 0.1, NET.n_params).astype(dtype)
+            sample = partial(Sinusoids(dtype=dtype).sample, rng, n_tasks, shots=10)
+            best = compare(NET, theta, alpha, 1, sample, names, options.rounds)
+            best |= best_times({"sampling": sample}, options.rounds)
             micros = [f"{best[name] * 1e6:13.0f}" for name in ("ours", "sampling")]
             ratios = [f"{best[name] / best['ours']:13.2f}" for name in names]
             print(f"{dtype} {n_tasks:5d}", *micros, *ratios, flush=True)
