@@ -196,8 +196,8 @@ def meta_gradient(
         query = net.backward_pass(thetas[-1], chunk.X_q, chunk.Y_q)
         lam, d_alphas = chain_back(net, passes, alpha, query.gradient, order)  # (5.2)
         loss = loss + net.loss_function.value(query.F, query.Y).sum()
-        d_theta = d_theta + lam.sum(0)  # (P,) (5.4)
-        d_alpha = d_alpha + d_alphas.sum(0)  # (P,) (6.1)
+        d_theta += lam.sum(0)  # (P,) (5.4)
+        d_alpha += d_alphas.sum(0)  # (P,) (6.1)
     n_tasks = len(batch)
     return MetaGradient(loss / n_tasks, d_theta / n_tasks, d_alpha / n_tasks)
 
@@ -206,7 +206,7 @@ def chain_back(net, passes, alpha, lam, order=2):
     """Carry λ_J (T, P) back through the steps; return λ_0 and dα, each (T, P)."""
     d_alpha = np.zeros_like(lam)  # (T, P)
     for step in reversed(passes):
-        d_alpha = d_alpha - step.gradient * lam  # (T, P) (6.1)
+        d_alpha -= step.gradient * lam  # (T, P) (6.1)
         if order == 2:
             lam = lam - net.tangent_pass(step, alpha * lam).hv  # (T, P) (5.3)
     return lam, d_alpha
