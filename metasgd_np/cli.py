@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from . import __version__
 from .activations import ACTIVATIONS
 from .experiments.classify import ClassifyExperiment
+from .experiments.executors import THREADS
 from .experiments.navigate import NavigationExperiment
 from .experiments.sinusoid import SinusoidExperiment
 from .experiments.sweep import CellsFailed
@@ -34,7 +35,6 @@ EXPERIMENTS = {
         NavigationExperiment,
     )
 }
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EXPECTED = (ValueError, TypeError, OSError, TrainingDiverged, CellsFailed)
 
 

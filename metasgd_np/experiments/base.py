@@ -2,8 +2,8 @@
 
 An experiment trains, evaluates, collects its results as plain numbers, prints a table
 and draws figures. Each is one file with a Config, whose fields carry their defaults and
-help texts, and an Experiment, whose steps `run` calls from top to bottom. It
-writes checkpoints, results.json and PNG files to its folder.
+help texts, and an Experiment, whose steps `run` calls from top to bottom. It writes
+checkpoints, results.json and PNG files to its folder.
 """
 
 import json
@@ -95,19 +95,20 @@ class Config:
                 how["type"] = f.metadata["kind"]
             if isinstance(f.default, tuple):
                 how["nargs"] = f.metadata["n"] or "+"
-            text = cls.describe(f.name, f.default)
-            parser.add_argument(flag(f.name), help=text, default=SUPPRESS, **how)
+            parser.add_argument(
+                flag(f.name), help=cls.describe(f), default=SUPPRESS, **how
+            )
 
     @classmethod
-    def describe(cls, name, default):
-        """Return the help text of an option, with its default or its presets."""
-        text = cls.options()[name]["help"]
-        if name in cls.PRESETS:
-            changes = [f"{k} {show(v)}" for k, v in cls.PRESETS[name].items()]
+    def describe(cls, f):
+        """Return the help text of a field, with its default or its presets."""
+        text = f.metadata["help"]
+        if f.name in cls.PRESETS:
+            changes = [f"{k} {show(v)}" for k, v in cls.PRESETS[f.name].items()]
             return f"{text}: {', '.join(changes)}"
-        if default is None or default is False:
+        if f.default is None or f.default is False:
             return text
-        return f"{text} ({show(default)})"
+        return f"{text} ({show(f.default)})"
 
 
 def show(value):

@@ -101,13 +101,15 @@ class NavigationExperiment(base.Experiment):
         """Train both learners."""
         alpha = self.config.alpha
         return {
-            "Meta-SGD": self.fit_policy(MetaSGD(self.policy, (alpha, alpha))),
-            "MAML": self.fit_policy(MAML(self.policy, alpha)),
+            "Meta-SGD": self.fit_policy(
+                "meta-sgd", MetaSGD(self.policy, (alpha, alpha))
+            ),
+            "MAML": self.fit_policy("maml", MAML(self.policy, alpha)),
         }
 
-    def fit_policy(self, learner):
+    def fit_policy(self, name, learner):
         """Train a learner, with a checkpoint of its own; return it Trained."""
-        c, name = self.config, {MetaSGD: "meta-sgd", MAML: "maml"}[type(learner)]
+        c = self.config
         self.announce(f"{name}: {c.iterations} iterations")
         with Checkpoint(self.out / f"{name}.npz", self.resume) as run:
             state = train_policy(
