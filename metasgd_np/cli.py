@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from errno import ENOSPC
 
 from threadpoolctl import threadpool_limits
 
@@ -15,6 +17,7 @@ from .experiments.navigate import NavigationExperiment
 from .experiments.sinusoid import SinusoidExperiment
 from .experiments.sweep import CellsFailed
 from .experiments.table1 import Table1Experiment
+from .files import CannotWrite
 from .gradient_check import (
     agreement,
     check_gradient,
@@ -23,6 +26,7 @@ from .gradient_check import (
     small_problem,
 )
 from .losses import LOSSES
+from .terminal import Stopped, ending_quietly, spell_output, stopping_on_signals
 from .training import TrainingDiverged
 from .worksheets import Worksheet
 
@@ -35,7 +39,14 @@ EXPERIMENTS = {
         NavigationExperiment,
     )
 }
-EXPECTED = (ValueError, TypeError, OSError, TrainingDiverged, CellsFailed)
+EXPECTED = (
+    ValueError,
+    TypeError,
+    OSError,
+    MemoryError,
+    TrainingDiverged,
+    CellsFailed,
+)
 
 
 def build_parser():
@@ -53,13 +64,10 @@ def build_parser():
             name, help=experiment.summary, description=experiment.description
         )
         experiment.Config.add_options(command)
-        out = f"results/{name}"
-        command.add_argument(
-            "--out", default=out, metavar="DIR", help=f"folder to write to ({out})"
-        )
-        command.add_argument(
-            "--resume", action="store_true", help="continue the run in --out"
-        )
+        out = f"folder to write to; by default a new one (results/{name})"
+        command.add_argument("--out", metavar="DIR", help=out)
+        resume = "continue the run in --out, by default the last one"
+        command.add_argument("--resume", action="store_true", help=resume)
     add_worksheet(commands)
     add_gradcheck(commands)
     return parser
@@ -139,40 +147,67 @@ def main(arguments: list | None = None) -> int:
     -------
     int
         The exit code: 0, 1 for an error (one sentence on standard error) or a failed
-        check, 130 after Ctrl-C.
+        check, 128 + N after signal N (130 after Ctrl-C).
     """
-    parser = build_parser()
-    options = vars(parser.parse_args(arguments))
-    command = options.pop("command")
-    try:
-        if command is None:
-            parser.print_help()
-        elif command in EXPERIMENTS:
-            experiment = EXPERIMENTS[command]
-            out, resume = options.pop("out"), options.pop("resume")
-            config = experiment.Config.from_options(options)
-            import matplotlib as mpl  # noqa: PLC0415 (slow, and only these draw)
+    spell_output()
+    with stopping_on_signals(), ending_quietly():
+        parser = build_parser()
+        options = vars(parser.parse_args(arguments))
+        command = options.pop("command")
+        code = 0
+        try:
+            if command is None:
+                parser.print_help()
+            elif command in EXPERIMENTS:
+                with one_blas_thread():
+                    open_experiment(command, options).run()
+            elif command == "worksheet":
+                print_worksheet(**options)
+            else:
+                code = print_gradcheck(**options)
+            print(end="", flush=True)  # what cannot be written is an error too
+        except (KeyboardInterrupt, *EXPECTED) as error:
+            code = report_error(error, command)
+        return code
 
-            mpl.use("Agg")  # figures go to files, whatever MPLBACKEND says
-            with one_blas_thread():
-                experiment(config, out, resume).run()
-        elif command == "worksheet":
-            print_worksheet(**options)
-        else:
-            return print_gradcheck(**options)
-    except KeyboardInterrupt:
+
+def open_experiment(command, options):
+    """Make the experiment of a command with these options."""
+    experiment = EXPERIMENTS[command]
+    out, resume = options.pop("out"), options.pop("resume")
+    config = experiment.Config.from_options(options)
+    import matplotlib as mpl  # noqa: PLC0415 (slow, and only these draw)
+
+    mpl.use("Agg")  # figures go to files, whatever MPLBACKEND says
+    return experiment(config, out, resume)
+
+
+def report_error(error, command):
+    """Print what ended a command, in one sentence; return the exit code."""
+    if isinstance(error, BrokenPipeError):  # as in `metasgd-np worksheet | head -1`
+        return 128 + 13  # as if SIGPIPE had ended it, and as quiet
+    if isinstance(error, KeyboardInterrupt):
         again = "; --resume continues from here" if command in EXPERIMENTS else ""
-        print(f"\nstopped{again}", file=sys.stderr)
-        return 130
-    except EXPECTED as error:
-        print(f"error: {describe_error(error)}", file=sys.stderr)
-        return 1
-    return 0
+        complain(f"\nstopped{again}")
+        return 128 + (error.args[0] if isinstance(error, Stopped) else signal.SIGINT)
+    complain(f"error: {describe_error(error)}")
+    return 1
+
+
+def complain(text):
+    """Print to standard error, which a closed terminal may have taken along."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def describe_error(error):
     """Return an error as one sentence: for a system error, its reason and the path."""
+    if isinstance(error, CannotWrite):
+        return f"{error}; once that is mended, --resume continues from here"
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); choose smaller numbers"
     if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{where}"
+        output = "standard output" if error.errno == ENOSPC else ""
+        where = error.filename or output
+        return f"{error.strerror}{where and f': {where}'}"
     return str(error)

@@ -9,10 +9,8 @@ checkpoints, results.json and PNG files to its folder.
 import json
 import platform
 import sys
-import time
 from argparse import SUPPRESS
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -20,10 +18,13 @@ import numpy as np
 from .. import plots
 from ..checkpoints import Checkpoint
 from ..checks import whole_number
-from ..files import write_text
+from ..files import write_json
 from ..learners import MAML, Learner, MetaSGD
 from ..optimizers import Adam
 from ..training import Evaluation, TrainingState, train
+from .folder import RESULTS, open_folder
+
+BARELY_TRAINED = "Barely trained: this shows that it runs, not who is better."
 
 
 def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
@@ -144,8 +145,9 @@ class Experiment:
     ----------
     config : Config
         The settings.
-    out : str or path
-        The folder to write to; it must be empty unless a run in it is resumed.
+    out : str or path, optional
+        The folder to write to; it must be empty unless a run in it is resumed. By
+        default a new one in results, or the last one to resume.
     resume : bool, default False
         Continue the run in the folder.
     progress : bool, default True
@@ -158,35 +160,49 @@ class Experiment:
     """
 
     Config = Config
+    keeps: ClassVar = "*.npz"  # the files that a run resumes from
+    keeps_settings: ClassVar = True  # a resumed run must repeat them
 
-    def __init__(self, config, out, resume=False, progress=True):
-        self.config = config
-        self.out = prepare_folder(out, resume)
-        self.resume = resume
-        self.progress = progress
+    def __init__(self, config, out=None, resume=False, progress=True):
+        self.config, self.progress = config, progress
+        configuration = json.loads(json.dumps(asdict(config)))  # as a file holds it
+        kept = self.keeps, self.keeps_settings
+        self.folder = open_folder(out, resume, self.name, configuration, *kept)
+        self.out, self.resume = self.folder.path, resume
+        if out is None and self.out.name != self.name:
+            self.announce(f"this run's folder is {self.out}")
 
     def run(self):
         """Carry out all steps; return the results, which are also in results.json."""
-        started = time.perf_counter()
-        trained = self.train()
-        evaluations = self.evaluate(trained)
-        results = {
-            "command": self.name,
-            "configuration": asdict(self.config),
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
-            **self.results(trained, evaluations),
-            "seconds": round(time.perf_counter() - started, 1),
-        }
-        print(self.table(results))
-        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
-        write_text(self.out / "results.json", f"{text}\n")
-        for name, figure in self.figures(trained, evaluations).items():
-            plots.save(figure, self.out / f"{name}.png")
+        with self.folder:
+            trained = self.train()
+            evaluations = self.evaluate(trained)
+            results = {
+                "command": self.name,
+                "configuration": asdict(self.config),
+                "versions": {
+                    "python": platform.python_version(),
+                    "numpy": np.__version__,
+                },
+                **self.results(trained, evaluations),
+                "seconds": self.folder.seconds,
+            }
+            try:
+                print(self.report(results), flush=True)
+            finally:  # even if nobody reads the output
+                write_json(self.out / RESULTS, results)
+            for name, figure in self.figures(trained, evaluations).items():
+                plots.save(figure, self.out / f"{name}.png")
         print(f"\n{results['seconds']:.0f} s; figures and results.json: {self.out}")
         return results
+
+    @classmethod
+    def report(cls, results):
+        """Return the table and, if the training was short, what it is good for."""
+        few = cls.Config.PRESETS["quick"]["iterations"]
+        iterations = results["configuration"]["iterations"]
+        barely = iterations is not None and iterations <= few
+        return cls.table(results) + (f"\n\n{BARELY_TRAINED}" if barely else "")
 
     def fit(self, name, learner, tasks, steps=1, iterations=None):
         """Train a learner, with a checkpoint called `name`; return it Trained."""
@@ -224,27 +240,6 @@ class Experiment:
         """Print what is starting, on standard error."""
         if self.progress:
             print(text, file=sys.stderr)
-
-
-def prepare_folder(out, resume):
-    """Make the output folder; ValueError if it is in use or cannot be written to."""
-    out = Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".write-test"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ValueError(
-            f"cannot write to {out} ({error.strerror}); choose another folder with "
-            "--out"
-        ) from None
-    if any(out.iterdir()) and not resume:
-        raise ValueError(
-            f"{out} already holds files; add --resume to continue the run in it, or "
-            "choose another folder with --out"
-        )
-    return out
 
 
 def choose_best(candidates, evaluations, steps, best=np.argmin):

@@ -125,8 +125,7 @@ class ClassifyExperiment(base.Experiment):
     )
     Config = ClassifyConfig
 
-    def __init__(self, config, out, resume=False, progress=True):
-        super().__init__(config, out, resume, progress)
+    def __init__(self, config, out=None, resume=False, progress=True):
         train, validate, test = load_splits(config)
         ways = config.ways
         self.tasks = {
@@ -136,6 +135,7 @@ class ClassifyExperiment(base.Experiment):
         }
         self.all_classes = AllClasses(train)
         self.net = TwoLayerNet(SIDE**2, config.hidden, ways, loss=SOFTMAX)
+        super().__init__(config, out, resume, progress)  # once the settings fit
 
     def train(self):
         """Train both learners and the baselines, and candidates for fixed α."""

@@ -85,7 +85,7 @@ class NavigationExperiment(base.Experiment):
     )
     Config = NavigationConfig
 
-    def __init__(self, config, out, resume=False, progress=True):
+    def __init__(self, config, out=None, resume=False, progress=True):
         super().__init__(config, out, resume, progress)
         c = config
         self.policy = GaussianPolicy(DeepNet(c.sizes, c.activation))

@@ -13,7 +13,7 @@ from . import base
 from .executors import open_executor
 from .published import MARKS, SINUSOID_MSE
 from .sinusoid import TEST_SHOTS
-from .sweep import run_sweep
+from .sweep import as_saved, load_results, run_sweep
 from .table1_cells import (
     FIRST_ORDER,
     LEARNS_ALPHA,
@@ -160,6 +160,13 @@ class Table1Experiment(base.Experiment):
         "each is run."
     )
     Config = Table1Config
+    keeps = "cells/*.json"
+    keeps_settings = False  # each cell does; a resumed run may add others
+
+    def __init__(self, config, out=None, resume=False, progress=True):
+        super().__init__(config, out, resume, progress)
+        cells = as_saved(sweep_cells(config))
+        load_results(cells, self.out / "cells")  # refuses others before any change
 
     def train(self):
         """Compute all cells not yet in the folder; return {name: result}."""
