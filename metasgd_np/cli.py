@@ -150,25 +150,27 @@ def main(arguments: list | None = None) -> int:
         check, 128 + N after signal N (130 after Ctrl-C).
     """
     spell_output()
-    with stopping_on_signals(), ending_quietly():
-        parser = build_parser()
+    parser, code = build_parser(), 0
+    with ending_quietly():
         options = vars(parser.parse_args(arguments))
         command = options.pop("command")
-        code = 0
         try:
-            if command is None:
-                parser.print_help()
-            elif command in EXPERIMENTS:
-                with one_blas_thread():
-                    open_experiment(command, options).run()
-            elif command == "worksheet":
-                print_worksheet(**options)
-            else:
-                code = print_gradcheck(**options)
-            print(end="", flush=True)  # what cannot be written is an error too
+            if command in EXPERIMENTS:
+                import_matplotlib()
+            with stopping_on_signals():
+                if command is None:
+                    parser.print_help()
+                elif command in EXPERIMENTS:
+                    with one_blas_thread():
+                        open_experiment(command, options).run()
+                elif command == "worksheet":
+                    print_worksheet(**options)
+                else:
+                    code = print_gradcheck(**options)
+                print(end="", flush=True)  # what cannot be written is an error too
         except (KeyboardInterrupt, *EXPECTED) as error:
             code = report_error(error, command)
-        return code
+    return code
 
 
 def open_experiment(command, options):
@@ -176,10 +178,22 @@ def open_experiment(command, options):
     experiment = EXPERIMENTS[command]
     out, resume = options.pop("out"), options.pop("resume")
     config = experiment.Config.from_options(options)
-    import matplotlib as mpl  # noqa: PLC0415 (slow, and only these draw)
-
-    mpl.use("Agg")  # figures go to files, whatever MPLBACKEND says
     return experiment(config, out, resume)
+
+
+def import_matplotlib():
+    """Import Matplotlib, which only the experiments use, before anything is at stake.
+
+    Stopped in the middle of it, Python may crash.
+    """
+    unused = os.environ.pop("MPLBACKEND", None)  # it need not be a valid one
+    import matplotlib as mpl  # noqa: PLC0415 (slow)
+
+    mpl.use("Agg")  # figures go to files
+    import matplotlib.pyplot  # noqa: F401, PLC0415
+
+    if unused is not None:
+        os.environ["MPLBACKEND"] = unused
 
 
 def report_error(error, command):

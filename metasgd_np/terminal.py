@@ -19,10 +19,10 @@ from pathlib import Path
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one is not on Windows
 # Each character and how it is spelled; at the end hat, tilde and bar over a letter.
 SPELLINGS = (
-    "′' ″'' −- –- —- ±+/- ×x ·* ∘* →-> ←<- ↔<-> ≤<= ≥>= ≈~ ∇grad ∂d ‖|| √sqrt "
+    "′' ″'' −- –- —- ±+/- ×x ·* ∘* →-> ←<- ↔<-> ≤<= ≥>= ≈~ ∂d ‖|| √sqrt "
     "²^2 ³^3 ᵀ^T ✓ok ✗x “\" ”\" ‘' ’' \u0302^ \u0303~ \u0304_"
 )
-SPELLED = {each[0]: each[1:] for each in SPELLINGS.split()}
+SPELLED = {each[0]: each[1:] for each in SPELLINGS.split()} | {"∇": "grad "}
 
 
 class Stopped(KeyboardInterrupt):
@@ -79,15 +79,20 @@ def stopping_on_signals():
     """
 
     def stop(number, _):
+        received.append(number)
         raise Stopped(number)
 
-    before = {}
+    before, received = {}, []
     if threading.current_thread() is threading.main_thread():
         for number in filter(None, (getattr(signal, n, None) for n in SIGNALS)):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, stop)
     try:
         yield
+    except Exception:
+        if received:  # a library made another error of it
+            raise Stopped(received[-1]) from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
