@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from . import __version__
 from .activations import ACTIVATIONS
+from .experiments.base import PARSERS
 from .experiments.classify import ClassifyExperiment
 from .experiments.executors import THREADS
 from .experiments.navigate import NavigationExperiment
@@ -39,6 +40,7 @@ EXPERIMENTS = {
         NavigationExperiment,
     )
 }
+WHOLE = PARSERS[int]
 EXPECTED = (
     ValueError,
     TypeError,
@@ -49,9 +51,17 @@ EXPECTED = (
 )
 
 
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors lead to the help."""
+
+    def error(self, message):
+        """Print the usage and the error, and end with exit code 2."""
+        super().error(f"{message}; {self.prog} --help lists what it takes")
+
+
 def build_parser():
     """Build the parser of all commands; an experiment's Config has its options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metasgd-np",
         description="Meta-SGD in NumPy, with every derivative written out by hand.",
         epilog="metasgd-np COMMAND --help lists the options of a command; --quick runs "
@@ -83,7 +93,7 @@ def add_worksheet(commands):
     )
     add = sheet.add_argument
     add("--blank", action="store_true", help="formulas without values, to fill in")
-    add("--seed", type=int, help="draw another example, the same one for each seed")
+    add("--seed", type=WHOLE, help="draw another example, the same one for each seed")
     formats = ("text", "markdown", "html", "latex")
     add("--format", choices=formats, default="text", help="text; html fits one A4 page")
 
@@ -100,8 +110,8 @@ def add_gradcheck(commands):
     add = check.add_argument
     add("--activation", default="tanh", help=f"{', '.join(ACTIVATIONS)} (tanh)")
     add("--loss", default="squared_error", help=f"{', '.join(LOSSES)} (squared_error)")
-    add("--steps", type=int, default=2, help="inner steps (2)")
-    add("--seed", type=int, default=0, help="same seed, same numbers (0)")
+    add("--steps", type=WHOLE, default=2, help="inner steps (2)")
+    add("--seed", type=WHOLE, default=0, help="same seed, same numbers (0)")
 
 
 def print_worksheet(blank, seed, format):

@@ -9,8 +9,9 @@ checkpoints, results.json and PNG files to its folder.
 import json
 import platform
 import sys
-from argparse import SUPPRESS
+from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -27,23 +28,47 @@ from .folder import RESULTS, open_folder
 BARELY_TRAINED = "Barely trained: this shows that it runs, not who is better."
 
 
-def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
+def option(
+    default,
+    help,
+    *,
+    least=None,
+    most=None,
+    kind=None,
+    choices=None,
+    n=None,
+    metavar=None,
+):
     """Make a Config field that the command line can set.
 
     default : the value without the option; False makes a flag, a tuple a list of values
     help : what the option means, without its default
-    least : the smallest whole number allowed      choices : the only values allowed
+    least, most : the whole numbers allowed        choices : the only values allowed
     kind : type of the value, if not the default's
     n : how many values a tuple takes              metavar : what the help calls them
     """
     kind = kind or type(default[0] if isinstance(default, tuple) else default)
-    known = {"kind": kind, "least": least, "choices": choices, "n": n}
+    known = {"kind": kind, "least": least, "most": most, "choices": choices, "n": n}
     return field(default=default, metadata={"help": help, "metavar": metavar, **known})
 
 
 def flag(name):
     """Return the command-line option of a field, such as --inner-steps."""
     return f"--{name.replace('_', '-')}"
+
+
+def parse_number(text, kind, noun):
+    """Return the text of an option as a number, or raise argparse's error."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not {noun}") from None
+
+
+PARSERS = {  # of option values, by kind
+    int: partial(parse_number, kind=int, noun="a whole number"),
+    float: partial(parse_number, kind=float, noun="a number"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +91,9 @@ class Config:
             for value in values if several else (values,):
                 if known["least"] is not None and value is not None:
                     whole_number(flag(name), value, known["least"])
+                if known["most"] is not None and value > known["most"]:
+                    most = f"but it must be {known['most']:,} at most"
+                    raise ValueError(f"{flag(name)} is {value}, {most}")
 
     @classmethod
     def options(cls):
@@ -93,7 +121,7 @@ class Config:
             how = {"action": "store_true"}
             if f.metadata["kind"] is not bool:
                 how = {key: f.metadata[key] for key in ("choices", "metavar")}
-                how["type"] = f.metadata["kind"]
+                how["type"] = PARSERS.get(f.metadata["kind"], f.metadata["kind"])
             if isinstance(f.default, tuple):
                 how["nargs"] = f.metadata["n"] or "+"
             parser.add_argument(

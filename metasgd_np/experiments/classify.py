@@ -68,7 +68,9 @@ class ClassifyConfig(base.Config):
     )
     ways: int = base.option(5, "classes per task", least=2)
     shots: int = base.option(1, "support drawings per class", least=1)
-    steps: int = base.option(1, "inner steps, in training and test", least=1)
+    steps: int = base.option(
+        1, "inner steps, in training and test", least=1, most=1_000
+    )
     iterations: int = base.option(2_000, "training iterations per learner", least=1)
 
     hidden: int = 256
@@ -84,6 +86,8 @@ class ClassifyConfig(base.Config):
                 f"--path is {self.path}, but the letters of --data {self.data} need "
                 "none; add --data omniglot, or leave out --path"
             )
+        if self.path == "":
+            raise ValueError("--path is empty; name the folder, or leave it out")
         if self.shots >= DRAWINGS:
             raise ValueError(
                 f"--shots is {self.shots}, but of the {DRAWINGS} drawings of a "

@@ -75,7 +75,7 @@ class RunFolder:
         If its record was deleted, a run is resumed from the files that it keeps: these
         hold their own settings.
         """
-        found = sorted(path.name for path in self.path.iterdir() if path.name != LOCK)
+        found = self.list_files()
         if not found:
             return 0.0
         if not self.resume:
@@ -131,11 +131,19 @@ class RunFolder:
         self.ended.set()
         self.clock.join()
         with suppress(OSError):
-            if error is None:
+            unused = self.list_files() == [RECORD]  # so that a new run may start in it
+            if error is None or (unused and issubclass(error, Exception)):
                 (self.path / RECORD).unlink(missing_ok=True)
             else:
                 self.save()
         self.lock.release()
+
+    def list_files(self):
+        """List the names in the folder, without the lock and what is half written."""
+        names = sorted(path.name for path in self.path.iterdir())
+        return [
+            name for name in names if name != LOCK and not name.endswith(".partial")
+        ]
 
 
 def load_record(folder):

@@ -40,7 +40,9 @@ class SinusoidConfig(base.Config):
     PRESETS: ClassVar[dict] = {"quick": {"iterations": 300, "n_test": 100}}
 
     iterations: int = base.option(15_000, "training iterations per learner", least=1)
-    shots: int = base.option(10, "support points per training task", least=1)
+    shots: int = base.option(
+        10, "support points per training task", least=1, most=10_000
+    )
 
     hidden: int = 64
     meta_batch: int = 25

@@ -55,7 +55,9 @@ class Table1Config(base.Config):
     methods: tuple = base.option(
         ("meta-sgd", "maml"), ", ".join(METHODS), choices=METHODS, metavar="NAME"
     )
-    seeds: int = base.option(1, "number of seeds, starting at --seed", least=1)
+    seeds: int = base.option(
+        1, "number of seeds, starting at --seed", least=1, most=100
+    )
     iterations: int | None = base.option(
         None,
         "training iterations per learner ("
@@ -74,7 +76,7 @@ class Table1Config(base.Config):
         (2,), "2: exact, 1: without curvature", choices=(1, 2), metavar="N"
     )
     inner_steps: tuple = base.option(
-        (1,), "inner steps, in training and test", least=1, metavar="N"
+        (1,), "inner steps, in training and test", least=1, most=1_000, metavar="N"
     )
     alpha_start: tuple = base.option(
         (0.005, 0.1),
@@ -106,6 +108,8 @@ class Table1Config(base.Config):
     def __post_init__(self):
         super().__post_init__()
         interval("--alpha-start", self.alpha_start)
+        if self.scheduler == "":
+            raise ValueError("--scheduler is empty; give its address, or leave it out")
         decay = self.alpha_decay
         if decay is not None and not 0 <= decay < float("inf"):
             raise ValueError(
