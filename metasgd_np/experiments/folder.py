@@ -161,7 +161,7 @@ def load_record(folder):
             raise ValueError("seconds")
         configuration = dict(record["configuration"])
         command = str(record["command"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(
             f"{path} does not describe a run ({type(error).__name__}): it is truncated "
             "or was written by something else; delete it to resume from the other "

@@ -97,9 +97,13 @@ def load_results(cells, folder):
     """The results saved in the folder, by name; an error if their settings differ."""
     results = {}
     for name, settings in cells.items():
-        saved = load_cell(folder / f"{name}.json")
+        path = folder / f"{name}.json"
+        saved = load_cell(path)
         if saved is not None:
-            check_same_settings(saved["settings"], settings)
+            try:
+                check_same_settings(saved["settings"], settings)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
             results[name] = saved["result"]
     return results
 
@@ -160,5 +164,5 @@ def load_cell(path):
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         return {part: dict(saved[part]) for part in ("settings", "result")}
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None  # not there, or damaged
