@@ -71,7 +71,10 @@ def build_parser():
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, experiment in EXPERIMENTS.items():
         command = commands.add_parser(
-            name, help=experiment.summary, description=experiment.description
+            name,
+            help=f"{experiment.summary} ({experiment.duration})",
+            description=f"{experiment.description} It takes about "
+            f"{experiment.duration}, with --quick a few seconds.",
         )
         experiment.Config.add_options(command)
         out = f"folder to write to; by default a new one (results/{name})"

@@ -81,7 +81,7 @@ class Config:
 
     PRESETS: ClassVar[dict] = {"quick": {}}
 
-    seed: int = option(0, "same seed, same numbers", least=0)
+    seed: int = option(0, "same seed, same numbers on one kind of processor", least=0)
     quick: bool = option(False, "a short run")
 
     def __post_init__(self):
@@ -160,8 +160,8 @@ class Trained(NamedTuple):
 class Experiment:
     """Base class of experiments: train → evaluate → results → figures.
 
-    A subclass defines `name`, `summary` and `description` of its command, its Config,
-    and the steps:
+    A subclass defines `name`, `summary`, `duration` and `description` of its command,
+    its Config, and the steps:
 
         train()                          → {name: Trained}, or what evaluate takes
         evaluate(trained)                → what results and figures take

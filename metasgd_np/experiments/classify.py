@@ -120,7 +120,8 @@ class ClassifyExperiment(base.Experiment):
     """
 
     name = "classify"
-    summary = "few-shot classification of characters (1 min)"
+    summary = "few-shot classification of characters"
+    duration = "1 min"
     description = (
         "Train Meta-SGD and MAML to classify characters from a few drawings, test "
         "them on characters never seen before, beside joint training, logistic "

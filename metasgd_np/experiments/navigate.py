@@ -78,7 +78,8 @@ class NavigationExperiment(base.Experiment):
     """Meta-SGD and MAML on the same tasks, tested on new ones beside two references."""
 
     name = "navigate"
-    summary = "2-D navigation: Meta-SGD and MAML by policy gradients (1 min)"
+    summary = "2-D navigation: Meta-SGD and MAML by policy gradients"
+    duration = "1 min"
     description = (
         "Train Meta-SGD and MAML to reach goals that they cannot see, test them on "
         "new ones, and write results.json, four figures and checkpoints."

@@ -60,7 +60,8 @@ class SinusoidExperiment(base.Experiment):
     """
 
     name = "sinusoid"
-    summary = "sine-wave regression: Meta-SGD, MAML and joint training (1 min)"
+    summary = "sine-wave regression: Meta-SGD, MAML and joint training"
+    duration = "1 min"
     description = (
         "Train Meta-SGD, MAML and joint training on sine waves, test them on new "
         "ones, and write results.json, four figures and checkpoints."

@@ -100,7 +100,9 @@ class Table1Config(base.Config):
         kind=str,
         metavar="ADDRESS",
     )
-    full: bool = base.option(False, "networks and seeds of the table in RESULTS.md")
+    full: bool = base.option(
+        False, "networks and seeds of the table in RESULTS.md, 2.5 hours"
+    )
 
     n_query: int = 20
     n_validate: int = 1_000
@@ -157,7 +159,8 @@ class Table1Experiment(base.Experiment):
     """A sweep over cells, in this process, in several, or on a Dask cluster."""
 
     name = "table1"
-    summary = "the paper's table 1: trained on 5, 10 and 20 shots (5 min)"
+    summary = "the paper's table 1: trained on 5, 10 and 20 shots"
+    duration = "5 min"
     description = (
         "Train on 5, 10 and 20 shots, test on 5, 10 and 20, and print the paper's "
         "figures beside ours; write results.json, one figure per network, and every "
