@@ -281,6 +281,16 @@ def test_a_default_folder_in_use_is_left_to_its_run():
     assert paths == [Path("results", name) for name in ("sinusoid", "sinusoid-2")]
 
 
+def test_a_run_that_failed_before_it_wrote_anything_leaves_its_folder_free():
+    with pytest.raises(ValueError, match="no such data"), open_run():
+        raise ValueError("no such data")
+    with pytest.raises(ValueError, match="too hot"), open_run() as run:
+        (run.path / "meta-sgd.npz").touch()
+        raise ValueError("too hot")
+    with pytest.raises(FolderTaken):
+        open_run()
+
+
 def test_resume_without_out_continues_the_last_run():
     for path in ("results/sinusoid", "results/sinusoid-2"):
         leave_unfinished(path)

@@ -111,6 +111,18 @@ def test_closed_streams_do_no_harm(monkeypatch):
     assert main(["gradcheck", "--steps", "-1"]) == 1
 
 
+def test_the_backend_that_the_environment_asks_for_does_not_matter():
+    script = (
+        "import os; from metasgd_np.cli import import_matplotlib; import_matplotlib(); "
+        "from matplotlib import get_backend; print(get_backend(), *map(os.getenv, "
+        "['MPLBACKEND']))"
+    )
+    environment = {"MPLBACKEND": "nonsense"}
+    process = start(python=("-c", script), environment=environment)
+    printed, errors = process.communicate(timeout=60)
+    assert printed.decode().lower().split() == ["agg", "nonsense"], errors
+
+
 # Pipes and full disks
 
 
@@ -168,7 +180,7 @@ def test_a_pipe_that_ends_early_is_no_error():
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_save_as_ctrl_c_does(name, tmp_path, capsys, monkeypatch):
     number, keep, out = getattr(signal, name), Checkpoint.keep, tmp_path / "run"
-    before = signal.getsignal(number)
+    original = signal.signal(number, signal.SIG_DFL)  # a background job ignores it
 
     def end(checkpoint, state):
         keep(checkpoint, state)
@@ -184,7 +196,7 @@ def test_signals_save_as_ctrl_c_does(name, tmp_path, capsys, monkeypatch):
         assert last == "stopped; --resume continues from here"
         assert load(out / "meta-sgd.npz").iteration == 4
         assert run_quick("sinusoid", out, "--resume") == 0
-    assert signal.getsignal(number) is before
+    assert signal.signal(number, original) is signal.SIG_DFL
 
 
 @POSIX
@@ -218,6 +230,7 @@ def test_a_stop_that_a_library_turns_into_an_error_is_still_a_stop():
 IMPORT = """
 import os, signal, sys
 sys.argv[0], sys.orig_argv = {argv0!r}, {argv!r}
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import metasgd_np
 print(signal.getsignal(signal.SIGINT) is signal.SIG_DFL)
 """
