@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from experiment_tools import strokes
-from PIL import Image
+from matplotlib.colors import to_rgb
 
 from metasgd_np import MAML, DeepNet, MetaSGD, TwoLayerNet, adapt, plots
 from metasgd_np.experiments.published import SINUSOID_MSE
@@ -113,7 +113,9 @@ def test_no_bar_of_alpha_holds_both_signs_and_all_entries_are_counted(values):
     for axis, block in zip(figure.axes, NET.blocks(alpha).values(), strict=True):
         if block.size == 1:
             continue
-        bars = [bar for bar in axis.containers[0] if bar.get_height()]
+        bars = list(axis.containers[0])
+        ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
+        assert not any(left < -1e-9 and right > 1e-9 for left, right in ends)
         below = sum(b.get_height() for b in bars if b.get_x() + b.get_width() < 1e-12)
         assert below == (block < 0).sum()
         assert sum(bar.get_height() for bar in bars) == block.size
@@ -348,6 +350,17 @@ def test_accuracy_by_steps_draws_percentages_and_a_line_without_steps():
     np.testing.assert_allclose([low, high], [30 - half, 60 + half])
 
 
+def test_the_first_steps_take_most_of_the_axis_of_steps():
+    rng = np.random.default_rng(0)
+    evaluations = {
+        "MAML": Evaluation(rng.uniform(size=(6, 9))),
+        "logistic regression": Evaluation(rng.uniform(size=(41, 9))),
+    }
+    axis = plots.accuracy_by_steps(evaluations, "5-way").axes[0]
+    first, fifth, last = axis.transData.transform([(0, 0), (5, 0), (40, 0)])[:, 0]
+    assert fifth - first > 0.5 * (last - first)
+
+
 # Navigation and table 1
 
 
@@ -369,11 +382,8 @@ def test_the_rollouts_drawn_are_those_given(walked):
     assert len(lines) == 3 + 3 + 2
     np.testing.assert_array_equal(lines[4].get_xydata(), pair[1].states[1, 1])
     np.testing.assert_array_equal(lines[-1].get_xydata()[0], tasks[1, 1])
-    goal, rollout = (
-        Image.new("RGB", (1, 1), line.get_color() if i else line.get_mfc())
-        for i, line in enumerate((lines[-1], lines[4]))
-    )
-    grey = [picture.convert("L").getpixel((0, 0)) for picture in (goal, rollout)]
+    colours = lines[-1].get_mfc(), lines[4].get_color()  # of the goal, of a rollout
+    grey = [np.dot(to_rgb(colour), (77, 150, 28)) for colour in colours]
     assert grey[0] - grey[1] > 80  # seen in grey as well
     assert figure.axes[0].get_xlabel() == "x (units of length)"
     assert f"{pair[1].returns[1]:.1f}" in figure.axes[1].get_title()

@@ -157,20 +157,33 @@ def test_output_that_cannot_be_written(error, code, message, capsys, monkeypatch
     assert capsys.readouterr().err == message
 
 
-@POSIX
-def test_a_pipe_that_ends_early_is_no_error():
-    reader, writer = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "metasgd_np", "worksheet"],
-        stdout=writer,
+def run_into(stdout, argument):
+    """Run a command that writes there; return its exit code and its errors."""
+    process = subprocess.run(
+        [sys.executable, "-m", "metasgd_np", argument],
+        stdout=stdout,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=False,
     )
-    os.close(writer)
+    return process.returncode, process.stderr.decode()
+
+
+@POSIX
+@pytest.mark.parametrize(("argument", "code"), [("worksheet", 141), ("--help", 0)])
+def test_a_pipe_that_ends_early_is_no_error(argument, code):
+    reader, writer = os.pipe()
     os.close(reader)
-    _, errors = process.communicate(timeout=60)
-    assert errors == b""
-    assert process.returncode == 141
+    assert run_into(writer, argument) == (code, "")
+    os.close(writer)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device here")
+def test_a_full_disk_under_the_output_is_one_sentence():
+    with open("/dev/full", "wb") as full:
+        code, errors = run_into(full, "worksheet")
+    assert code == 1
+    assert errors == "error: No space left on device: standard output\n"
 
 
 # Signals
