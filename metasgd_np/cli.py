@@ -217,7 +217,10 @@ def report_error(error, command):
         again = "; --resume continues from here" if command in EXPERIMENTS else ""
         complain(f"\nstopped{again}")
         return 128 + (error.args[0] if isinstance(error, Stopped) else signal.SIGINT)
-    complain(f"error: {describe_error(error)}")
+    again = ""
+    if isinstance(error, CannotWrite) and command in EXPERIMENTS:
+        again = "; once that is mended, --resume continues from here"
+    complain(f"error: {describe_error(error)}{again}")
     return 1
 
 
@@ -229,8 +232,6 @@ def complain(text):
 
 def describe_error(error):
     """Return an error as one sentence: for a system error, its reason and the path."""
-    if isinstance(error, CannotWrite):
-        return f"{error}; once that is mended, --resume continues from here"
     if isinstance(error, MemoryError):
         return f"out of memory ({error}); choose smaller numbers"
     if isinstance(error, OSError) and error.strerror:
