@@ -1,5 +1,6 @@
 """Meta-SGD in NumPy, with every derivative written out by hand."""
 
+from . import terminal  # noqa: F401 (before the slow imports)
 from .adaptation import MetaGradient, adapt, meta_gradient
 from .deep_net import DeepNet
 from .gradient_check import (

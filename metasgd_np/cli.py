@@ -2,19 +2,23 @@
 
 import argparse
 import os
+import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from errno import ENOSPC
 
 from threadpoolctl import threadpool_limits
 
 from . import __version__
 from .activations import ACTIVATIONS
+from .experiments.base import PARSERS
 from .experiments.classify import ClassifyExperiment
 from .experiments.executors import THREADS
 from .experiments.navigate import NavigationExperiment
 from .experiments.sinusoid import SinusoidExperiment
 from .experiments.sweep import CellsFailed
 from .experiments.table1 import Table1Experiment
+from .files import CannotWrite
 from .gradient_check import (
     agreement,
     check_gradient,
@@ -23,6 +27,7 @@ from .gradient_check import (
     small_problem,
 )
 from .losses import LOSSES
+from .terminal import Stopped, ending_quietly, spell_output, stopping_on_signals
 from .training import TrainingDiverged
 from .worksheets import Worksheet
 
@@ -35,12 +40,28 @@ EXPERIMENTS = {
         NavigationExperiment,
     )
 }
-EXPECTED = (ValueError, TypeError, OSError, TrainingDiverged, CellsFailed)
+WHOLE = PARSERS[int]
+EXPECTED = (
+    ValueError,
+    TypeError,
+    OSError,
+    MemoryError,
+    TrainingDiverged,
+    CellsFailed,
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors lead to the help."""
+
+    def error(self, message):
+        """Print the usage and the error, and end with exit code 2."""
+        super().error(f"{message}; {self.prog} --help lists what it takes")
 
 
 def build_parser():
     """Build the parser of all commands; an experiment's Config has its options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metasgd-np",
         description="Meta-SGD in NumPy, with every derivative written out by hand.",
         epilog="metasgd-np COMMAND --help lists the options of a command; --quick runs "
@@ -50,16 +71,16 @@ def build_parser():
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, experiment in EXPERIMENTS.items():
         command = commands.add_parser(
-            name, help=experiment.summary, description=experiment.description
+            name,
+            help=f"{experiment.summary} ({experiment.duration})",
+            description=f"{experiment.description} It takes about "
+            f"{experiment.duration}, with --quick a few seconds.",
         )
         experiment.Config.add_options(command)
-        out = f"results/{name}"
-        command.add_argument(
-            "--out", default=out, metavar="DIR", help=f"folder to write to ({out})"
-        )
-        command.add_argument(
-            "--resume", action="store_true", help="continue the run in --out"
-        )
+        out = f"folder to write to; by default a new one (results/{name})"
+        command.add_argument("--out", metavar="DIR", help=out)
+        resume = "continue the run in --out, by default the last one"
+        command.add_argument("--resume", action="store_true", help=resume)
     add_worksheet(commands)
     add_gradcheck(commands)
     return parser
@@ -75,7 +96,7 @@ def add_worksheet(commands):
     )
     add = sheet.add_argument
     add("--blank", action="store_true", help="formulas without values, to fill in")
-    add("--seed", type=int, help="draw another example, the same one for each seed")
+    add("--seed", type=WHOLE, help="draw another example, the same one for each seed")
     formats = ("text", "markdown", "html", "latex")
     add("--format", choices=formats, default="text", help="text; html fits one A4 page")
 
@@ -92,8 +113,8 @@ def add_gradcheck(commands):
     add = check.add_argument
     add("--activation", default="tanh", help=f"{', '.join(ACTIVATIONS)} (tanh)")
     add("--loss", default="squared_error", help=f"{', '.join(LOSSES)} (squared_error)")
-    add("--steps", type=int, default=2, help="inner steps (2)")
-    add("--seed", type=int, default=0, help="same seed, same numbers (0)")
+    add("--steps", type=WHOLE, default=2, help="inner steps (2)")
+    add("--seed", type=WHOLE, default=0, help="same seed, same numbers (0)")
 
 
 def print_worksheet(blank, seed, format):
@@ -139,40 +160,82 @@ def main(arguments: list | None = None) -> int:
     -------
     int
         The exit code: 0, 1 for an error (one sentence on standard error) or a failed
-        check, 130 after Ctrl-C.
+        check, 128 + N after signal N (130 after Ctrl-C).
     """
-    parser = build_parser()
-    options = vars(parser.parse_args(arguments))
-    command = options.pop("command")
-    try:
-        if command is None:
-            parser.print_help()
-        elif command in EXPERIMENTS:
-            experiment = EXPERIMENTS[command]
-            out, resume = options.pop("out"), options.pop("resume")
-            config = experiment.Config.from_options(options)
-            import matplotlib as mpl  # noqa: PLC0415 (slow, and only these draw)
+    spell_output()
+    parser, code = build_parser(), 0
+    with ending_quietly():
+        options = vars(parser.parse_args(arguments))
+        command = options.pop("command")
+        try:
+            if command in EXPERIMENTS:
+                import_matplotlib()
+            with stopping_on_signals():
+                if command is None:
+                    parser.print_help()
+                elif command in EXPERIMENTS:
+                    with one_blas_thread():
+                        open_experiment(command, options).run()
+                elif command == "worksheet":
+                    print_worksheet(**options)
+                else:
+                    code = print_gradcheck(**options)
+                print(end="", flush=True)  # what cannot be written is an error too
+        except (KeyboardInterrupt, *EXPECTED) as error:
+            code = report_error(error, command)
+    return code
 
-            mpl.use("Agg")  # figures go to files, whatever MPLBACKEND says
-            with one_blas_thread():
-                experiment(config, out, resume).run()
-        elif command == "worksheet":
-            print_worksheet(**options)
-        else:
-            return print_gradcheck(**options)
-    except KeyboardInterrupt:
+
+def open_experiment(command, options):
+    """Make the experiment of a command with these options."""
+    experiment = EXPERIMENTS[command]
+    out, resume = options.pop("out"), options.pop("resume")
+    config = experiment.Config.from_options(options)
+    return experiment(config, out, resume)
+
+
+def import_matplotlib():
+    """Import Matplotlib, which only the experiments use, before anything is at stake.
+
+    Stopped in the middle of it, Python may crash.
+    """
+    unused = os.environ.pop("MPLBACKEND", None)  # it need not be a valid one
+    import matplotlib as mpl  # noqa: PLC0415 (slow)
+
+    mpl.use("Agg")  # figures go to files
+    import matplotlib.pyplot  # noqa: F401, PLC0415
+
+    if unused is not None:
+        os.environ["MPLBACKEND"] = unused
+
+
+def report_error(error, command):
+    """Print what ended a command, in one sentence; return the exit code."""
+    if isinstance(error, BrokenPipeError):  # as in `metasgd-np worksheet | head -1`
+        return 128 + 13  # as if SIGPIPE had ended it, and as quiet
+    if isinstance(error, KeyboardInterrupt):
         again = "; --resume continues from here" if command in EXPERIMENTS else ""
-        print(f"\nstopped{again}", file=sys.stderr)
-        return 130
-    except EXPECTED as error:
-        print(f"error: {describe_error(error)}", file=sys.stderr)
-        return 1
-    return 0
+        complain(f"\nstopped{again}")
+        return 128 + (error.args[0] if isinstance(error, Stopped) else signal.SIGINT)
+    again = ""
+    if isinstance(error, CannotWrite) and command in EXPERIMENTS:
+        again = "; once that is mended, --resume continues from here"
+    complain(f"error: {describe_error(error)}{again}")
+    return 1
+
+
+def complain(text):
+    """Print to standard error, which a closed terminal may have taken along."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def describe_error(error):
     """Return an error as one sentence: for a system error, its reason and the path."""
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); choose smaller numbers"
     if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{where}"
+        output = "standard output" if error.errno == ENOSPC else ""
+        where = error.filename or output
+        return f"{error.strerror}{where and f': {where}'}"
     return str(error)

@@ -1,11 +1,13 @@
-"""Atomic writes, and a cache of arrays: a file is written completely or not at all.
+"""Atomic writes, locked folders and a cache of arrays.
 
 A file is written under a temporary name, then renamed. A reader therefore sees the old
 file or the new one, even if the writer is killed, and two processes may write the same
 file at once.
 """
 
+import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +16,13 @@ from typing import BinaryIO
 import numpy as np
 
 STAMP = "cache_of"  # the entry of a cache file that lists its set and its arrays
+LOCK = ".lock"  # the file in a folder by which a process holds it
+SECONDS_TO_WAIT = 0.2  # for a lock: its holder has then written who it is
+KINDS = {".npz": "the checkpoint ", ".png": "the figure ", ".json": "the results "}
+
+
+class CannotWrite(OSError):
+    """A file could not be written; what was there before is unchanged."""
 
 
 @contextmanager
@@ -29,6 +38,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     ------
     BinaryIO
         The file to write to. If the block raises, `path` is left as it was.
+
+    Raises
+    ------
+    CannotWrite
+        If the disk is full, for example.
 
     Examples
     --------
@@ -47,14 +61,44 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        what = f"{KINDS.get(path.suffix, '')}{path}"
+        raise CannotWrite(f"cannot write {what} ({error.strerror or error})") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, replacing any old file atomically."""
-    with replacing(path) as file:
-        file.write(text.encode())
+def remove_partial_files(folder: Path) -> None:
+    """Delete what killed writers left in a folder that no other process writes to."""
+    for path in folder.rglob("*.partial"):
+        if re.search(r"\.\d+\.partial$", path.name):
+            path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Write plain numbers and text to `path` as JSON, replacing an old file atomically.
+
+    Raises ValueError if a number is not finite: JSON has none for it.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as file:  # a file name may hold what UTF-8 does not
+        file.write(f"{text}\n".encode(errors="backslashreplace"))
+
+
+def lock_folder(folder: Path):
+    """Lock a folder for this process until the result is released, or the process ends.
+
+    Returns a lock with the method `release`, or None if another one is held.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 (only commands use it)
+
+    lock = FileLock(folder / LOCK, timeout=SECONDS_TO_WAIT)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
 
 
 def cache_folder() -> Path:

@@ -147,29 +147,79 @@ def wrong_values():
                 low = known["least"] - 1
                 error = f"{option} is {low}, but it must be {low + 1} or more"
                 yield command, [option, f"{low}"], 1, error
+            if known["most"] is not None:
+                high = known["most"] + 1
+                error = f"{option} is {high}, but it must be {high - 1:,} at most"
+                yield command, [option, f"{high}"], 1, error
             if known["kind"] in (int, float):
-                error = f"argument {option}: invalid {known['kind'].__name__} value"
+                noun = "a whole number" if known["kind"] is int else "a number"
+                error = (
+                    f"argument {option}: 'wrong' is not {noun}; metasgd-np {command}"
+                )
                 yield command, [option, *n * ["wrong"]], 2, error
             elif known["choices"]:
                 error = f"argument {option}: invalid choice: 'wrong'"
                 yield command, [option, "wrong"], 2, error
 
 
+OMNIGLOT = ("--data", "omniglot")
 PARTICULAR = [
+    ("nothing", [], 2, "argument COMMAND: invalid choice: 'nothing'"),
+    ("--nothing", [], 2, "unrecognized arguments: --nothing"),
+    ("sinusoid", ["--nothing"], 2, "unrecognized arguments: --nothing"),
+    ("sinusoid", ["more"], 2, "unrecognized arguments: more"),
+    ("sinusoid", ["--resume", "yes"], 2, "unrecognized arguments: yes"),
+    ("sinusoid", ["--ways", "5"], 2, "unrecognized arguments: --ways 5"),
+    ("sinusoid", ["--full"], 2, "unrecognized arguments: --full"),
+    ("sinusoid", ["--quick=3"], 2, "argument --quick: ignored explicit argument '3'"),
+    ("sinusoid", ["--seed"], 2, "argument --seed: expected one argument"),
+    ("sinusoid", ["--seed", ""], 2, "argument --seed: '' is not a whole number"),
+    ("sinusoid", ["--seed", "1.5"], 2, "argument --seed: '1.5' is not a whole number"),
+    ("sinusoid", ["--seed", "nan"], 2, "argument --seed: 'nan' is not a whole number"),
+    ("sinusoid", ["--iterations", "1e3"], 2, "argument --iterations: '1e3' is not a"),
+    ("sinusoid", ["--iterations", "10,0"], 2, "argument --iterations: '10,0' is not"),
+    ("sinusoid", ["--iterations", "inf"], 2, "argument --iterations: 'inf' is not a"),
+    ("sinusoid", ["--shots", "5", "10"], 2, "unrecognized arguments: 10"),
+    ("sinusoid", ["--shots", "9" * 30], 1, f"--shots is {'9' * 30}, but it must be 1"),
+    ("classify", ["--data"], 2, "argument --data: expected one argument"),
     ("classify", ["--shots", "20"], 1, "--shots is 20, but of the 20 drawings"),
+    ("classify", ["--shots", "9" * 30], 1, f"--shots is {'9' * 30}, but of the 20 dr"),
     ("classify", ["--path", "there"], 1, "--path is there, but the letters of --data"),
+    ("classify", ["--path", "", *OMNIGLOT], 1, "--path is empty; name the folder, or"),
+    ("classify", ["--path", "no", *OMNIGLOT], 1, "no holds neither images_background"),
+    ("classify", ["--normalise", "no"], 2, "unrecognized arguments: no"),
     ("classify", ["--ways", "6"], 1, "ways is 6, but strokes 6, reduced has only 5"),
+    ("classify", ["--ways", "9" * 30], 1, f"ways is {'9' * 30}, but strokes"),
     ("navigate", ["--quick", "--full"], 1, "--quick and --full contradict each other"),
+    ("navigate", ["--shots", "3"], 2, "unrecognized arguments: --shots 3"),
+    ("navigate", ["--iterations", "2.5"], 2, "argument --iterations: '2.5' is not a w"),
     ("table1", ["--quick", "--full"], 1, "--quick and --full contradict each other"),
+    ("table1", ["--net"], 2, "argument --net: expected at least one argument"),
+    ("table1", ["--net", "deep", "mlp"], 2, "argument --net: invalid choice: 'mlp'"),
+    ("table1", ["--methods", "maml,joint"], 2, "argument --methods: invalid choice: "),
     ("table1", ["--order", "3"], 2, "argument --order: invalid choice: 3"),
+    ("table1", ["--order", "2.0"], 2, "argument --order: '2.0' is not a whole number"),
     ("table1", ["--inner-steps", "1", "0"], 1, "--inner-steps is 0, but it must be 1"),
     ("table1", ["--alpha-decay", "-1"], 1, "--alpha-decay is -1.0, but it must be a"),
     ("table1", ["--alpha-decay", "nan"], 1, "--alpha-decay is nan, but it must be a"),
+    ("table1", ["--alpha-decay", "inf"], 1, "--alpha-decay is inf, but it must be a"),
+    ("table1", ["--alpha-start", "1"], 2, "argument --alpha-start: expected 2 argumen"),
+    ("table1", ["--alpha-start", "1", "2", "3"], 2, "unrecognized arguments: 3"),
+    ("table1", ["--alpha-start", "nan", "1"], 1, "--alpha-start is (nan, 1.0), but it"),
+    ("table1", ["--alpha-start", "0", "inf"], 1, "--alpha-start is (0.0, inf), but it"),
     ("table1", ["--alpha-start", "0.1", "0"], 1, "--alpha-start is (0.1, 0.0), but it"),
+    ("table1", ["--workers", "-2"], 1, "--workers is -2, but it must be 1 or more"),
+    ("table1", ["--scheduler", ""], 1, "--scheduler is empty; give its address, or"),
     ("gradcheck", ["--steps", "-1"], 1, "steps is -1"),
+    ("gradcheck", ["--steps", "1.5"], 2, "argument --steps: '1.5' is not a whole numb"),
+    ("gradcheck", ["--seed", "-1"], 1, "seed is -1, but it must be 0 or more"),
     ("gradcheck", ["--loss", "absolute"], 1, "there is no loss called 'absolute'"),
+    ("gradcheck", ["--activation", ""], 1, "there is no activation called ''; choose"),
     ("worksheet", ["--format", "pdf"], 2, "argument --format: invalid choice: 'pdf'"),
-    ("worksheet", ["--out", "there"], 2, "unrecognized arguments: --out there"),
+    ("worksheet", ["--seed", "-1"], 1, "seed is -1, but it must be 0 or more"),
+    ("worksheet", ["--seed", "x"], 2, "argument --seed: 'x' is not a whole number"),
+    ("worksheet", ["--blank", "yes"], 2, "unrecognized arguments: yes"),
+    ("worksheet", ["--nowhere", "there"], 2, "unrecognized arguments: --nowhere there"),
 ]
 
 

@@ -2,10 +2,14 @@
 
 import io
 import json
+import os
 import platform
+import re
 from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
+from errno import ENOSPC
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,21 +111,81 @@ def test_results_hold_command_configuration_versions_and_finite_scores(done):
 def test_the_table_is_made_of_results_alone(done):
     command, out, printed = done
     table = EXPERIMENTS[command].table(read_results(out))
-    assert printed.startswith(f"{table}\n")
+    assert printed.startswith(f"{table}\n\n{base.BARELY_TRAINED}\n")
     assert str(out) in printed.removeprefix(table)
     assert max(map(len, table.splitlines())) < 100
 
 
+def test_a_run_of_more_than_a_few_iterations_is_not_called_barely_trained(done):
+    command, out, _ = done
+    results = read_results(out)
+    configuration = results["configuration"]
+    for enough in (configuration["iterations"] + 1, None):
+        results["configuration"] = configuration | {"iterations": enough}
+        assert "trained:" not in EXPERIMENTS[command].report(results).splitlines()[-1]
+
+
 def test_the_table_is_printed_before_figures_are_drawn(done, tmp_path, monkeypatch):
-    def fill_the_disk(*_):
-        raise OSError(28, "No space left on device", "fits.png")
+    def fail(*_):
+        raise ValueError("no picture")
 
     command, out, _ = done
-    monkeypatch.setattr(EXPERIMENTS[command], "figures", fill_the_disk)
+    monkeypatch.setattr(EXPERIMENTS[command], "figures", fail)
     with redirect_stdout(io.StringIO()) as printed:
         sentence = error_of(command, tmp_path / "run", figures=True)
-    assert printed.getvalue() == f"{EXPERIMENTS[command].table(read_results(out))}\n"
-    assert sentence == "error: No space left on device: fits.png"
+    report = EXPERIMENTS[command].report(read_results(out))
+    assert printed.getvalue() == f"{report}\n"
+    assert sentence == "error: no picture"
+    assert read_results(tmp_path / "run") == read_results(out)
+
+
+FILES_TO_FAIL = ("run.json", "meta-sgd.npz", "results.json")
+
+
+@pytest.mark.parametrize("name", FILES_TO_FAIL)
+def test_a_full_disk_costs_nothing_that_was_written(done, tmp_path, name, monkeypatch):
+    """The message has the path and --resume, and resuming ends with the same files."""
+    command, finished, _ = done
+    out, replace = tmp_path / "run", os.replace
+    if command == "table1" and name.endswith("npz"):
+        name = "two-layer_maml_10-shot_seed-0.json"
+
+    def fill_the_disk(partial, path):
+        if path.name == name:
+            raise OSError(ENOSPC, "No space left on device", str(partial))
+        replace(partial, path)
+
+    with monkeypatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+        patch.setattr(os, "replace", fill_the_disk)
+        sentence = error_of(command, out)
+    pattern = r"error: cannot write the (checkpoint|results) (\S+) \(No space left on "
+    path = Path(re.match(pattern, sentence)[2])
+    assert path.is_relative_to(out)
+    assert path.name == name
+    assert sentence.endswith("once that is mended, --resume continues from here")
+    report = EXPERIMENTS[command].report(read_results(finished))
+    assert printed.getvalue() == (f"{report}\n" if name == "results.json" else "")
+    assert not list(out.rglob("*.partial"))
+    assert run_quick(command, out, "--resume") == 0
+    same = {
+        path: data for path, data in lasting(finished).items() if path.suffix != ".png"
+    }
+    assert lasting(out) == same
+
+
+def lasting(out):
+    """Return {path: contents} of a run's files, figures and times left out."""
+    found = {
+        path.relative_to(out): data
+        for path, data in contents(out).items()
+        if path.suffix != ".png"
+    }
+    found[Path("results.json")] = read_results(out)
+    for path in (out / "cells").glob("*.json"):
+        cell = json.loads(path.read_bytes())
+        del cell["result"]["seconds"]
+        found[path.relative_to(out)] = cell
+    return found
 
 
 def test_the_same_seed_gives_the_same_results_and_another_seed_others(done, tmp_path):
@@ -231,16 +295,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused(command, tmp_path):
         sentence = error_of(command, out)
         assert f"cannot write to {out}" in sentence
         assert "choose another folder with --out" in sentence
-
-
-def test_only_an_empty_folder_or_that_of_a_run_to_resume_is_taken(tmp_path):
-    made = base.prepare_folder(tmp_path / "new" / "run", resume=False)
-    assert made == tmp_path / "new" / "run"
-    assert list(made.iterdir()) == []
-    (made / "notes.txt").write_text("x")
-    with pytest.raises(ValueError, match="already holds files"):
-        base.prepare_folder(made, resume=False)
-    assert base.prepare_folder(str(made), resume=True) == made
 
 
 # What base.py computes

@@ -1,8 +1,10 @@
 """Files written whole or not at all; arrays built once and loaded afterwards."""
 
+import json
 import os
 import subprocess
 import sys
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,15 @@ import platformdirs
 import pytest
 
 from metasgd_np import files
-from metasgd_np.files import cache_folder, cached, replacing, write_text
+from metasgd_np.files import (
+    CannotWrite,
+    cache_folder,
+    cached,
+    lock_folder,
+    remove_partial_files,
+    replacing,
+    write_json,
+)
 
 ARRAYS = {
     "images": np.arange(60, dtype=np.uint8).reshape(3, 4, 5),
@@ -69,7 +79,7 @@ def assert_same(found):
 
 def test_a_block_that_raises_keeps_the_old_file(tmp_path):
     path = tmp_path / "results"
-    write_text(path, "old")
+    path.write_text("old")
 
     def write_half():
         with replacing(path) as file:
@@ -87,11 +97,11 @@ def test_a_block_that_raises_keeps_the_old_file(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks open files")
 def test_who_reads_the_old_file_reads_on_undisturbed(tmp_path):
     path = tmp_path / "results"
-    write_text(path, "old")
+    path.write_text("old")
     with open(path, encoding="utf-8") as reader:
-        write_text(path, "new")
+        write_json(path, {})
         assert reader.read() == "old"
-    assert path.read_bytes() == b"new"
+    assert path.read_bytes() == b"{}\n"
 
 
 def test_two_writers_at_once_do_not_mix(tmp_path, monkeypatch):
@@ -107,9 +117,92 @@ def test_two_writers_at_once_do_not_mix(tmp_path, monkeypatch):
     assert names_in(tmp_path) == ["results"]
 
 
-def test_text_is_written_as_it_is_on_every_system(tmp_path):
-    write_text(tmp_path / "results", "α ≥ 1\n")
-    assert (tmp_path / "results").read_bytes() == "α ≥ 1\n".encode()
+def test_json_is_written_alike_on_every_system(tmp_path):
+    write_json(tmp_path / "results", {"α": [1, 0.5]})
+    written = (tmp_path / "results").read_bytes()
+    assert written == '{\n  "α": [\n    1,\n    0.5\n  ]\n}\n'.encode()
+
+
+def test_json_holds_file_names_that_no_encoding_has(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    write_json(tmp_path / "results", {"path": name})
+    assert json.loads((tmp_path / "results").read_bytes()) == {"path": name}
+
+
+def test_a_number_that_is_not_finite_is_no_json(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "results", {"loss": float("nan")})
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("run.npz", "the checkpoint "),
+        ("fits.png", "the figure "),
+        ("results.json", "the results "),
+        ("other", ""),
+    ],
+)
+def test_a_full_disk_is_reported_with_the_file(tmp_path, monkeypatch, name, what):
+    def fill_the_disk(*_):
+        raise OSError(ENOSPC, "No space left on device")
+
+    path = tmp_path / name
+    path.write_text("old")
+    monkeypatch.setattr(os, "fsync", fill_the_disk)
+    with pytest.raises(CannotWrite) as raised, replacing(path) as file:
+        file.write(b"new")
+    reason = "(No space left on device)"
+    assert str(raised.value) == f"cannot write {what}{path} {reason}"
+    assert path.read_text() == "old"
+    assert names_in(tmp_path) == [name]
+
+
+def test_what_killed_writers_left_is_removed_and_no_more(tmp_path):
+    (tmp_path / "cells").mkdir()
+    kept = [tmp_path / "thesis.partial", tmp_path / "run.npz"]
+    left = [tmp_path / "run.npz.41.partial", tmp_path / "cells" / "a.json.7.partial"]
+    for path in (*kept, *left):
+        path.touch()
+    remove_partial_files(tmp_path)
+    assert [path.exists() for path in (*kept, *left)] == [True, True, False, False]
+
+
+# Locks
+
+HOLD = """
+import sys
+from pathlib import Path
+from metasgd_np.files import lock_folder
+lock = lock_folder(Path(sys.argv[1]))
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_folder_is_locked_until_it_is_released(tmp_path):
+    first = lock_folder(tmp_path)
+    assert lock_folder(tmp_path) is None
+    first.release()
+    second = lock_folder(tmp_path)
+    assert second is not None
+    second.release()
+
+
+def test_a_killed_process_leaves_a_folder_unlocked(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline() == b"locked\n"
+    assert lock_folder(tmp_path) is None
+    holder.kill()
+    holder.communicate()
+    lock = lock_folder(tmp_path)
+    assert lock is not None
+    lock.release()
 
 
 # Cached arrays

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from experiment_tools import strokes
+from matplotlib.colors import to_rgb
 
 from metasgd_np import MAML, DeepNet, MetaSGD, TwoLayerNet, adapt, plots
 from metasgd_np.experiments.published import SINUSOID_MSE
@@ -35,14 +36,16 @@ def test_fits_draw_truth_and_every_number_of_steps():
     }
     figure = plots.fits(trained, Sinusoids(), np.random.default_rng(1), shots=6)
     assert_axes_are_named(figure)
-    assert [axis.get_title() for axis in figure.axes] == ["Meta-SGD", "MAML"]
     truths = [axis.lines[0].get_ydata() for axis in figure.axes]
     np.testing.assert_array_equal(truths[0], truths[1])
-    for axis, (learner, w) in zip(figure.axes, trained.values(), strict=True):
+    for axis, (name, (learner, w)) in zip(figure.axes, trained.items(), strict=True):
         x = np.asarray(axis.lines[1].get_xdata())[:, None]
-        np.testing.assert_allclose(
-            axis.lines[1].get_ydata(), learner.net.forward(w[0], x)[:, 0]
-        )
+        one, many, none = axis.lines[1:4]  # the first stands out
+        before = learner.net.forward(w[0], x)[:, 0]
+        np.testing.assert_allclose(none.get_ydata(), before)
+        mse = ((one.get_ydata() - truths[0].ravel()) ** 2).mean()
+        assert axis.get_title() == f"{name}: MSE {mse:.2f} after 1 step"
+        assert one.get_linewidth() > max(many.get_linewidth(), none.get_linewidth())
         assert len(axis.lines[-1].get_xdata()) == 6
 
 
@@ -79,6 +82,16 @@ def test_mse_by_steps_draws_the_means_and_says_what_diverges():
     labels = [line.get_label() for line in axis.lines]
     assert labels == ["MAML", "Meta-SGD: trained for 1 step, diverges after more"]
     assert axis.get_ylim() == (0, 10)
+    assert_legend_is_below(figure)
+
+
+def assert_legend_is_below(figure):
+    """No legend lies over the axes, where a line may be."""
+    assert all(axis.get_legend() is None for axis in figure.axes)
+    (legend,) = figure.legends
+    figure.canvas.draw()
+    bottom = min(axis.get_tightbbox().y0 for axis in figure.axes)
+    assert legend.get_window_extent().y1 <= bottom
 
 
 def test_alpha_by_block_counts_the_negative_entries():
@@ -88,6 +101,24 @@ def test_alpha_by_block_counts_the_negative_entries():
     for axis, (name, block) in zip(figure.axes, NET.blocks(alpha).items(), strict=True):
         shown = f"{name}: {(block < 0).sum()} of {block.size} negative"
         assert axis.get_title() == shown
+    assert_legend_is_below(figure)
+
+
+@pytest.mark.parametrize(
+    "values", [(-1, 2, 0.3, 0.0), (-0.3, -0.1, -0.2, -1.7), (0, 0, 0, 0), (9, 5, 1, 1)]
+)
+def test_no_bar_of_alpha_holds_both_signs_and_all_entries_are_counted(values):
+    alpha = np.resize(np.array(values, float), NET.n_params)
+    figure = plots.alpha_by_block(NET, alpha, (0.005, 0.1))
+    for axis, block in zip(figure.axes, NET.blocks(alpha).values(), strict=True):
+        if block.size == 1:
+            continue
+        bars = list(axis.containers[0])
+        ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
+        assert not any(left < -1e-9 and right > 1e-9 for left, right in ends)
+        below = sum(b.get_height() for b in bars if b.get_x() + b.get_width() < 1e-12)
+        assert below == (block < 0).sum()
+        assert sum(bar.get_height() for bar in bars) == block.size
 
 
 def test_learning_curves_place_each_block_at_its_end():
@@ -312,10 +343,22 @@ def test_accuracy_by_steps_draws_percentages_and_a_line_without_steps():
     ours, nearest = figure.axes[0].lines
     np.testing.assert_allclose(ours.get_ydata(), [30, 60])
     np.testing.assert_allclose(nearest.get_ydata(), [50, 50])
+    assert figure.axes[0].get_xlim() == (-0.2, 1.1)
     half = 196 * np.std([0.2, 0.4], ddof=1) / np.sqrt(2)
     (band,) = figure.axes[0].collections
     low, high = band.get_paths()[0].get_extents().intervaly
     np.testing.assert_allclose([low, high], [30 - half, 60 + half])
+
+
+def test_the_first_steps_take_most_of_the_axis_of_steps():
+    rng = np.random.default_rng(0)
+    evaluations = {
+        "MAML": Evaluation(rng.uniform(size=(6, 9))),
+        "logistic regression": Evaluation(rng.uniform(size=(41, 9))),
+    }
+    axis = plots.accuracy_by_steps(evaluations, "5-way").axes[0]
+    first, fifth, last = axis.transData.transform([(0, 0), (5, 0), (40, 0)])[:, 0]
+    assert fifth - first > 0.5 * (last - first)
 
 
 # Navigation and table 1
@@ -339,6 +382,9 @@ def test_the_rollouts_drawn_are_those_given(walked):
     assert len(lines) == 3 + 3 + 2
     np.testing.assert_array_equal(lines[4].get_xydata(), pair[1].states[1, 1])
     np.testing.assert_array_equal(lines[-1].get_xydata()[0], tasks[1, 1])
+    colours = lines[-1].get_mfc(), lines[4].get_color()  # of the goal, of a rollout
+    grey = [np.dot(to_rgb(colour), (77, 150, 28)) for colour in colours]
+    assert grey[0] - grey[1] > 80  # seen in grey as well
     assert figure.axes[0].get_xlabel() == "x (units of length)"
     assert f"{pair[1].returns[1]:.1f}" in figure.axes[1].get_title()
 

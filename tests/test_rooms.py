@@ -29,6 +29,7 @@ ROOMS = (
     "reinforcement",
     "plots",
     "experiments",
+    "terminal",
     "cli",
     "__main__",
 )

@@ -55,6 +55,12 @@ def compute(settings):
     return {"square": square} | s.get("more", {})
 
 
+def holds(number):
+    """Whether a signal is held back here; there is no holding back on Windows."""
+    mask = getattr(signal, "pthread_sigmask", lambda *_: {number})
+    return number in mask(signal.SIG_BLOCK, [])
+
+
 def describe_process():
     """What holds in the process that computes, and numbers that rounding can change."""
     numbers = np.random.default_rng(0).standard_normal((64, 64))
@@ -62,6 +68,7 @@ def describe_process():
         "pid": os.getpid(),
         "threads": [os.environ.get(name) for name in THREADS],
         "ignores_ctrl_c": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        "holds_ctrl_c": holds(signal.SIGINT),
         "lock": type(tqdm.get_lock()).__module__,
         "numbers": np.tanh(numbers @ numbers).sum(0).tolist(),
     }
@@ -207,6 +214,7 @@ def test_processes_give_the_same_even_if_one_is_killed(tmp_path):
     assert process == {
         "threads": ["1"] * len(THREADS),
         "ignores_ctrl_c": True,
+        "holds_ctrl_c": True,  # from its start
         "lock": "_thread",  # not the system's
         "numbers": here["numbers"],
     }

@@ -9,10 +9,9 @@ checkpoints, results.json and PNG files to its folder.
 import json
 import platform
 import sys
-import time
-from argparse import SUPPRESS
+from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -20,29 +19,56 @@ import numpy as np
 from .. import plots
 from ..checkpoints import Checkpoint
 from ..checks import whole_number
-from ..files import write_text
+from ..files import write_json
 from ..learners import MAML, Learner, MetaSGD
 from ..optimizers import Adam
 from ..training import Evaluation, TrainingState, train
+from .folder import RESULTS, open_folder
+
+BARELY_TRAINED = "Barely trained: this shows that it runs, not who is better."
 
 
-def option(default, help, *, least=None, kind=None, choices=None, n=None, metavar=None):
+def option(
+    default,
+    help,
+    *,
+    least=None,
+    most=None,
+    kind=None,
+    choices=None,
+    n=None,
+    metavar=None,
+):
     """Make a Config field that the command line can set.
 
     default : the value without the option; False makes a flag, a tuple a list of values
     help : what the option means, without its default
-    least : the smallest whole number allowed      choices : the only values allowed
+    least, most : the whole numbers allowed        choices : the only values allowed
     kind : type of the value, if not the default's
     n : how many values a tuple takes              metavar : what the help calls them
     """
     kind = kind or type(default[0] if isinstance(default, tuple) else default)
-    known = {"kind": kind, "least": least, "choices": choices, "n": n}
+    known = {"kind": kind, "least": least, "most": most, "choices": choices, "n": n}
     return field(default=default, metadata={"help": help, "metavar": metavar, **known})
 
 
 def flag(name):
     """Return the command-line option of a field, such as --inner-steps."""
     return f"--{name.replace('_', '-')}"
+
+
+def parse_number(text, kind, noun):
+    """Return the text of an option as a number, or raise argparse's error."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not {noun}") from None
+
+
+PARSERS = {  # of option values, by kind
+    int: partial(parse_number, kind=int, noun="a whole number"),
+    float: partial(parse_number, kind=float, noun="a number"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +81,7 @@ class Config:
 
     PRESETS: ClassVar[dict] = {"quick": {}}
 
-    seed: int = option(0, "same seed, same numbers", least=0)
+    seed: int = option(0, "same seed, same numbers on one kind of processor", least=0)
     quick: bool = option(False, "a short run")
 
     def __post_init__(self):
@@ -65,6 +91,9 @@ class Config:
             for value in values if several else (values,):
                 if known["least"] is not None and value is not None:
                     whole_number(flag(name), value, known["least"])
+                if known["most"] is not None and value > known["most"]:
+                    most = f"but it must be {known['most']:,} at most"
+                    raise ValueError(f"{flag(name)} is {value}, {most}")
 
     @classmethod
     def options(cls):
@@ -92,7 +121,7 @@ class Config:
             how = {"action": "store_true"}
             if f.metadata["kind"] is not bool:
                 how = {key: f.metadata[key] for key in ("choices", "metavar")}
-                how["type"] = f.metadata["kind"]
+                how["type"] = PARSERS.get(f.metadata["kind"], f.metadata["kind"])
             if isinstance(f.default, tuple):
                 how["nargs"] = f.metadata["n"] or "+"
             parser.add_argument(
@@ -131,8 +160,8 @@ class Trained(NamedTuple):
 class Experiment:
     """Base class of experiments: train → evaluate → results → figures.
 
-    A subclass defines `name`, `summary` and `description` of its command, its Config,
-    and the steps:
+    A subclass defines `name`, `summary`, `duration` and `description` of its command,
+    its Config, and the steps:
 
         train()                          → {name: Trained}, or what evaluate takes
         evaluate(trained)                → what results and figures take
@@ -144,8 +173,9 @@ class Experiment:
     ----------
     config : Config
         The settings.
-    out : str or path
-        The folder to write to; it must be empty unless a run in it is resumed.
+    out : str or path, optional
+        The folder to write to; it must be empty unless a run in it is resumed. By
+        default a new one in results, or the last one to resume.
     resume : bool, default False
         Continue the run in the folder.
     progress : bool, default True
@@ -158,35 +188,49 @@ class Experiment:
     """
 
     Config = Config
+    keeps: ClassVar = "*.npz"  # the files that a run resumes from
+    keeps_settings: ClassVar = True  # a resumed run must repeat them
 
-    def __init__(self, config, out, resume=False, progress=True):
-        self.config = config
-        self.out = prepare_folder(out, resume)
-        self.resume = resume
-        self.progress = progress
+    def __init__(self, config, out=None, resume=False, progress=True):
+        self.config, self.progress = config, progress
+        configuration = json.loads(json.dumps(asdict(config)))  # as a file holds it
+        kept = self.keeps, self.keeps_settings
+        self.folder = open_folder(out, resume, self.name, configuration, *kept)
+        self.out, self.resume = self.folder.path, resume
+        if out is None and self.out.name != self.name:
+            self.announce(f"this run's folder is {self.out}")
 
     def run(self):
         """Carry out all steps; return the results, which are also in results.json."""
-        started = time.perf_counter()
-        trained = self.train()
-        evaluations = self.evaluate(trained)
-        results = {
-            "command": self.name,
-            "configuration": asdict(self.config),
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
-            **self.results(trained, evaluations),
-            "seconds": round(time.perf_counter() - started, 1),
-        }
-        print(self.table(results))
-        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
-        write_text(self.out / "results.json", f"{text}\n")
-        for name, figure in self.figures(trained, evaluations).items():
-            plots.save(figure, self.out / f"{name}.png")
+        with self.folder:
+            trained = self.train()
+            evaluations = self.evaluate(trained)
+            results = {
+                "command": self.name,
+                "configuration": asdict(self.config),
+                "versions": {
+                    "python": platform.python_version(),
+                    "numpy": np.__version__,
+                },
+                **self.results(trained, evaluations),
+                "seconds": self.folder.seconds,
+            }
+            try:
+                print(self.report(results), flush=True)
+            finally:  # even if nobody reads the output
+                write_json(self.out / RESULTS, results)
+            for name, figure in self.figures(trained, evaluations).items():
+                plots.save(figure, self.out / f"{name}.png")
         print(f"\n{results['seconds']:.0f} s; figures and results.json: {self.out}")
         return results
+
+    @classmethod
+    def report(cls, results):
+        """Return the table and, if the training was short, what it is good for."""
+        few = cls.Config.PRESETS["quick"]["iterations"]
+        iterations = results["configuration"]["iterations"]
+        barely = iterations is not None and iterations <= few
+        return cls.table(results) + (f"\n\n{BARELY_TRAINED}" if barely else "")
 
     def fit(self, name, learner, tasks, steps=1, iterations=None):
         """Train a learner, with a checkpoint called `name`; return it Trained."""
@@ -224,27 +268,6 @@ class Experiment:
         """Print what is starting, on standard error."""
         if self.progress:
             print(text, file=sys.stderr)
-
-
-def prepare_folder(out, resume):
-    """Make the output folder; ValueError if it is in use or cannot be written to."""
-    out = Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".write-test"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ValueError(
-            f"cannot write to {out} ({error.strerror}); choose another folder with "
-            "--out"
-        ) from None
-    if any(out.iterdir()) and not resume:
-        raise ValueError(
-            f"{out} already holds files; add --resume to continue the run in it, or "
-            "choose another folder with --out"
-        )
-    return out
 
 
 def choose_best(candidates, evaluations, steps, best=np.argmin):

@@ -68,7 +68,9 @@ class ClassifyConfig(base.Config):
     )
     ways: int = base.option(5, "classes per task", least=2)
     shots: int = base.option(1, "support drawings per class", least=1)
-    steps: int = base.option(1, "inner steps, in training and test", least=1)
+    steps: int = base.option(
+        1, "inner steps, in training and test", least=1, most=1_000
+    )
     iterations: int = base.option(2_000, "training iterations per learner", least=1)
 
     hidden: int = 256
@@ -84,6 +86,8 @@ class ClassifyConfig(base.Config):
                 f"--path is {self.path}, but the letters of --data {self.data} need "
                 "none; add --data omniglot, or leave out --path"
             )
+        if self.path == "":
+            raise ValueError("--path is empty; name the folder, or leave it out")
         if self.shots >= DRAWINGS:
             raise ValueError(
                 f"--shots is {self.shots}, but of the {DRAWINGS} drawings of a "
@@ -116,7 +120,8 @@ class ClassifyExperiment(base.Experiment):
     """
 
     name = "classify"
-    summary = "few-shot classification of characters (1 min)"
+    summary = "few-shot classification of characters"
+    duration = "1 min"
     description = (
         "Train Meta-SGD and MAML to classify characters from a few drawings, test "
         "them on characters never seen before, beside joint training, logistic "
@@ -125,8 +130,7 @@ class ClassifyExperiment(base.Experiment):
     )
     Config = ClassifyConfig
 
-    def __init__(self, config, out, resume=False, progress=True):
-        super().__init__(config, out, resume, progress)
+    def __init__(self, config, out=None, resume=False, progress=True):
         train, validate, test = load_splits(config)
         ways = config.ways
         self.tasks = {
@@ -136,6 +140,7 @@ class ClassifyExperiment(base.Experiment):
         }
         self.all_classes = AllClasses(train)
         self.net = TwoLayerNet(SIDE**2, config.hidden, ways, loss=SOFTMAX)
+        super().__init__(config, out, resume, progress)  # once the settings fit
 
     def train(self):
         """Train both learners and the baselines, and candidates for fixed α."""

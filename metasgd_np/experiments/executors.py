@@ -78,17 +78,34 @@ class ProcessPool(Executor):
 
     def submit(self, function, /, *args):
         """Schedule function(*args)."""
-        try:
-            return self.pool.submit(function, *args)
-        except BrokenExecutor:
-            self.pool.shutdown()
-            self.pool = self.start()
-            return self.pool.submit(function, *args)
+        with holding_ctrl_c():
+            try:
+                return self.pool.submit(function, *args)
+            except BrokenExecutor:
+                self.pool.shutdown()
+                self.pool = self.start()
+                return self.pool.submit(function, *args)
 
     def __exit__(self, error, *_):
         if error is None:
             self.pool.shutdown()
         self.held_open.close()
+
+
+@contextmanager
+def holding_ctrl_c():
+    """Deliver Ctrl-C at the end of the block; processes started in it never get it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing.resource_tracker import ensure_running  # noqa: PLC0415
+
+    ensure_running()  # started later, it would let Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def prepare_worker(lifeline):

@@ -78,14 +78,15 @@ class NavigationExperiment(base.Experiment):
     """Meta-SGD and MAML on the same tasks, tested on new ones beside two references."""
 
     name = "navigate"
-    summary = "2-D navigation: Meta-SGD and MAML by policy gradients (1 min)"
+    summary = "2-D navigation: Meta-SGD and MAML by policy gradients"
+    duration = "1 min"
     description = (
         "Train Meta-SGD and MAML to reach goals that they cannot see, test them on "
         "new ones, and write results.json, four figures and checkpoints."
     )
     Config = NavigationConfig
 
-    def __init__(self, config, out, resume=False, progress=True):
+    def __init__(self, config, out=None, resume=False, progress=True):
         super().__init__(config, out, resume, progress)
         c = config
         self.policy = GaussianPolicy(DeepNet(c.sizes, c.activation))

@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor, Executor, as_completed
 from functools import partial
 from pathlib import Path
 
-from ..files import write_text
+from ..files import CannotWrite, write_json
 from ..training import check_same_settings, progress_bar
 
 MAX_RESTARTS = 3  # of all processes, in a row, without a new result
@@ -55,6 +55,8 @@ def run_sweep(
         If a cell was saved with other settings.
     CellsFailed
         After all other cells, if any ended in an error.
+    OSError
+        At once, if a cell cannot be saved.
 
     Examples
     --------
@@ -66,7 +68,7 @@ def run_sweep(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    cells = json.loads(json.dumps(cells, allow_nan=False))  # as a file holds them
+    cells = as_saved(cells)
     results, errors = load_results(cells, folder), {}
     missing = {name: cells[name] for name in cells if name not in results}
     with progress_bar(len(cells), len(results), "cell", progress) as bar:
@@ -74,6 +76,8 @@ def run_sweep(
             path = folder / f"{name}.json"
             try:
                 results[name] = save_cell(path, cells[name], get_result())
+            except CannotWrite:  # nor could the other cells be saved
+                raise
             except Exception as error:  # whatever it is, the other cells continue
                 errors[name] = error
             del get_result  # see `compute_cells`
@@ -84,13 +88,22 @@ def run_sweep(
     return {name: results[name] for name in cells}
 
 
+def as_saved(cells):
+    """The cells as files hold them: tuples have become lists."""
+    return json.loads(json.dumps(cells, allow_nan=False))
+
+
 def load_results(cells, folder):
     """The results saved in the folder, by name; an error if their settings differ."""
     results = {}
     for name, settings in cells.items():
-        saved = load_cell(folder / f"{name}.json")
+        path = folder / f"{name}.json"
+        saved = load_cell(path)
         if saved is not None:
-            check_same_settings(saved["settings"], settings)
+            try:
+                check_same_settings(saved["settings"], settings)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
             results[name] = saved["result"]
     return results
 
@@ -142,9 +155,8 @@ def describe_errors(errors, n_cells):
 def save_cell(path, settings, result):
     """Write a cell's file atomically; return the result as read back from JSON."""
     cell = {"settings": settings, "result": result}
-    text = json.dumps(cell, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, f"{text}\n")
-    return json.loads(text)["result"]
+    write_json(path, cell)
+    return as_saved(cell)["result"]
 
 
 def load_cell(path):
@@ -152,5 +164,5 @@ def load_cell(path):
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         return {part: dict(saved[part]) for part in ("settings", "result")}
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None  # not there, or damaged

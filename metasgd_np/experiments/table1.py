@@ -13,13 +13,14 @@ from . import base
 from .executors import open_executor
 from .published import MARKS, SINUSOID_MSE
 from .sinusoid import TEST_SHOTS
-from .sweep import run_sweep
+from .sweep import as_saved, load_results, run_sweep
 from .table1_cells import (
     FIRST_ORDER,
     LEARNS_ALPHA,
     METHODS,
     SETTINGS,
     cell_name,
+    check_result,
     compute_cell,
     label,
 )
@@ -55,7 +56,9 @@ class Table1Config(base.Config):
     methods: tuple = base.option(
         ("meta-sgd", "maml"), ", ".join(METHODS), choices=METHODS, metavar="NAME"
     )
-    seeds: int = base.option(1, "number of seeds, starting at --seed", least=1)
+    seeds: int = base.option(
+        1, "number of seeds, starting at --seed", least=1, most=100
+    )
     iterations: int | None = base.option(
         None,
         "training iterations per learner ("
@@ -74,7 +77,7 @@ class Table1Config(base.Config):
         (2,), "2: exact, 1: without curvature", choices=(1, 2), metavar="N"
     )
     inner_steps: tuple = base.option(
-        (1,), "inner steps, in training and test", least=1, metavar="N"
+        (1,), "inner steps, in training and test", least=1, most=1_000, metavar="N"
     )
     alpha_start: tuple = base.option(
         (0.005, 0.1),
@@ -97,7 +100,9 @@ class Table1Config(base.Config):
         kind=str,
         metavar="ADDRESS",
     )
-    full: bool = base.option(False, "networks and seeds of the table in RESULTS.md")
+    full: bool = base.option(
+        False, "networks and seeds of the table in RESULTS.md, 2.5 hours"
+    )
 
     n_query: int = 20
     n_validate: int = 1_000
@@ -106,6 +111,8 @@ class Table1Config(base.Config):
     def __post_init__(self):
         super().__post_init__()
         interval("--alpha-start", self.alpha_start)
+        if self.scheduler == "":
+            raise ValueError("--scheduler is empty; give its address, or leave it out")
         decay = self.alpha_decay
         if decay is not None and not 0 <= decay < float("inf"):
             raise ValueError(
@@ -152,7 +159,8 @@ class Table1Experiment(base.Experiment):
     """A sweep over cells, in this process, in several, or on a Dask cluster."""
 
     name = "table1"
-    summary = "the paper's table 1: trained and tested on 5, 10 and 20 shots"
+    summary = "the paper's table 1: trained on 5, 10 and 20 shots"
+    duration = "5 min"
     description = (
         "Train on 5, 10 and 20 shots, test on 5, 10 and 20, and print the paper's "
         "figures beside ours; write results.json, one figure per network, and every "
@@ -160,6 +168,14 @@ class Table1Experiment(base.Experiment):
         "each is run."
     )
     Config = Table1Config
+    keeps = "cells/*.json"
+    keeps_settings = False  # each cell does; a resumed run may add others
+
+    def __init__(self, config, out=None, resume=False, progress=True):
+        super().__init__(config, out, resume, progress)
+        cells, folder = as_saved(sweep_cells(config)), self.out / "cells"
+        for name, result in load_results(cells, folder).items():  # before any change
+            check_result(folder / f"{name}.json", cells[name], result)
 
     def train(self):
         """Compute all cells not yet in the folder; return {name: result}."""

@@ -8,6 +8,8 @@ every learner.
 
 import time
 from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
 
 from ..deep_net import DeepNet
 from ..interface import Network
@@ -96,6 +98,30 @@ def compute_cell(settings: dict) -> dict:
     alpha = base.summarise_alpha(trained.learner.unpack(trained.w)[1])
     seconds = round(time.perf_counter() - started, 1)
     return {"mse": mse, "alpha": alpha, "seconds": seconds}
+
+
+def check_result(path: Path, settings: dict, result: dict) -> None:
+    """Raise ValueError unless a saved result is one that `compute_cell` returns."""
+    try:
+        losses = [
+            float(number)
+            for shots in TEST_SHOTS
+            for curves in settings["n_test"]
+            for number in result["mse"][f"{shots}"][f"{curves}"]
+        ]
+        numbers = [
+            *losses,
+            float(result["seconds"]),
+            *map(float, result["alpha"].values()),
+        ]
+        whole = len(losses) == 2 * len(TEST_SHOTS) * len(settings["n_test"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        whole, numbers = False, []
+    if not (whole and all(map(isfinite, numbers))):
+        raise ValueError(
+            f"{path} was altered and no longer holds the losses of a training run; "
+            "delete it, and --resume computes it again"
+        )
 
 
 def train_cell(settings: dict) -> base.Trained:

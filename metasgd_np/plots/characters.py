@@ -8,6 +8,8 @@ from ..tasks import Characters, TaskBatch
 from ..training import Evaluation
 from .shared import STYLES, draw_intervals, finish
 
+STEP_TICKS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
+
 
 def answered_tasks(
     batch: TaskBatch, before: np.ndarray, after: np.ndarray, ways: int, shown: int = 5
@@ -74,6 +76,8 @@ def first_classes(batch, before, after, ways, shown):
 def accuracy_by_steps(evaluations: dict[str, Evaluation], title: str) -> Figure:
     """Draw the query accuracy after 0, 1, … steps: mean and 95 % interval.
 
+    The axis of the steps is logarithmic from 1 on.
+
     Parameters
     ----------
     evaluations : dict
@@ -94,8 +98,12 @@ def accuracy_by_steps(evaluations: dict[str, Evaluation], title: str) -> Figure:
         else:
             draw_intervals(axis, mean, half, label=name, ms=4, **STYLES[name])
     axis.set(xlabel="gradient steps on the support set", ylabel="query accuracy (%)")
-    axis.set(ylim=(0, 100))
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    longest = max(len(evaluation.mean) for evaluation in evaluations.values()) - 1
+    axis.set_xscale("symlog", linthresh=1, linscale=0.4)  # the first steps matter most
+    axis.set_xlim(-0.2, 1.1 * max(longest, 1))
+    ticks = [x for x in STEP_TICKS if x <= max(longest, 1)]
+    axis.set_xticks(ticks, ticks)
+    axis.set_xticks([], minor=True)
     n_tasks = evaluation.scores.shape[-1]
     title = f"{title}: mean of {n_tasks} new tasks; band: 95 % interval"
     return finish(figure, title, loc="lower right")

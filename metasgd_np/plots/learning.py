@@ -10,7 +10,7 @@ from .shared import STYLES, draw_intervals, finish, finish_panels
 
 
 def fits(
-    trained: dict, tasks, rng: np.random.Generator, shots: int, steps=(0, 1, 10)
+    trained: dict, tasks, rng: np.random.Generator, shots: int, steps=(1, 10, 0)
 ) -> Figure:
     """Draw each learner's fits to one new curve after several numbers of steps.
 
@@ -24,8 +24,8 @@ def fits(
         Its state determines the curve.
     shots : int
         Support points.
-    steps : tuple of int, default (0, 1, 10)
-        Three numbers of steps.
+    steps : tuple of int, default (1, 10, 0)
+        Three numbers of steps; the first stands out, and its MSE is in the title.
 
     Returns
     -------
@@ -37,19 +37,22 @@ def fits(
     figure, axes = plt.subplots(
         1, len(trained), figsize=(3 * len(trained), 3.3), sharey=True, squeeze=False
     )
-    looks = [("0.6", ":"), ("k", "--"), ("tab:red", "-")]
+    looks = [("k", "-", 2), ("tab:red", "--", 1), ("0.5", ":", 1.5)]
     for axis, (name, (learner, w)) in zip(axes[0], trained.items(), strict=True):
         path = adapt(learner.net, *learner.unpack(w), X_s[0], Y_s[0], max(steps))
         axis.plot(X, truth[0], color="tab:blue", lw=5, alpha=0.35)
-        for step, (color, line) in zip(steps, looks, strict=True):
+        for step, (color, line, lw) in zip(steps, looks, strict=True):
             label = f"{step} step{'' if step == 1 else 's'}"
             F = learner.net.forward(path[step], X)
-            axis.plot(X, F, color=color, linestyle=line, label=label)
+            axis.plot(X, F, color=color, linestyle=line, lw=lw, label=label)
             if np.abs(F).max() > limit:
                 note = f"after {label}: up to |y| = {np.abs(F).max():.0f}"
                 axis.text(0.03, 0.03, note, transform=axis.transAxes, fontsize=8)
+            if step == steps[0]:
+                mse = ((F - truth[0]) ** 2).mean()
+                axis.set_title(f"{name}: MSE {mse:.2f} after {label}", size=10)
         axis.plot(X_s[0], Y_s[0], "k.", ms=9)
-        axis.set(title=name, xlabel="x")
+        axis.set_xlabel("x")
     axes[0, 0].set(ylabel="y", ylim=(-limit, limit))
     title = f"A new sine wave (wide line) learned from {shots} points (dots)"
     return finish_panels(figure, title, 0.06, ncols=len(steps))
@@ -86,7 +89,7 @@ def mse_by_steps(
     Figure
         One panel, a line with a band per learner.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 4))
+    figure, axis = plt.subplots(figsize=(6.4, 4.6))
     top = 2 * max(evaluation.mean[0] for evaluation in evaluations.values())
     for name, evaluation in evaluations.items():
         mean, label = evaluation.mean, name
@@ -102,8 +105,8 @@ def mse_by_steps(
     )
     n_tasks = evaluation.scores.shape[-1]
     title = f"{shots}-shot test: mean of {n_tasks} new curves, one seed"
-    frame = {"loc": "upper right", "frameon": True}  # over a line that diverges
-    return finish(figure, f"{title}; band: 95 % interval", **frame)
+    axis.set_title(f"{title}; band: 95 % interval", size=10)
+    return finish_panels(figure, "", 0.13)  # above it a line may diverge
 
 
 def mse_over_seeds(runs: dict[str, np.ndarray], title: str) -> Figure:

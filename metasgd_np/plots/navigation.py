@@ -33,6 +33,7 @@ def trajectories(rollouts: dict, tasks: np.ndarray, shown: int = 5) -> Figure:
         len(rollouts), n_tasks, figsize=size, sharex=True, sharey=True, squeeze=False
     )
     looks = [("before", "0.6", ":"), ("after one step", "#0b6e4f", "-")]
+    star = {"marker": "*", "ms": 15, "mfc": "#ffd23f", "mec": "k", "ls": "none"}
     for row, (name, pair) in zip(axes, rollouts.items(), strict=True):
         for i, axis in enumerate(row):
             for (label, color, line), t in zip(looks, pair, strict=True):
@@ -41,7 +42,7 @@ def trajectories(rollouts: dict, tasks: np.ndarray, shown: int = 5) -> Figure:
                     named = label if k == 0 else None
                     axis.plot(x, y, color=color, ls=line, lw=1, label=named)
             axis.plot(*tasks[i, 0], "ko", ms=5, label="start")
-            axis.plot(*tasks[i, 1], "r*", ms=13, label="goal")
+            axis.plot(*tasks[i, 1], label="goal", **star)  # light, in grey too
             axis.set(xlim=(-0.8, 0.8), ylim=(-0.8, 0.8), aspect="equal")
             change = " → ".join(f"{t.returns[i]:.1f}" for t in pair)
             axis.set_title(f"{name}: return {change}", fontsize=10)

@@ -9,7 +9,7 @@ from .shared import STYLES, finish_panels
 
 
 def alpha_by_block(net: Network, alpha: np.ndarray, start: tuple) -> Figure:
-    """Draw histograms of the learned α.
+    """Draw histograms of the learned α; no bar holds both signs.
 
     Parameters
     ----------
@@ -28,18 +28,29 @@ def alpha_by_block(net: Network, alpha: np.ndarray, start: tuple) -> Figure:
     blocks, color = net.blocks(alpha), STYLES["Meta-SGD"]["color"]
     figure, axes = plt.subplots(1, len(blocks), figsize=(9, 3.1))
     for axis, (name, values) in zip(axes, blocks.items(), strict=True):
-        axis.axvspan(*start, color="tab:orange", alpha=0.5, label="α before training")
         axis.axvline(0, color="k", lw=0.8)
         if values.size == 1:
             axis.vlines(values, 0, 1, color=color, lw=4)
+            axis.set_yticks([0, 1])
         else:
-            axis.hist(values.ravel(), bins=20, color=color)
+            edges = edges_around_zero(values)
+            axis.hist(values.ravel().clip(*edges[[0, -1]]), bins=edges, color=color)
+        look = {"fc": "tab:orange", "ec": "k", "hatch": "////", "lw": 0.8, "alpha": 0.6}
+        axis.axvspan(*start, label="α before training", zorder=3, **look)  # over bars
         negative = int((values < 0).sum())
         axis.set(title=f"{name}: {negative} of {values.size} negative", xlabel="α")
         axis.title.set_size(10)
     axes[0].set_ylabel("entries")
     title = "Step sizes α that Meta-SGD learned, by block of θ"
-    return finish_panels(figure, title, 0.04, loc="lower left")
+    return finish_panels(figure, title, 0.07)
+
+
+def edges_around_zero(values, n=20):
+    """Return the edges of about n equal bins that hold all values; one edge is 0."""
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    width = (high - low) / n or 1.0
+    first, last = np.floor(low / width), max(np.ceil(high / width), 1.0)
+    return width * np.arange(first, last + 1)
 
 
 def alpha_over_training(net: Network, iterations, alphas: np.ndarray) -> Figure:
