@@ -21,9 +21,37 @@ from typing import Any
 
 import numpy as np
 
-from .adaptation import adapt, meta_gradient
-from .checks import check_order, choose, interval, positive_number, whole_number
+from .adaptation import adapt, check_call, meta_gradient
+from .checks import (
+    as_numbers,
+    as_rng,
+    check_net,
+    check_order,
+    choose,
+    interval,
+    positive_number,
+    truth,
+    whole_number,
+)
 from .interface import Network
+
+
+def rows_of(learner, w, n_rows):
+    """Return w as an array of floats (n_rows, P), or raise unless it has that shape."""
+    if not isinstance(w, np.ndarray) and hasattr(w, "w"):
+        raise TypeError(
+            f"w is a {type(w).__name__}, but it must be its array; pass state.w"
+        )
+    if not isinstance(w, np.ndarray) or w.dtype.kind != "f":
+        w = as_numbers("w", w)
+        w = w.astype(float) if w.dtype.kind in "biu" else w
+    expected = (n_rows, learner.net.n_params)
+    if w.shape != expected:
+        raise ValueError(
+            f"w has shape {w.shape}, but {type(learner).__name__} with this net learns "
+            f"an array of shape {expected}; pass what the same learner and net learned"
+        )
+    return w
 
 
 @dataclass(frozen=True)
@@ -50,17 +78,19 @@ class Learner:
     inner_steps: int = 1
 
     def __post_init__(self):
+        check_net(self.net)
         object.__setattr__(self, "alpha", positive_number("alpha", self.alpha))
         steps = whole_number("inner_steps", self.inner_steps, 0)
         object.__setattr__(self, "inner_steps", steps)
 
-    def start(self, rng: np.random.Generator) -> np.ndarray:
+    def start(self, rng: np.random.Generator | int) -> np.ndarray:
         """Draw the initial w (1, P): the row θ = net.init(rng)."""
         return self.net.init(rng)[None]  # (1, P)
 
     def unpack(self, w: np.ndarray) -> tuple:
         """Split w (1, P) into θ (P,) and step sizes α (P,), ready for `adapt`."""
-        return w[0], np.full_like(w[0], self.alpha)
+        (theta,) = rows_of(self, w, 1)
+        return theta, np.full_like(theta, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -170,6 +200,10 @@ class MetaSGD:
     alpha_shape: str = "entry"
 
     def __post_init__(self):
+        check_net(self.net)
+        object.__setattr__(
+            self, "shared_start", truth("shared_start", self.shared_start)
+        )
         start = interval("alpha_start", self.alpha_start)
         object.__setattr__(self, "alpha_start", start)
         steps = whole_number("inner_steps", self.inner_steps, 0)
@@ -177,8 +211,9 @@ class MetaSGD:
         check_order(self.order)
         choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
-    def start(self, rng: np.random.Generator) -> np.ndarray:
+    def start(self, rng: np.random.Generator | int) -> np.ndarray:
         """Draw the initial w (2, P): rows θ = net.init(rng) and α."""
+        rng = as_rng(rng)
         theta = self.net.init(rng)  # (P,)
         sizes = self.tied_sizes()
         n_draws = 1 if self.shared_start else len(sizes)
@@ -192,7 +227,7 @@ class MetaSGD:
 
     def unpack(self, w: np.ndarray) -> tuple:
         """Split w (2, P) into θ (P,) and step sizes α (P,), ready for `adapt`."""
-        theta, alpha = w
+        theta, alpha = rows_of(self, w, 2)
         return theta, alpha
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
@@ -243,7 +278,7 @@ class Reptile(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean support loss before the steps, and dw = mean θ − θ_J."""
-        theta, alpha = self.unpack(w)
+        theta, alpha = check_call(self.net, *self.unpack(w), batch)
         X, Y = batch.X_s, batch.Y_s
         path = adapt(self.net, theta, alpha, X, Y, self.inner_steps)  # (J+1, T, P)
         dw = (theta - path[-1]).mean(0)  # (P,) (9.1)
@@ -278,7 +313,7 @@ class JointTraining(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean loss over all points, and dw = its gradient at θ (1, P)."""
-        theta, _ = self.unpack(w)
+        theta, _ = check_call(self.net, *self.unpack(w), batch)
         X = np.concatenate([batch.X_s, batch.X_q], axis=1)  # (T, N_s + N_q, D)
         Y = np.concatenate([batch.Y_s, batch.Y_q], axis=1)
         X, Y = np.concatenate(X), np.concatenate(Y)  # (T (N_s + N_q), ·)

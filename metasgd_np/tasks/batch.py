@@ -6,6 +6,8 @@ import numpy as np
 
 from ..checks import as_numbers
 
+DTYPES = {"float64": np.float64, "float32": np.float32}  # of what tasks draw
+
 
 @dataclass(frozen=True)
 class TaskBatch:
@@ -62,6 +64,12 @@ class TaskBatch:
                     f"expected {X.shape[:2]} + (O,) targets, or {X.shape[:2]} labels"
                 )
             object.__setattr__(self, name, Y)
+        for S, Q in ((self.X_s, self.X_q), (self.Y_s, self.Y_q)):
+            if S.ndim != Q.ndim or S.shape[2:] != Q.shape[2:]:
+                raise ValueError(
+                    f"the support set has an array of shape {S.shape} and the query "
+                    f"set one of shape {Q.shape}; give both the same last axis, D or O"
+                )
         if len(self.X_s) != len(self.X_q):
             raise ValueError(
                 f"there are support sets for {len(self.X_s)} tasks and query sets for "
