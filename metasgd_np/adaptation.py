@@ -121,7 +121,7 @@ def adapt(
     theta, X_s, Y_s = check_examples(net, theta, X_s, Y_s)
     alpha = check_alpha(net, alpha, theta)
     tasks = task_axes(net, theta, X_s, Y_s, alpha=alpha)
-    check_exact(net, alpha=alpha)
+    check_exact(net, alpha)
     thetas, _ = inner_loop(net, theta, alpha, X_s, Y_s, steps)
     shape = (*tasks, net.n_params)
     return np.stack([np.broadcast_to(theta, shape) for theta in thetas])
@@ -182,10 +182,14 @@ def meta_gradient(
     >>> mg.d_theta.shape, mg.d_alpha.shape
     ((25,), (25,))
     """
-    theta, alpha = check_call(net, theta, alpha, batch)
+    theta, alpha = check_meta_call(net, theta, alpha, batch)
     steps = whole_number("steps", steps, 0)
     check_order(order)
+    return unchecked_meta_gradient(net, theta, alpha, batch, steps, order)
 
+
+def unchecked_meta_gradient(net, theta, alpha, batch, steps, order):
+    """Compute what `meta_gradient` returns, from arguments known to be valid."""
     loss, d_theta, d_alpha = 0, 0, 0
     for chunk in chunks(batch, net, theta.itemsize):
         thetas, passes = inner_loop(net, theta, alpha, chunk.X_s, chunk.Y_s, steps)
@@ -198,7 +202,7 @@ def meta_gradient(
     return MetaGradient(loss / n_tasks, d_theta / n_tasks, d_alpha / n_tasks)
 
 
-def check_call(net, theta, alpha, batch):
+def check_meta_call(net, theta, alpha, batch):
     """Return θ and α, each (P,), or raise unless they and the batch fit `net`."""
     check_net(net)
     theta = check_vector("theta", theta, net.n_params)
@@ -209,7 +213,7 @@ def check_call(net, theta, alpha, batch):
             "one theta (P,) and one alpha (P,) for all tasks; pass theta[0]?"
         )
     check_batch(net, batch)
-    check_exact(net, theta=theta, alpha=alpha, X_s=batch.X_s, X_q=batch.X_q)
+    check_exact(net, theta, alpha, batch.X_s, batch.Y_s, batch.X_q, batch.Y_q)
     return theta, alpha
 
 

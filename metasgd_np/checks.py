@@ -3,6 +3,7 @@
 Every message says what came, what was expected, and what to do.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from inspect import signature
 from math import isfinite
@@ -70,6 +71,8 @@ def truth(name, value):
 
 def whole_number(name, value, least):
     """`value` as an int, or an error if it is no whole number or is below `least`."""
+    if type(value) is int and value >= least:
+        return value  # at once: training counts in every iteration
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(
             f"{name} is {shown(value)}, but it must be a whole number, {least} or more"
@@ -81,6 +84,8 @@ def whole_number(name, value, least):
 
 def real_number(name, value, expected="a finite number"):
     """`value` as a float, or an error if it is not a finite real number."""
+    if type(value) is float and isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {shown(value)}, but it must be {expected}")
     try:
@@ -103,28 +108,24 @@ def share(name, value, hint):
     """`value` as a float, or an error if it is not a number from 0 to 1."""
     number = real_number(name, value, "a number from 0 to 1")
     if not 0 <= number <= 1:
-        raise ValueError(
-            f"{name} is {value}, but it must be a number from 0 to 1; {hint}"
-        )
+        raise ValueError(f"{name} is {value}, but it must lie between 0 and 1; {hint}")
     return number
 
 
 def interval(name, value):
     """`value` as a pair of floats (low, high), low ≤ high, both finite."""
-    try:
-        low, high = tuple(value)
-    except (TypeError, ValueError):
+    ends = () if isinstance(value, str) or not isinstance(value, Iterable) else value
+    ends = tuple(ends)
+    real = [isinstance(end, Real) and not isinstance(end, bool) for end in ends]
+    if real != [True, True]:
         raise TypeError(
             f"{name} is {shown(value)}, but it must be two numbers, (low, high)"
-        ) from None
-    low, high = (
-        real_number(f"{name}[{i}]", end, "a finite number, one of (low, high)")
-        for i, end in enumerate((low, high))
-    )
-    if low > high:
+        )
+    low, high = map(float, ends)
+    if not (isfinite(low) and isfinite(high) and low <= high):
         raise ValueError(
             f"{name} is {shown(value)}, but it must be two finite numbers, the lower "
-            "first; swap them"
+            "first"
         )
     return low, high
 
@@ -174,7 +175,8 @@ def as_numbers(name, values):
         )
     if array.size == 0:
         raise ValueError(
-            f"{name} has shape {array.shape}, so it is empty; give at least one number"
+            f"{name} has shape {array.shape}, but every axis must have a length of at "
+            "least 1; give one task and one example, or more"
         )
     check_finite(name, array)
     return array
@@ -224,6 +226,13 @@ def check_finite(name, array):
     )
 
 
+def check_both_finite(names, a, b):
+    """Raise ValueError if one of two arrays of one shape holds NaN or infinity."""
+    if not isfinite(np.vdot(a, b).real):  # it may also overflow
+        for name, array in zip(names, (a, b), strict=True):
+            check_finite(name, array)
+
+
 def check_vector(name, vector, n_params, like=None):
     """`vector` as an array whose last axis is P, or an error.
 
@@ -268,7 +277,7 @@ def check_examples(net, theta, X, Y):
     Y = as_numbers("Y", Y)
     check_set(net, "X", X, "Y", Y)
     task_axes(net, theta, X, Y)
-    check_exact(net, theta=theta, X=X, Y=Y)
+    check_exact(net, theta, X, Y)
     return theta, X, Y
 
 
@@ -281,31 +290,32 @@ def check_set(net, X_name, X, Y_name, Y):
 def check_batch(net, batch):
     """Raise an error unless `batch` is a TaskBatch whose sets fit `net`."""
     check_has("batch", batch, WHOLE_BATCH, "a TaskBatch(X_s, Y_s, X_q, Y_q)")
+    n_axes = 1 + net.loss_function.target_axes
     for X_name, X, Y_name, Y in (
         ("X_s", batch.X_s, "Y_s", batch.Y_s),
         ("X_q", batch.X_q, "Y_q", batch.Y_q),
     ):
         check_set(net, X_name, X, Y_name, Y)
-        if Y.ndim != 1 + net.loss_function.target_axes:
+        if Y.ndim != n_axes:
             raise ValueError(
-                f"{Y_name} has shape {Y.shape}, but {net.loss_name} takes "
-                f"{1 + net.loss_function.target_axes} axes, the first one for the "
-                "tasks; undo one-hot targets with argmax(-1)"
+                f"{Y_name} has shape {Y.shape}, but {net.loss_name} takes {n_axes} "
+                "axes, the first one for the tasks; undo one-hot targets with "
+                "argmax(-1)"
             )
 
 
-def check_exact(net, **arrays):
+def check_exact(net, *arrays):
     """Raise TypeError if objects, such as fractions, meet a tanh or an exponential."""
-    polynomial = net.loss_name == "squared_error" and (
-        net.activation_name in EXACT or len(net.shapes) == 1
-    )
-    for name, array in arrays.items():
-        if array.dtype.kind == "O" and not polynomial:
+    for array in arrays:
+        if array.dtype.kind != "O":
+            continue
+        plain = net.activation_name in EXACT or len(net.shapes) == 1
+        if not plain or net.loss_name != "squared_error":
             raise TypeError(
-                f"{name} holds objects such as {shown(array.flat[0])}, but this net "
+                f"an array holds objects such as {shown(array.flat[0])}, but this net "
                 f"({net.activation_name}, {net.loss_name}) computes with floats; "
-                f"convert it with {name}.astype(float), or take the activation "
-                "'square' and the loss 'squared_error'"
+                "convert it with astype(float), or take the activation 'square' and "
+                "the loss 'squared_error'"
             )
 
 
@@ -333,5 +343,11 @@ def check_axes_in_front(**shapes):
 
 def check_order(order):
     """Raise an error unless the order of a meta-gradient is 1 or 2."""
-    if whole_number("order", order, 1) > 2:
-        raise ValueError(f"order is {order!r}; choose 2 (exact) or 1 (no curvature)")
+    if (
+        isinstance(order, bool)
+        or not isinstance(order, Integral)
+        or not 1 <= order <= 2
+    ):
+        raise ValueError(
+            f"order is {shown(order)}; choose 2 (exact) or 1 (no curvature)"
+        )

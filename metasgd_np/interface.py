@@ -105,16 +105,20 @@ class Network:
         ValueError
             If the matrices do not have the shapes of this network's.
         """
-        shapes = [np.shape(W) for W in matrices]
-        tasks = {shape[:-2] for shape in shapes}
-        if tuple(shape[-2:] for shape in shapes) != self.shapes or len(tasks) > 1:
+        if tuple([np.shape(W)[-2:] for W in matrices]) != self.shapes:
             raise ValueError(
-                f"the matrices have shapes {shapes}, but this network has "
-                f"{list(self.shapes)} after equal leading axes; give one matrix per "
-                "layer, the bias in its last row"
+                f"the matrices have shapes {[np.shape(W) for W in matrices]}, but this "
+                f"network has {list(self.shapes)}, each after the same leading axes; "
+                "give one matrix per layer, the bias in its last row"
             )
-        flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
-        return np.concatenate(flat, axis=-1)
+        try:
+            flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
+            return np.concatenate(flat, axis=-1)
+        except ValueError:
+            raise ValueError(
+                f"the matrices have shapes {[W.shape for W in matrices]}, but their "
+                "leading axes must be equal; give all the same number of tasks"
+            ) from None
 
     def blocks(self, theta: ArrayLike) -> dict:
         """View θ as named weights and biases.
@@ -164,7 +168,7 @@ class Network:
         X = as_numbers("X", X)
         check_inputs("X", X, self)
         check_axes_in_front(theta=theta.shape[:-1], X=X.shape[:-2])
-        check_exact(self, theta=theta, X=X)
+        check_exact(self, theta, X)
         *_, F = self.forward_pass(theta, X)
         return F
 

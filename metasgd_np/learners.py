@@ -21,10 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from .adaptation import adapt, check_call, meta_gradient
+from .adaptation import adapt, unchecked_meta_gradient
 from .checks import (
     as_numbers,
     as_rng,
+    check_batch,
+    check_both_finite,
+    check_exact,
     check_net,
     check_order,
     choose,
@@ -37,7 +40,7 @@ from .interface import Network
 
 
 def rows_of(learner, w, n_rows):
-    """Return w as an array of floats (n_rows, P), or raise unless it has that shape."""
+    """Return w as an array of numbers (n_rows, ..., P), or raise if it is none."""
     if not isinstance(w, np.ndarray) and hasattr(w, "w"):
         raise TypeError(
             f"w is a {type(w).__name__}, but it must be its array; pass state.w"
@@ -46,12 +49,31 @@ def rows_of(learner, w, n_rows):
         w = as_numbers("w", w)
         w = w.astype(float) if w.dtype.kind in "biu" else w
     expected = (n_rows, learner.net.n_params)
-    if w.shape != expected:
+    if (len(w) if w.ndim > 1 else 0, *w.shape[-1:]) != expected:
         raise ValueError(
             f"w has shape {w.shape}, but {type(learner).__name__} with this net learns "
             f"an array of shape {expected}; pass what the same learner and net learned"
         )
     return w
+
+
+def check_one_start(theta):
+    """Raise ValueError unless θ is one vector (P,)."""
+    if theta.ndim != 1:
+        raise ValueError(
+            f"w has rows of shape {theta.shape}, but all tasks start at one theta "
+            "(P,); pass one w (R, P)"
+        )
+
+
+def check_call(learner, w, batch):
+    """Return θ and α of w, or raise unless w and the batch fit the learner's net."""
+    theta, alpha = learner.unpack(w)
+    check_one_start(theta)
+    check_both_finite(("theta", "alpha"), theta, alpha)
+    check_batch(learner.net, batch)
+    check_exact(learner.net, theta, batch.X_s, batch.Y_s, batch.X_q, batch.Y_q)
+    return theta, alpha
 
 
 @dataclass(frozen=True)
@@ -134,8 +156,9 @@ class MAML(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean query loss after J steps, and dw = dθ (1, P), (5.4)."""
-        mg = meta_gradient(
-            self.net, *self.unpack(w), batch, self.inner_steps, self.order
+        theta, alpha = check_call(self, w, batch)
+        mg = unchecked_meta_gradient(
+            self.net, theta, alpha, batch, self.inner_steps, self.order
         )
         return mg.loss, mg.d_theta[None]
 
@@ -232,8 +255,9 @@ class MetaSGD:
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean query loss after J steps, and dw = (dθ, dα) (2, P)."""
-        mg = meta_gradient(
-            self.net, *self.unpack(w), batch, self.inner_steps, self.order
+        theta, alpha = check_call(self, w, batch)
+        mg = unchecked_meta_gradient(
+            self.net, theta, alpha, batch, self.inner_steps, self.order
         )
         return mg.loss, np.stack([mg.d_theta, self.tied(mg.d_alpha)])
 
@@ -278,7 +302,7 @@ class Reptile(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean support loss before the steps, and dw = mean θ − θ_J."""
-        theta, alpha = check_call(self.net, *self.unpack(w), batch)
+        theta, alpha = check_call(self, w, batch)
         X, Y = batch.X_s, batch.Y_s
         path = adapt(self.net, theta, alpha, X, Y, self.inner_steps)  # (J+1, T, P)
         dw = (theta - path[-1]).mean(0)  # (P,) (9.1)
@@ -313,7 +337,7 @@ class JointTraining(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean loss over all points, and dw = its gradient at θ (1, P)."""
-        theta, _ = check_call(self.net, *self.unpack(w), batch)
+        theta, _ = check_call(self, w, batch)
         X = np.concatenate([batch.X_s, batch.X_q], axis=1)  # (T, N_s + N_q, D)
         Y = np.concatenate([batch.Y_s, batch.Y_q], axis=1)
         X, Y = np.concatenate(X), np.concatenate(Y)  # (T (N_s + N_q), ·)

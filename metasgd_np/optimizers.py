@@ -12,10 +12,19 @@ Nothing is edited in place.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
+from numbers import Real
 
 import numpy as np
 
-from .checks import as_numbers, positive_number, real_number, shown, whole_number
+from .checks import (
+    as_numbers,
+    check_both_finite,
+    check_finite,
+    positive_number,
+    real_number,
+    shown,
+    whole_number,
+)
 
 
 def check_update(w, gradient, state, n_arrays, t, scale):
@@ -25,22 +34,24 @@ def check_update(w, gradient, state, n_arrays, t, scale):
             f"state is {shown(state)}, but this optimizer keeps {n_arrays} arrays; "
             "pass what start or the last step returned"
         )
-    names = ("w", "gradient", *(f"state[{i}]" for i in range(n_arrays)))
-    arrays = [as_real(*pair) for pair in zip(names, (w, gradient, *state), strict=True)]
-    for name, array in zip(names, arrays, strict=True):
-        if array.shape != arrays[0].shape:
-            raise ValueError(
-                f"{name} has shape {array.shape}, but w has shape {arrays[0].shape}; "
-                "give both the same shape"
-            )
+    w, gradient = as_real("w", w), as_real("gradient", gradient)
+    state = [as_real("state", array) for array in state]
+    if [array.shape for array in (gradient, *state)] != [w.shape] * (1 + n_arrays):
+        raise ValueError(
+            f"w has shape {w.shape}, but the gradient and the state have "
+            f"{[array.shape for array in (gradient, *state)]}; give all the same shape"
+        )
+    check_both_finite(("w", "gradient"), w, gradient)
     whole_number("t", t, 1)
     if real_number("scale", scale) < 0:
         raise ValueError(f"scale is {scale}, but it must be 0 or more")
-    return arrays[0], arrays[1], tuple(arrays[2:])
+    return w, gradient, tuple(state)
 
 
 def as_real(name, values):
-    """Return `values` as an array of finite integers or floats, or raise."""
+    """Return `values` as an array of integers or floats, or raise."""
+    if type(values) is np.ndarray and values.dtype.kind == "f":
+        return values
     array = as_numbers(name, values)
     if array.dtype.kind not in "fiu":
         raise TypeError(
@@ -75,7 +86,7 @@ class SGD:
 
     def start(self, w: np.ndarray) -> tuple:
         """Make the state before the first update: empty."""
-        as_real("w", w)
+        check_finite("w", as_real("w", w))
         return ()
 
     def step(
@@ -146,6 +157,7 @@ class Adam:
     def start(self, w: np.ndarray) -> tuple:
         """Make the state before the first update: m = v = 0, of w's shape."""
         w = as_real("w", w)
+        check_finite("w", w)
         return np.zeros_like(w), np.zeros_like(w)
 
     def step(
@@ -189,18 +201,12 @@ class AdamW(Adam):
 
     def __post_init__(self):
         super().__post_init__()
-        if isinstance(self.decay, str) or not isinstance(self.decay, Iterable):
-            raise TypeError(
-                f"decay is {shown(self.decay)}, but it must be one number per row of "
-                "w; (0, 0.1) lets Meta-SGD's α decay but not θ"
-            )
-        decay = tuple(
-            real_number(f"decay[{i}]", rate) for i, rate in enumerate(self.decay)
-        )
-        if not decay or min(decay) < 0:
+        decay = tuple(self.decay) if isinstance(self.decay, Iterable) else ()
+        real = [isinstance(r, Real) and not isinstance(r, bool) for r in decay]
+        if not decay or not all(real) or not all(0 <= rate < np.inf for rate in decay):
             raise ValueError(
-                f"decay is {decay}, but it must be numbers of 0 or more, one per row "
-                "of w; (0, 0.1) lets Meta-SGD's α decay but not θ"
+                f"decay is {shown(self.decay)}, but it must be numbers of 0 or more, "
+                "one per row of w; (0, 0.1) lets Meta-SGD's α decay but not θ"
             )
         object.__setattr__(self, "decay", decay)
 

@@ -56,7 +56,7 @@ def hvp(
     theta, X, Y = check_examples(net, theta, X, Y)
     v = check_vector("v", v, net.n_params, like=theta)
     task_axes(net, theta, X, Y, v=v)
-    check_exact(net, v=v)
+    check_exact(net, v)
     return net.tangent_pass(net.backward_pass(theta, X, Y), v).hv
 
 

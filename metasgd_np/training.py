@@ -24,7 +24,7 @@ from .checks import (
     whole_number,
 )
 from .interface import Network
-from .learners import Learner, MetaSGD
+from .learners import Learner, MetaSGD, check_one_start
 from .losses import check_labels
 from .optimizers import SGD, Adam
 
@@ -192,11 +192,14 @@ def train(
                 batch = tasks.sample(rng, meta_batch, shots, n_query)
                 loss, gradient = learner.gradient(w, batch)
                 scale = cosine_scale(t - 1, iterations) if cosine_decay else 1.0
-                check_finite_step(learner, w, loss, gradient, t)
                 before = w
-                w, optimizer_state = optimizer.step(
-                    w, gradient, optimizer_state, t, scale
-                )
+                try:
+                    w, optimizer_state = optimizer.step(
+                        w, gradient, optimizer_state, t, scale
+                    )
+                except ValueError:  # of a gradient that is not finite
+                    check_finite_step(learner, before, loss, gradient, t)
+                    raise
                 check_finite_step(learner, before, loss, w, t)
                 losses.append(float(loss))
             history = np.append(state.history, sum(losses) / len(losses))
@@ -363,6 +366,7 @@ def evaluate(
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     steps = whole_number("steps", steps, 0)
     net, (start, alpha) = learner.net, learner.unpack(w)
+    check_one_start(start)
     if start.dtype.kind != "f":
         raise TypeError(
             f"w has dtype {start.dtype}, but scores are real; pass an array of floats"

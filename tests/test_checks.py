@@ -76,9 +76,9 @@ def test_positive_number_gives_a_float(value):
         (-0.1, ValueError, r"rate is -0\.1, but it must be a finite number above 0"),
         (np.nan, ValueError, "rate is nan, but it must be a finite number"),
         (np.inf, ValueError, "rate is inf, but it must be a finite number"),
-        (True, TypeError, "rate is True, but it must be a positive number"),
-        ("0.1", TypeError, r"rate is '0\.1', but it must be a positive number"),
-        (1j, TypeError, "rate is 1j, but it must be a positive number"),
+        (True, TypeError, "rate is True, but it must be a finite number above 0"),
+        ("0.1", TypeError, r"rate is '0\.1', but it must be a finite number above 0"),
+        (1j, TypeError, "rate is 1j, but it must be a finite number above 0"),
     ],
 )
 def test_positive_number_says_what_it_takes(value, error, message):
@@ -150,7 +150,7 @@ def test_what_is_no_finite_number_is_named(values, error, message):
     raises(error, message, checks.as_numbers, "X", values)
 
 
-@pytest.mark.parametrize("dtype", [bool, "int8", "uint8", "int64"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
 def test_a_vector_of_integers_becomes_float64(dtype):
     given = np.ones((3, 4), dtype)
     got = checks.check_vector("theta", given, 4)

@@ -64,11 +64,12 @@ class TaskBatch:
                     f"expected {X.shape[:2]} + (O,) targets, or {X.shape[:2]} labels"
                 )
             object.__setattr__(self, name, Y)
-        for S, Q in ((self.X_s, self.X_q), (self.Y_s, self.Y_q)):
+        for name in "XY":
+            S, Q = getattr(self, f"{name}_s"), getattr(self, f"{name}_q")
             if S.ndim != Q.ndim or S.shape[2:] != Q.shape[2:]:
                 raise ValueError(
-                    f"the support set has an array of shape {S.shape} and the query "
-                    f"set one of shape {Q.shape}; give both the same last axis, D or O"
+                    f"{name}_s has shape {S.shape} and {name}_q {Q.shape}, but both "
+                    "have the same last axis, D or O; give them the same"
                 )
         if len(self.X_s) != len(self.X_q):
             raise ValueError(

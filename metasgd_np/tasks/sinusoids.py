@@ -100,7 +100,7 @@ class Sinusoids:
         shots = whole_number("shots", shots, 1)
         n_query = whole_number("n_query", n_query, 1)
         X = self._inputs(rng, n_tasks, shots + n_query)  # (T, N, 1)
-        Y = self.curve(self.sample_curves(rng, n_tasks), X)  # (T, N, 1)
+        Y = sines(self.sample_curves(rng, n_tasks), X)  # (T, N, 1)
         X = X.astype(self.dtype, copy=False)
         Y = Y.astype(self.dtype, copy=False)
         return unchecked_batch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
@@ -168,8 +168,7 @@ class Sinusoids:
                 f"X has shape {X.shape}, but inputs are (N, 1), or (T, N, 1) with T = "
                 f"{curves.shape[1]}; add missing axes with X[..., None]"
             )
-        A, omega, b = curves  # each (T, 1, 1)
-        return A * np.sin(omega * X + b)
+        return sines(curves, X)
 
     def _inputs(self, rng, n_tasks, n_points):
         """Draw x (n_tasks, n_points, 1)."""
@@ -183,3 +182,9 @@ class Sinusoids:
             )
         order = rng.random((n_tasks, self.grid)).argsort(-1)[:, :n_points]
         return np.linspace(low, high, self.grid)[order][..., None]
+
+
+def sines(curves, X):
+    """Compute y = A sin(ωx + b) (T, N, 1) from curves (3, T, 1, 1) and X."""
+    A, omega, b = curves  # each (T, 1, 1)
+    return A * np.sin(omega * X + b)
