@@ -41,11 +41,11 @@ from .interface import Network
 
 def rows_of(learner, w, n_rows):
     """Return w as an array of numbers (n_rows, ..., P), or raise if it is none."""
-    if not isinstance(w, np.ndarray) and hasattr(w, "w"):
+    if hasattr(w, "w"):
         raise TypeError(
             f"w is a {type(w).__name__}, but it must be its array; pass state.w"
         )
-    if not isinstance(w, np.ndarray) or w.dtype.kind != "f":
+    if type(w) is not np.ndarray or w.dtype.kind != "f":
         w = as_numbers("w", w)
         w = w.astype(float) if w.dtype.kind in "biu" else w
     expected = (n_rows, learner.net.n_params)

@@ -154,6 +154,7 @@ CALLS = {
             ("w of another learner", np.ones((3, P)), BATCH, "w has shape"),
             ("theta alone", THETA, BATCH, "w has shape"),
             ("a state", STATE, BATCH, "state.w"),
+            ("w masked", np.ma.masked_less(make(NET).start(0), 0), BATCH, "masked"),
             ("no w", "w", BATCH, "must hold numbers"),
             ("a tuple for a batch", None, (X, Y, X, Y), "TaskBatch"),
             ("no batch", None, X, "TaskBatch"),

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from inspect import signature
 from pathlib import Path
 from threading import Thread
 
@@ -172,6 +173,19 @@ def test_the_sets_hold_the_characters_of_the_split(zipped):
             found = (characters.images[:, 0, :, 0] > 0).sum(-1)
             assert np.array_equal(found, codes[indices])
             assert f"seed {seed}" in repr(characters)
+
+
+def test_the_defaults():
+    parameters = signature(load_omniglot).parameters.values()
+    assert {parameter.name: parameter.default for parameter in parameters} == {
+        "path": None,
+        "split": "maml",
+        "seed": 0,
+        "size": 28,
+        "cache": True,
+    }
+    assert (omniglot.TRAINING, omniglot.VALIDATION) == (1200, 100)
+    assert PARTS == {BACKGROUND: 964, EVALUATION: 659}
 
 
 def test_settings_out_of_range_are_refused(zipped):
