@@ -277,6 +277,8 @@ def check_examples(net, theta, X, Y):
     Y = as_numbers("Y", Y)
     check_set(net, "X", X, "Y", Y)
     task_axes(net, theta, X, Y)
+    if net.loss_function.target_axes == 1:
+        check_one_hot("Y", Y, max(theta.ndim, X.ndim - 1))
     check_exact(net, theta, X, Y)
     return theta, X, Y
 
@@ -285,6 +287,18 @@ def check_set(net, X_name, X, Y_name, Y):
     """Raise an error unless the arrays X (..., N, D) and Y, its targets, fit `net`."""
     check_inputs(X_name, X, net)
     net.loss_function.check_targets(Y_name, Y, X.shape[-2], net.n_out)
+
+
+def check_one_hot(name, Y, n_axes):
+    """Raise ValueError if labels with more axes than expected look one-hot.
+
+    With as many classes as examples, (N, O) would pass for the labels of N tasks.
+    """
+    if Y.ndim > n_axes and set(Y.flat) == {0, 1} and (Y.sum(-1) == 1).all():
+        raise ValueError(
+            f"{name} has shape {Y.shape} and one 1 per row, which is one-hot, but a "
+            "label is one integer per example; give Y.argmax(-1)"
+        )
 
 
 def check_batch(net, batch):

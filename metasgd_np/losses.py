@@ -149,12 +149,6 @@ def check_labels(name, Y, n_examples, n_out):
             f"per example, (..., N) with N = {n_examples}; undo one-hot targets with "
             "Y.argmax(-1)"
         )
-    square = Y.ndim > 1 and Y.shape[-2] == n_examples == n_out > 1
-    if square and set(Y.flat) == {0, 1} and (Y.sum(-1) == 1).all():
-        raise ValueError(
-            f"{name} has shape {Y.shape} and one 1 per row, which is one-hot, but "
-            "softmax_cross_entropy takes one label per example; give Y.argmax(-1)"
-        )
     if Y.min() < 0 or Y.max() >= n_out:
         raise ValueError(
             f"{name} holds labels from {Y.min()} to {Y.max()}, but a network of "

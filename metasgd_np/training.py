@@ -18,6 +18,7 @@ from .checks import (
     as_rng,
     check_batch,
     check_has,
+    check_one_hot,
     check_takes,
     shown,
     truth,
@@ -303,6 +304,7 @@ def accuracy(net: Network, theta, X, Y) -> np.ndarray:
     F = net.forward(theta, X)  # (..., N, O)
     Y = as_numbers("Y", Y)
     check_labels("Y", Y, *F.shape[-2:])
+    check_one_hot("Y", Y, F.ndim - 1)
     return (F.argmax(-1) == Y).mean(-1)
 
 

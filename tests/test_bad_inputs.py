@@ -695,3 +695,13 @@ def test_fractions_and_symbols_stay_exact():
 def test_a_mask_without_masked_entries_is_an_array():
     whole = np.ma.masked_array(X, mask=False)
     np.testing.assert_array_equal(NET.loss(THETA, whole, Y), NET.loss(THETA, X, Y))
+
+
+def test_labels_of_as_many_tasks_as_examples_and_classes_are_no_one_hot_rows():
+    net = TwoLayerNet(1, 3, 2, loss="softmax_cross_entropy")
+    inputs, labels, theta = np.ones((2, 2, 1)), np.eye(2, dtype=int), net.init(0)
+    assert net.loss(theta, inputs, labels).shape == (2,)
+    assert net.loss(np.stack([theta] * 2), inputs[0], labels).shape == (2,)
+    assert accuracy(net, theta, inputs, labels).shape == (2,)
+    batch = TaskBatch(inputs, labels, inputs, labels)
+    assert meta_gradient(net, theta, 0.1, batch).d_theta.shape == theta.shape
