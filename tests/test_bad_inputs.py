@@ -70,6 +70,15 @@ MASKED = np.ma.masked_array(X, mask=X > 1)
 QUIET = {"iterations": 1, "progress": False}
 
 
+class Tuples:
+    """Tasks whose samples are tuples of arrays, no TaskBatch."""
+
+    dtype = "float64"
+
+    def sample(self, rng, n_tasks, shots, n_query):
+        return tuple(vars(WAVES.sample(rng, n_tasks, shots, n_query)).values())
+
+
 def with_entry(A, value):
     """A copy of A whose last entry is `value`."""
     A = np.array(A, object if isinstance(value, str) or value is None else None)
@@ -330,6 +339,8 @@ CALLS = {
     "several w": (lambda: scored(w=np.zeros((1, 3, 10))), "one theta"),
     "evaluate a class": (lambda: scored(MAML), "the class MAML"),
     "evaluate a class of tasks": (lambda: scored(tasks=Sinusoids), "class Sinusoids"),
+    "tuples for batches": (lambda: fit(tasks=Tuples()), "TaskBatch"),
+    "evaluate tuples": (lambda: scored(tasks=Tuples()), "TaskBatch"),
     "evaluate a world": (lambda: scored(tasks=Navigation()), "4 arguments"),
     "rng None": (lambda: scored(rng=None), "default_rng"),
     "rng text": (lambda: scored(rng="0"), "default_rng"),
