@@ -162,6 +162,7 @@ CALLS = {
             ("w of another net", make(ONE).start(0), BATCH, "w has shape"),
             ("w of another learner", np.ones((3, P)), BATCH, "w has shape"),
             ("theta alone", THETA, BATCH, "w has shape"),
+            ("several w", np.ones((len(make(NET).start(0)), 1, P)), BATCH, "one theta"),
             ("a state", STATE, BATCH, "state.w"),
             ("w masked", np.ma.masked_less(make(NET).start(0), 0), BATCH, "masked"),
             ("no w", "w", BATCH, "must hold numbers"),

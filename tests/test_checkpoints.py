@@ -339,7 +339,6 @@ def test_a_folder_in_the_way_is_named(tmp_path):
 
 def test_a_checkpoint_of_another_run_is_named_with_its_file(saved, whole):
     learner, tasks, adam = arguments()
-    content = saved.read_bytes()
     for state, message in (
         (replace(whole, settings=whole.settings | {"seed": 9}), "seed was 9, now 0"),
         (replace(whole, iteration=1001), "iteration 1001 of 1000"),
@@ -348,11 +347,11 @@ def test_a_checkpoint_of_another_run_is_named_with_its_file(saved, whole):
         (replace(whole, w=whole.w.astype("float32")), "another learner"),
     ):
         save(saved, state)
-        content = saved.read_bytes()
+        written = saved.stat().st_ino
         with (
             pytest.raises(ValueError, match=message) as caught,
             Checkpoint(saved, resume=True) as run,
         ):
             train(learner, tasks, adam, start_from=run.latest, **SETTINGS)
         assert str(caught.value).startswith(f"{saved}: this ")
-        assert saved.read_bytes() == content
+        assert saved.stat().st_ino == written  # not written again
