@@ -30,9 +30,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .checks import (
+    as_array,
+    check_batch,
+    check_exact,
     check_examples,
+    check_net,
     check_order,
-    check_set,
     check_vector,
     task_axes,
     whole_number,
@@ -118,6 +121,7 @@ def adapt(
     theta, X_s, Y_s = check_examples(net, theta, X_s, Y_s)
     alpha = check_alpha(net, alpha, theta)
     tasks = task_axes(net, theta, X_s, Y_s, alpha=alpha)
+    check_exact(net, alpha)
     thetas, _ = inner_loop(net, theta, alpha, X_s, Y_s, steps)
     shape = (*tasks, net.n_params)
     return np.stack([np.broadcast_to(theta, shape) for theta in thetas])
@@ -179,18 +183,14 @@ def meta_gradient(
     >>> mg.d_theta.shape, mg.d_alpha.shape
     ((25,), (25,))
     """
-    theta = check_vector("theta", theta, net.n_params)
-    alpha = check_alpha(net, alpha, theta)
-    if theta.ndim != 1 or alpha.ndim != 1:
-        raise ValueError(
-            f"theta has shape {theta.shape} and alpha {alpha.shape}, but meta_gradient "
-            "takes one theta (P,) and one alpha (P,) for all tasks; pass theta[0]?"
-        )
+    theta, alpha = check_meta_call(net, theta, alpha, batch)
     steps = whole_number("steps", steps, 0)
     check_order(order)
-    check_set(net, "X_s", batch.X_s, "Y_s", batch.Y_s)
-    check_set(net, "X_q", batch.X_q, "Y_q", batch.Y_q)
+    return unchecked_meta_gradient(net, theta, alpha, batch, steps, order)
 
+
+def unchecked_meta_gradient(net, theta, alpha, batch, steps, order):
+    """Compute what `meta_gradient` returns, from arguments known to be valid."""
     loss, d_theta, d_alpha = 0, 0, 0
     for chunk in chunks(batch, net, theta.itemsize):
         thetas, passes = inner_loop(net, theta, alpha, chunk.X_s, chunk.Y_s, steps)
@@ -201,6 +201,21 @@ def meta_gradient(
         d_alpha += sums[1]  # (P,) (6.1)
     n_tasks = len(batch)
     return MetaGradient(loss / n_tasks, d_theta / n_tasks, d_alpha / n_tasks)
+
+
+def check_meta_call(net, theta, alpha, batch):
+    """Return θ and α, each (P,), or raise unless they and the batch fit `net`."""
+    check_net(net)
+    theta = check_vector("theta", theta, net.n_params)
+    alpha = check_alpha(net, alpha, theta)
+    if theta.ndim != 1 or alpha.ndim != 1:
+        raise ValueError(
+            f"theta has shape {theta.shape} and alpha {alpha.shape}, but a batch takes "
+            "one theta (P,) and one alpha (P,) for all tasks; pass theta[0]?"
+        )
+    check_batch(net, batch)
+    check_exact(net, theta, alpha, batch.X_s, batch.Y_s, batch.X_q, batch.Y_q)
+    return theta, alpha
 
 
 def chain_back(net, passes, alpha, lam, order=2):
@@ -230,8 +245,8 @@ def chunk_length(net, n_examples, itemsize):
 
 def check_alpha(net, alpha, theta):
     """Return α as an array (P,) or (T, P); a single number is repeated P times."""
-    if isinstance(alpha, int | float | complex):
+    if isinstance(alpha, int | float | complex) and not isinstance(alpha, bool):
         alpha = np.full(net.n_params, alpha, np.result_type(theta.dtype, alpha))
-    elif np.ndim(alpha) == 0:
-        alpha = np.full(net.n_params, alpha)
+    elif as_array("alpha", alpha).ndim == 0:
+        alpha = np.full(net.n_params, as_array("alpha", alpha))
     return check_vector("alpha", alpha, net.n_params, like=theta)

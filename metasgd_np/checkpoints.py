@@ -7,12 +7,14 @@ renamed, so a run killed at any moment leaves a complete file: the new one or th
 
 import json
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from .checks import check_finite, check_has, shown, truth, whole_number
 from .files import replacing
-from .training import TrainingState
+from .training import StateMismatch, TrainingState
 
 FORMAT = "metasgd_np checkpoint"
 VERSION = 2
@@ -25,6 +27,9 @@ class CheckpointError(ValueError):
 
 def save(path: str | Path, state: TrainingState) -> None:
     """Write a TrainingState to `path` (.npz), replacing any old file atomically."""
+    check_has(
+        "state", state, ("settings", "w"), "the TrainingState that train returned"
+    )
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -46,17 +51,21 @@ def load(path: str | Path) -> TrainingState:
     """Read the TrainingState that `save` wrote, equal to it bit for bit.
 
     Raises FileNotFoundError if there is no such file, CheckpointError if it is damaged,
-    not a checkpoint, or of another version.
+    altered, not a checkpoint, or of another version.
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_arrays(path)
         header = json.loads(str(arrays["header"]))
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise KeyError("format")
     except FileNotFoundError:
         raise
+    except (PermissionError, IsADirectoryError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); make it readable, or move it "
+            "away to start over"
+        ) from None
     except Exception as error:  # damage can raise nearly anything inside zipfile
         raise CheckpointError(
             f"{path} is not an intact metasgd_np checkpoint ({type(error).__name__}): "
@@ -64,12 +73,13 @@ def load(path: str | Path) -> TrainingState:
         ) from None
     if header.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} is a checkpoint of version {header.get('version')}, but this "
-            f"package reads version {VERSION}; resume it with the package that wrote it"
+            f"{path} is a checkpoint of version {shown(header.get('version'))}, but "
+            f"this package reads version {VERSION}; resume it with the package that "
+            "wrote it"
         )
     try:
         count = sum(name.startswith("optimizer_") for name in arrays)
-        return TrainingState(
+        state = TrainingState(
             settings=header["settings"],
             iteration=header["iteration"],
             w=arrays["w"],
@@ -80,6 +90,49 @@ def load(path: str | Path) -> TrainingState:
         raise CheckpointError(
             f"{path} lacks {error}; it was altered, so delete it to start over"
         ) from None
+    try:
+        check_state(state)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} was altered: {error}; delete it to start over"
+        ) from None
+    return state
+
+
+def read_arrays(path):
+    """Read the arrays of an .npz file that unpacks to no more than its own size.
+
+    `save` does not compress, so anything that would grow is not a checkpoint.
+    """
+    with zipfile.ZipFile(path) as archive:
+        n_bytes = sum(entry.file_size for entry in archive.infolist())
+    if n_bytes > path.stat().st_size:
+        raise ValueError("compressed")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def check_state(state: TrainingState) -> None:
+    """Raise an error unless a state could have been saved by this package."""
+    if not isinstance(state.settings, dict):
+        raise TypeError(f"its settings are {shown(state.settings)} instead of a table")
+    whole_number("iteration", state.iteration, 0)
+    arrays = {"w": state.w, "history": state.history}
+    arrays |= {f"optimizer_{i}": a for i, a in enumerate(state.optimizer_state)}
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise TypeError(f"{name} has dtype {array.dtype} instead of floats")
+        check_finite(name, array)
+        if name != "history" and (array.ndim != 2 or array.shape != state.w.shape):
+            raise ValueError(
+                f"{name} has shape {array.shape}, but w has {state.w.shape} and all "
+                "are (R, P)"
+            )
+    if state.history.ndim not in (1, 2) or len(state.history) > state.iteration:
+        raise ValueError(
+            f"history has shape {state.history.shape} after {state.iteration} "
+            "iterations"
+        )
 
 
 class Checkpoint:
@@ -97,7 +150,8 @@ class Checkpoint:
 
     def __init__(self, path: str | Path, resume: bool = False):
         self.path = Path(path)
-        self.latest = load(self.path) if resume and self.path.exists() else None
+        resume = truth("resume", resume) and self.path.exists()
+        self.latest = self.loaded = load(self.path) if resume else None
         self.saved_at = time.monotonic()
 
     def keep(self, state: TrainingState) -> None:
@@ -110,6 +164,8 @@ class Checkpoint:
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        if self.latest is not None:
+    def __exit__(self, kind, error, traceback):
+        if self.latest is not self.loaded:
             save(self.path, self.latest)
+        if isinstance(error, StateMismatch):
+            raise StateMismatch(f"{self.path}: {error}") from None

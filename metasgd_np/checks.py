@@ -3,76 +3,221 @@
 Every message says what came, what was expected, and what to do.
 """
 
+from collections.abc import Iterable
+from decimal import Decimal
+from inspect import signature
+from math import isfinite
 from numbers import Integral, Real
 
 import numpy as np
+
+EXACT = ("relu", "square", "identity")  # activations that take fractions and symbols
+WHOLE_BATCH = ("X_s", "Y_s", "X_q", "Y_q")
+
+
+def shown(value):
+    """Name a value in a message: in full if it is short, else by its type or shape."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    short = len(text) <= 70 and text.isprintable()
+    return text if short else f"an object of type {type(value).__name__}"
 
 
 def choose(kind, name, table):
     """table[name], or a ValueError that lists the valid names."""
     if not isinstance(name, str) or name not in table:
         raise ValueError(
-            f"there is no {kind} called {name!r}; choose one of: {', '.join(table)}"
+            f"there is no {kind} called {shown(name)}; choose one of: "
+            f"{', '.join(table)}"
         )
     return table[name]
 
 
+def check_has(name, value, parts, example):
+    """Raise TypeError unless `value` is an object, no class, with all of `parts`."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{name} is {shown(value)} itself, but an object of it is needed; call "
+            f"it, {value.__name__}(...)"
+        )
+    for part in parts:
+        if not hasattr(value, part):
+            raise TypeError(
+                f"{name} is {shown(value)}, which has no {part!r}; pass {example}"
+            )
+
+
+def check_takes(name, value, method, n_arguments, example):
+    """Raise TypeError unless value.method can be called with so many arguments."""
+    check_has(name, value, [method], example)
+    try:
+        signature(getattr(value, method)).bind(*range(n_arguments))
+    except TypeError:
+        raise TypeError(
+            f"{name} is {shown(value)}, whose {method!r} does not take {n_arguments} "
+            f"arguments; pass {example}"
+        ) from None
+
+
+def truth(name, value):
+    """`value` as a bool, or a TypeError if it is anything but True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {shown(value)}, but it must be True or False")
+    return bool(value)
+
+
 def whole_number(name, value, least):
     """`value` as an int, or an error if it is no whole number or is below `least`."""
+    if type(value) is int and value >= least:
+        return value  # at once: training counts in every iteration
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(
-            f"{name} is {value!r}, but it must be a whole number, {least} or more"
+            f"{name} is {shown(value)}, but it must be a whole number, {least} or more"
         )
     if value < least:
         raise ValueError(f"{name} is {value}, but it must be {least} or more")
     return int(value)
 
 
+def real_number(name, value, expected="a finite number"):
+    """`value` as a float, or an error if it is not a finite real number."""
+    if type(value) is float and isfinite(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {shown(value)}, but it must be {expected}")
+    try:
+        if isfinite(value):
+            return float(value)
+    except OverflowError:  # an int too large for a float
+        pass
+    raise ValueError(f"{name} is {shown(value)}, but it must be {expected}")
+
+
 def positive_number(name, value):
     """`value` as a float, or an error if it is not a finite number above zero."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}, but it must be a positive number")
-    if not 0 < float(value) < np.inf:
+    number = real_number(name, value, "a finite number above 0")
+    if number <= 0:
         raise ValueError(f"{name} is {value}, but it must be a finite number above 0")
-    return float(value)
+    return number
+
+
+def share(name, value, hint):
+    """`value` as a float, or an error if it is not a number from 0 to 1."""
+    number = real_number(name, value, "a number from 0 to 1")
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} is {value}, but it must lie between 0 and 1; {hint}")
+    return number
 
 
 def interval(name, value):
     """`value` as a pair of floats (low, high), low ≤ high, both finite."""
-    if isinstance(value, str):
-        value = ()
-    try:
-        low, high = (float(end) for end in tuple(value))
-    except (TypeError, ValueError):
+    ends = () if isinstance(value, str) or not isinstance(value, Iterable) else value
+    ends = tuple(ends)
+    real = [isinstance(end, Real) and not isinstance(end, bool) for end in ends]
+    if real != [True, True]:
         raise TypeError(
-            f"{name} is {value!r}, but it must be two numbers, (low, high)"
-        ) from None
-    if not (np.isfinite([low, high]).all() and low <= high):
+            f"{name} is {shown(value)}, but it must be two numbers, (low, high)"
+        )
+    low, high = map(float, ends)
+    if not (isfinite(low) and isfinite(high) and low <= high):
         raise ValueError(
-            f"{name} is {value!r}, but it must be two finite numbers, the lower first"
+            f"{name} is {shown(value)}, but it must be two finite numbers, the lower "
+            "first"
         )
     return low, high
+
+
+def as_rng(rng):
+    """`rng` as a Generator: itself, or np.random.default_rng(rng) for an int."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, Integral) or rng < 0:
+        raise TypeError(
+            f"rng is {shown(rng)}, but it must be a random generator or a seed, 0 or "
+            "more; pass np.random.default_rng(0), or 0"
+        )
+    return np.random.default_rng(rng)
+
+
+def as_array(name, values):
+    """`values` as an array; an error if it is ragged or has masked entries."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} has {np.ma.count_masked(values)} masked entries; fill it first, "
+            f"with {name}.filled(value), or leave them out"
+        )
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} is ragged or holds no numbers, so it is no array; give rows of "
+            "equal length"
+        ) from None
 
 
 def as_numbers(name, values):
     """`values` as an array of numbers, checked to be finite.
 
     Integers stay integers: NumPy promotes them in the first product, to floats with a
-    float θ and to exact fractions with fractions.
+    float θ and to exact fractions with fractions. Objects that are floats, alone or
+    with integers, become float64; fractions and symbols stay what they are.
     """
-    array = np.asarray(values)
+    array = values if type(values) is np.ndarray else as_array(name, values)
+    if array.dtype.kind == "O":
+        array = check_objects(name, array)
     if array.dtype.kind not in "biufcO":
         raise TypeError(
             f"{name} has dtype {array.dtype}, but it must hold numbers; "
             "convert it with np.asarray(..., dtype=float)"
         )
+    if array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but every axis must have a length of at "
+            "least 1; give one task and one example, or more"
+        )
     check_finite(name, array)
     return array
 
 
+def check_objects(name, array):
+    """An array of objects, as float64 if they are floats; TypeError if not numbers."""
+    for where, entry in np.ndenumerate(array):
+        countable = hasattr(entry, "__mul__") and hasattr(entry, "__sub__")
+        if not countable or isinstance(entry, bool | np.ndarray) or undefined(entry):
+            raise TypeError(
+                f"{name} holds {shown(entry)} at index {where}; every entry must be a "
+                "number: repair the data, or leave the entry out"
+            )
+    kinds = set(map(type, array.flat))
+    if all(issubclass(kind, Integral) for kind in kinds):
+        return array
+    if all(
+        issubclass(kind, Integral | float | np.floating | Decimal) for kind in kinds
+    ):
+        return array.astype(float)
+    if all(issubclass(kind, Integral | float | complex | np.number) for kind in kinds):
+        return array.astype(complex)
+    return array
+
+
+def undefined(entry):
+    """Whether an object is NaN, missing (pandas.NA), or SymPy's infinity."""
+    try:
+        itself = bool(entry == entry)  # noqa: PLR0124
+    except TypeError:
+        itself = False
+    return not itself or (getattr(entry, "is_number", False) and not entry.is_finite)
+
+
 def check_finite(name, array):
     """Raise ValueError naming the first NaN or infinite entry, if there is one."""
-    if array.dtype.kind in "biuO" or np.isfinite(array).all():
+    # Σ |a|² is finite if every entry is, unless it overflows; three times as fast.
+    if array.dtype.kind not in "fc" or isfinite(np.vdot(array, array).real):
+        return
+    if np.isfinite(array).all():
         return
     where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
     raise ValueError(
@@ -81,13 +226,25 @@ def check_finite(name, array):
     )
 
 
+def check_both_finite(names, a, b):
+    """Raise ValueError if one of two arrays of one shape holds NaN or infinity."""
+    if a.dtype.kind not in "fc" or not isfinite(np.vdot(a, b).real):
+        for name, array in zip(names, (a, b), strict=True):
+            check_finite(name, array)
+
+
 def check_vector(name, vector, n_params, like=None):
     """`vector` as an array whose last axis is P, or an error.
 
     Integers take the dtype of the array `like`, or float64 if it is left out.
     """
     vector = as_numbers(name, vector)
-    if vector.dtype.kind in "biu":
+    if vector.dtype.kind == "b":
+        raise TypeError(
+            f"{name} holds True and False, but it must hold numbers; convert it with "
+            f"{name}.astype(float) if 1 and 0 are meant"
+        )
+    if vector.dtype.kind in "iu":
         vector = vector.astype(np.float64 if like is None else like.dtype)
     if vector.ndim == 0 or vector.shape[-1] != n_params:
         raise ValueError(
@@ -95,6 +252,11 @@ def check_vector(name, vector, n_params, like=None):
             f"parameters, so its last axis must be {n_params}; net.init(rng) makes one"
         )
     return vector
+
+
+def check_net(net):
+    """Raise TypeError unless `net` is a network, not its class or anything else."""
+    check_has("net", net, ["backward_pass"], "a network, such as TwoLayerNet(1, 40, 1)")
 
 
 def check_inputs(name, X, net):
@@ -109,11 +271,15 @@ def check_inputs(name, X, net):
 
 def check_examples(net, theta, X, Y):
     """θ, X and Y as arrays that fit one another and `net`, or an error."""
+    check_net(net)
     theta = check_vector("theta", theta, net.n_params)
     X = as_numbers("X", X)
     Y = as_numbers("Y", Y)
     check_set(net, "X", X, "Y", Y)
     task_axes(net, theta, X, Y)
+    if net.loss_function.target_axes == 1:
+        check_one_hot("Y", Y, max(theta.ndim, X.ndim - 1))
+    check_exact(net, theta, X, Y)
     return theta, X, Y
 
 
@@ -121,6 +287,50 @@ def check_set(net, X_name, X, Y_name, Y):
     """Raise an error unless the arrays X (..., N, D) and Y, its targets, fit `net`."""
     check_inputs(X_name, X, net)
     net.loss_function.check_targets(Y_name, Y, X.shape[-2], net.n_out)
+
+
+def check_one_hot(name, Y, n_axes):
+    """Raise ValueError if labels with more axes than expected look one-hot.
+
+    With as many classes as examples, (N, O) would pass for the labels of N tasks.
+    """
+    if Y.ndim > n_axes and set(Y.flat) == {0, 1} and (Y.sum(-1) == 1).all():
+        raise ValueError(
+            f"{name} has shape {Y.shape} and one 1 per row, which is one-hot, but a "
+            "label is one integer per example; give Y.argmax(-1)"
+        )
+
+
+def check_batch(net, batch):
+    """Raise an error unless `batch` is a TaskBatch whose sets fit `net`."""
+    check_has("batch", batch, WHOLE_BATCH, "a TaskBatch(X_s, Y_s, X_q, Y_q)")
+    n_axes = 1 + net.loss_function.target_axes
+    for X_name, X, Y_name, Y in (
+        ("X_s", batch.X_s, "Y_s", batch.Y_s),
+        ("X_q", batch.X_q, "Y_q", batch.Y_q),
+    ):
+        check_set(net, X_name, X, Y_name, Y)
+        if Y.ndim != n_axes:
+            raise ValueError(
+                f"{Y_name} has shape {Y.shape}, but {net.loss_name} takes {n_axes} "
+                "axes, the first one for the tasks; undo one-hot targets with "
+                "argmax(-1)"
+            )
+
+
+def check_exact(net, *arrays):
+    """Raise TypeError if objects, such as fractions, meet a tanh or an exponential."""
+    for array in arrays:
+        if array.dtype.kind != "O":
+            continue
+        plain = net.activation_name in EXACT or len(net.shapes) == 1
+        if not plain or net.loss_name != "squared_error":
+            raise TypeError(
+                f"an array holds objects such as {shown(array.flat[0])}, but this net "
+                f"({net.activation_name}, {net.loss_name}) computes with floats; "
+                "convert it with astype(float), or take the activation 'square' and "
+                "the loss 'squared_error'"
+            )
 
 
 def task_axes(net, theta, X, Y, **vectors):
@@ -146,6 +356,12 @@ def check_axes_in_front(**shapes):
 
 
 def check_order(order):
-    """Raise ValueError unless the order of a meta-gradient is 1 or 2."""
-    if order not in (1, 2):
-        raise ValueError(f"order is {order!r}; choose 2 (exact) or 1 (no curvature)")
+    """Raise an error unless the order of a meta-gradient is 1 or 2."""
+    if (
+        isinstance(order, bool)
+        or not isinstance(order, Integral)
+        or not 1 <= order <= 2
+    ):
+        raise ValueError(
+            f"order is {shown(order)}; choose 2 (exact) or 1 (no curvature)"
+        )

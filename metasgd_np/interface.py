@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike
 
 from .checks import (
     as_numbers,
+    as_rng,
     check_axes_in_front,
+    check_exact,
     check_examples,
     check_inputs,
     check_vector,
@@ -33,13 +35,13 @@ class Network:
         """P, the number of entries of θ."""
         return sum(rows * columns for rows, columns in self.shapes)
 
-    def init(self, rng: np.random.Generator) -> np.ndarray:
+    def init(self, rng: np.random.Generator | int) -> np.ndarray:
         """Draw θ: weights normal with variance 1 / fan-in, biases zero.
 
         Parameters
         ----------
-        rng : numpy.random.Generator
-            The source of randomness, such as ``np.random.default_rng(0)``.
+        rng : numpy.random.Generator or int
+            The source of randomness, or its seed.
 
         Returns
         -------
@@ -50,6 +52,7 @@ class Network:
         -----
         Source: LeCun et al., Efficient BackProp (1998), section 4.6.
         """
+        rng = as_rng(rng)
         theta = np.zeros(self.n_params)
         for W in self.unpack(theta):
             fan_in = len(W) - 1
@@ -68,7 +71,14 @@ class Network:
         -------
         tuple of (..., fan-in + 1, fan-out) arrays
             Views W1, W2, …, the bias in the last row of each.
+
+        Raises
+        ------
+        ValueError
+            If the last axis is not P.
         """
+        if getattr(theta, "shape", ())[-1:] != (self.n_params,):
+            theta = check_vector("theta", theta, self.n_params)
         matrices, start = [], 0
         for rows, columns in self.shapes:
             end = start + rows * columns
@@ -89,9 +99,26 @@ class Network:
         -------
         (..., P) array
             One vector per entry of the leading axes, a copy.
+
+        Raises
+        ------
+        ValueError
+            If the matrices do not have the shapes of this network's.
         """
-        flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
-        return np.concatenate(flat, axis=-1)
+        if tuple([np.shape(W)[-2:] for W in matrices]) != self.shapes:
+            raise ValueError(
+                f"the matrices have shapes {[np.shape(W) for W in matrices]}, but this "
+                f"network has {list(self.shapes)}, each after the same leading axes; "
+                "give one matrix per layer, the bias in its last row"
+            )
+        try:
+            flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
+            return np.concatenate(flat, axis=-1)
+        except ValueError:
+            raise ValueError(
+                f"the matrices have shapes {[W.shape for W in matrices]}, but their "
+                "leading axes must be equal; give all the same number of tasks"
+            ) from None
 
     def blank(self, *arrays: np.ndarray) -> tuple:
         """Make a vector (..., P), not yet filled, and `unpack` it.
@@ -158,6 +185,7 @@ class Network:
         X = as_numbers("X", X)
         check_inputs("X", X, self)
         check_axes_in_front(theta=theta.shape[:-1], X=X.shape[:-2])
+        check_exact(self, theta, X)
         *_, F = self.forward_pass(theta, X)
         return F
 

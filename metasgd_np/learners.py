@@ -21,9 +21,59 @@ from typing import Any
 
 import numpy as np
 
-from .adaptation import adapt, meta_gradient
-from .checks import check_order, choose, interval, positive_number, whole_number
+from .adaptation import adapt, unchecked_meta_gradient
+from .checks import (
+    as_numbers,
+    as_rng,
+    check_batch,
+    check_both_finite,
+    check_exact,
+    check_net,
+    check_order,
+    choose,
+    interval,
+    positive_number,
+    truth,
+    whole_number,
+)
 from .interface import Network
+
+
+def rows_of(learner, w, n_rows):
+    """Return w as an array of numbers (n_rows, ..., P), or raise if it is none."""
+    if hasattr(w, "w"):
+        raise TypeError(
+            f"w is a {type(w).__name__}, but it must be its array; pass state.w"
+        )
+    if type(w) is not np.ndarray or w.dtype.kind != "f":
+        w = as_numbers("w", w)
+        w = w.astype(float) if w.dtype.kind in "biu" else w
+    expected = (n_rows, learner.net.n_params)
+    if (len(w) if w.ndim > 1 else 0, *w.shape[-1:]) != expected:
+        raise ValueError(
+            f"w has shape {w.shape}, but {type(learner).__name__} with this net learns "
+            f"an array of shape {expected}; pass what the same learner and net learned"
+        )
+    return w
+
+
+def check_one_start(theta):
+    """Raise ValueError unless θ is one vector (P,)."""
+    if theta.ndim != 1:
+        raise ValueError(
+            f"w has rows of shape {theta.shape}, but all tasks start at one theta "
+            "(P,); pass one w (R, P)"
+        )
+
+
+def check_call(learner, w, batch):
+    """Return θ and α of w, or raise unless w and the batch fit the learner's net."""
+    theta, alpha = learner.unpack(w)
+    check_one_start(theta)
+    check_both_finite(("theta", "alpha"), theta, alpha)
+    check_batch(learner.net, batch)
+    check_exact(learner.net, theta, batch.X_s, batch.Y_s, batch.X_q, batch.Y_q)
+    return theta, alpha
 
 
 @dataclass(frozen=True)
@@ -50,17 +100,19 @@ class Learner:
     inner_steps: int = 1
 
     def __post_init__(self):
+        check_net(self.net)
         object.__setattr__(self, "alpha", positive_number("alpha", self.alpha))
         steps = whole_number("inner_steps", self.inner_steps, 0)
         object.__setattr__(self, "inner_steps", steps)
 
-    def start(self, rng: np.random.Generator) -> np.ndarray:
+    def start(self, rng: np.random.Generator | int) -> np.ndarray:
         """Draw the initial w (1, P): the row θ = net.init(rng)."""
         return self.net.init(rng)[None]  # (1, P)
 
     def unpack(self, w: np.ndarray) -> tuple:
         """Split w (1, P) into θ (P,) and step sizes α (P,), ready for `adapt`."""
-        return w[0], np.full_like(w[0], self.alpha)
+        (theta,) = rows_of(self, w, 1)
+        return theta, np.full_like(theta, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -104,8 +156,9 @@ class MAML(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean query loss after J steps, and dw = dθ (1, P), (5.4)."""
-        mg = meta_gradient(
-            self.net, *self.unpack(w), batch, self.inner_steps, self.order
+        theta, alpha = check_call(self, w, batch)
+        mg = unchecked_meta_gradient(
+            self.net, theta, alpha, batch, self.inner_steps, self.order
         )
         return mg.loss, mg.d_theta[None]
 
@@ -170,6 +223,10 @@ class MetaSGD:
     alpha_shape: str = "entry"
 
     def __post_init__(self):
+        check_net(self.net)
+        object.__setattr__(
+            self, "shared_start", truth("shared_start", self.shared_start)
+        )
         start = interval("alpha_start", self.alpha_start)
         object.__setattr__(self, "alpha_start", start)
         steps = whole_number("inner_steps", self.inner_steps, 0)
@@ -177,8 +234,9 @@ class MetaSGD:
         check_order(self.order)
         choose("alpha_shape", self.alpha_shape, ALPHA_SHAPES)
 
-    def start(self, rng: np.random.Generator) -> np.ndarray:
+    def start(self, rng: np.random.Generator | int) -> np.ndarray:
         """Draw the initial w (2, P): rows θ = net.init(rng) and α."""
+        rng = as_rng(rng)
         theta = self.net.init(rng)  # (P,)
         sizes = self.tied_sizes()
         n_draws = 1 if self.shared_start else len(sizes)
@@ -192,13 +250,14 @@ class MetaSGD:
 
     def unpack(self, w: np.ndarray) -> tuple:
         """Split w (2, P) into θ (P,) and step sizes α (P,), ready for `adapt`."""
-        theta, alpha = w
+        theta, alpha = rows_of(self, w, 2)
         return theta, alpha
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean query loss after J steps, and dw = (dθ, dα) (2, P)."""
-        mg = meta_gradient(
-            self.net, *self.unpack(w), batch, self.inner_steps, self.order
+        theta, alpha = check_call(self, w, batch)
+        mg = unchecked_meta_gradient(
+            self.net, theta, alpha, batch, self.inner_steps, self.order
         )
         return mg.loss, np.stack([mg.d_theta, self.tied(mg.d_alpha)])
 
@@ -243,7 +302,7 @@ class Reptile(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean support loss before the steps, and dw = mean θ − θ_J."""
-        theta, alpha = self.unpack(w)
+        theta, alpha = check_call(self, w, batch)
         X, Y = batch.X_s, batch.Y_s
         path = adapt(self.net, theta, alpha, X, Y, self.inner_steps)  # (J+1, T, P)
         dw = (theta - path[-1]).mean(0)  # (P,) (9.1)
@@ -278,7 +337,7 @@ class JointTraining(Learner):
 
     def gradient(self, w: np.ndarray, batch: Any) -> tuple:
         """Return the mean loss over all points, and dw = its gradient at θ (1, P)."""
-        theta, _ = self.unpack(w)
+        theta, _ = check_call(self, w, batch)
         X = np.concatenate([batch.X_s, batch.X_q], axis=1)  # (T, N_s + N_q, D)
         Y = np.concatenate([batch.Y_s, batch.Y_q], axis=1)
         X, Y = np.concatenate(X), np.concatenate(Y)  # (T (N_s + N_q), ·)

@@ -152,7 +152,7 @@ def check_labels(name, Y, n_examples, n_out):
     if Y.min() < 0 or Y.max() >= n_out:
         raise ValueError(
             f"{name} holds labels from {Y.min()} to {Y.max()}, but a network of "
-            f"{n_out} outputs has the classes 0 to {n_out - 1}"
+            f"{n_out} outputs has the classes 0 to {n_out - 1}; number them from 0"
         )
 
 

@@ -9,12 +9,56 @@ counts the updates from 1, and `scale` multiplies the rate (to let it decay):
 Nothing is edited in place.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
+from numbers import Real
 
 import numpy as np
 
-from .checks import positive_number
+from .checks import (
+    as_numbers,
+    check_both_finite,
+    check_finite,
+    positive_number,
+    real_number,
+    shown,
+    whole_number,
+)
+
+
+def check_update(w, gradient, state, n_arrays, t, scale):
+    """Return w, the gradient and the state as real arrays of one shape, or raise."""
+    if not isinstance(state, tuple | list) or len(state) != n_arrays:
+        raise ValueError(
+            f"state is {shown(state)}, but this optimizer keeps {n_arrays} arrays; "
+            "pass what start or the last step returned"
+        )
+    w, gradient = as_real("w", w), as_real("gradient", gradient)
+    state = [as_real("state", array) for array in state]
+    if [array.shape for array in (gradient, *state)] != [w.shape] * (1 + n_arrays):
+        raise ValueError(
+            f"w has shape {w.shape}, but the gradient and the state have "
+            f"{[array.shape for array in (gradient, *state)]}; give all the same shape"
+        )
+    check_both_finite(("w", "gradient"), w, gradient)
+    whole_number("t", t, 1)
+    if real_number("scale", scale) < 0:
+        raise ValueError(f"scale is {scale}, but it must be 0 or more")
+    return w, gradient, tuple(state)
+
+
+def as_real(name, values):
+    """Return `values` as an array of integers or floats, or raise."""
+    if type(values) is np.ndarray and values.dtype.kind == "f":
+        return values
+    array = as_numbers(name, values)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, but an optimizer takes real numbers; "
+            f"convert it with {name}.astype(float)"
+        )
+    return array
 
 
 @dataclass(frozen=True)
@@ -42,6 +86,7 @@ class SGD:
 
     def start(self, w: np.ndarray) -> tuple:
         """Make the state before the first update: empty."""
+        check_finite("w", as_real("w", w))
         return ()
 
     def step(
@@ -53,6 +98,7 @@ class SGD:
         scale: float = 1.0,
     ) -> tuple:
         """Take one update; return the new w and the (empty) state."""
+        w, gradient, state = check_update(w, gradient, state, 0, t, scale)
         return w - self.rate * scale * gradient, state  # (7.1)
 
 
@@ -100,14 +146,18 @@ class Adam:
         for name in ("rate", "epsilon"):
             object.__setattr__(self, name, positive_number(name, getattr(self, name)))
         for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
+            beta = real_number(name, getattr(self, name))
+            if not 0 <= beta < 1:
                 raise ValueError(
-                    f"{name} is {getattr(self, name)}, but it must be at least 0 and "
-                    "below 1; Adam's authors suggest 0.9 and 0.999"
+                    f"{name} is {beta:g}, but it must be at least 0 and below 1; "
+                    "Adam's authors suggest 0.9 and 0.999"
                 )
+            object.__setattr__(self, name, beta)
 
     def start(self, w: np.ndarray) -> tuple:
         """Make the state before the first update: m = v = 0, of w's shape."""
+        w = as_real("w", w)
+        check_finite("w", w)
         return np.zeros_like(w), np.zeros_like(w)
 
     def step(
@@ -119,7 +169,7 @@ class Adam:
         scale: float = 1.0,
     ) -> tuple:
         """Take the t-th update, t = 1, 2, …; return the new w and the new state."""
-        m, v = state
+        w, gradient, (m, v) = check_update(w, gradient, state, 2, t, scale)
         m = self.beta1 * m + (1 - self.beta1) * gradient  # (7.2)
         v = self.beta2 * v + (1 - self.beta2) * gradient * gradient  # (7.3)
         rate = self.rate * scale / (1 - self.beta1**t)
@@ -151,13 +201,13 @@ class AdamW(Adam):
 
     def __post_init__(self):
         super().__post_init__()
-        decay = tuple(self.decay)
-        for value in decay:
-            if not 0 <= value < np.inf:
-                raise ValueError(
-                    f"decay is {decay}, but it must be numbers of 0 or more, one per "
-                    "row of w; (0, 0.1) lets Meta-SGD's α decay but not θ"
-                )
+        decay = tuple(self.decay) if isinstance(self.decay, Iterable) else ()
+        real = [isinstance(r, Real) and not isinstance(r, bool) for r in decay]
+        if not decay or not all(real) or not all(0 <= rate < np.inf for rate in decay):
+            raise ValueError(
+                f"decay is {shown(self.decay)}, but it must be numbers of 0 or more, "
+                "one per row of w; (0, 0.1) lets Meta-SGD's α decay but not θ"
+            )
         object.__setattr__(self, "decay", decay)
 
     def step(
@@ -170,10 +220,11 @@ class AdamW(Adam):
     ) -> tuple:
         """Take the t-th update of w (R, P) as Adam does, then decay its rows."""
         new, state = super().step(w, gradient, state, t, scale)
+        w = np.asarray(w)
         if w.ndim != 2 or len(w) != len(self.decay):
             raise ValueError(
                 f"decay is {self.decay}, one number per row of w, but w has shape "
                 f"{w.shape}; give as many numbers as it has rows"
             )
-        decay = np.array(self.decay, w.dtype)[:, None]  # (R, 1)
+        decay = np.array(self.decay, new.dtype)[:, None]  # (R, 1)
         return new - self.rate * scale * decay * w, state  # (R, P)

@@ -13,7 +13,7 @@ much as one gradient.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import check_examples, check_vector, task_axes
+from .checks import check_exact, check_examples, check_vector, task_axes
 from .interface import Network
 
 
@@ -56,6 +56,7 @@ def hvp(
     theta, X, Y = check_examples(net, theta, X, Y)
     v = check_vector("v", v, net.n_params, like=theta)
     task_axes(net, theta, X, Y, v=v)
+    check_exact(net, v)
     return net.tangent_pass(net.backward_pass(theta, X, Y), v).hv
 
 

@@ -13,17 +13,33 @@ from typing import Any
 import numpy as np
 
 from .adaptation import adapt, chunks
-from .checks import whole_number
+from .checks import (
+    as_numbers,
+    as_rng,
+    check_batch,
+    check_has,
+    check_one_hot,
+    check_takes,
+    shown,
+    truth,
+    whole_number,
+)
 from .interface import Network
-from .learners import Learner, MetaSGD
+from .learners import Learner, MetaSGD, check_one_start
+from .losses import check_labels
 from .optimizers import SGD, Adam
 
+EXAMPLE = "tasks, such as Sinusoids()"
 BLOCK = 100  # iterations between two entries of the history, and between two saves
 STREAMS = {"start": 0, "train": 1, "validate": 2, "test": 3, "figure": 4}
 
 
 class TrainingDiverged(RuntimeError):
     """The loss or a parameter became NaN or infinite."""
+
+
+class StateMismatch(ValueError):
+    """The state to resume from does not belong to the run that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +162,12 @@ def train(
     ((25,), (25,))
     """
     optimizer = Adam() if optimizer is None else optimizer
+    check_has("learner", learner, ("start", "unpack", "gradient"), "MetaSGD(net)")
+    check_has("tasks", tasks, ["dtype"], EXAMPLE)
+    check_takes("tasks", tasks, "sample", 4, EXAMPLE)
+    check_has("optimizer", optimizer, ["start"], "Adam() or SGD()")
+    check_takes("optimizer", optimizer, "step", 5, "Adam() or SGD()")
+    check_callback(after_block)
     settings = {
         "learner": repr(learner),
         "tasks": repr(tasks),
@@ -154,12 +176,13 @@ def train(
         "shots": whole_number("shots", shots, 1),
         "n_query": whole_number("n_query", n_query, 1),
         "meta_batch": whole_number("meta_batch", meta_batch, 1),
-        "cosine_decay": bool(cosine_decay),
+        "cosine_decay": truth("cosine_decay", cosine_decay),
         "seed": whole_number("seed", seed, 0),
     }
     state = first_state(settings, learner, tasks, optimizer, start_from)
+    shown_bar = truth("progress", progress)
     with (
-        progress_bar(iterations, state.iteration, "it", progress) as bar,
+        progress_bar(iterations, state.iteration, "it", shown_bar) as bar,
         np.errstate(over="ignore", invalid="ignore"),  # check_finite_step reports it
     ):
         while state.iteration < iterations:
@@ -171,10 +194,14 @@ def train(
                 loss, gradient = learner.gradient(w, batch)
                 scale = cosine_scale(t - 1, iterations) if cosine_decay else 1.0
                 before = w
-                w, optimizer_state = optimizer.step(
-                    w, gradient, optimizer_state, t, scale
-                )
-                check_finite_step(learner, before, w, loss, t)
+                try:
+                    w, optimizer_state = optimizer.step(
+                        w, gradient, optimizer_state, t, scale
+                    )
+                except ValueError:  # of a gradient that is not finite
+                    check_finite_step(learner, before, loss, gradient, t)
+                    raise
+                check_finite_step(learner, before, loss, w, t)
                 losses.append(float(loss))
             history = np.append(state.history, sum(losses) / len(losses))
             state = TrainingState(settings, end, w, optimizer_state, history)
@@ -187,11 +214,46 @@ def train(
 
 def first_state(settings, learner, tasks, optimizer, start_from):
     """Return the state before the first iteration, or start_from if it fits."""
-    if start_from is not None:
-        check_same_settings(start_from.settings, settings)
-        return start_from
     w = learner.start(random_stream(settings["seed"], "start")).astype(tasks.dtype)
-    return TrainingState(settings, 0, w, optimizer.start(w), np.empty(0))
+    fresh = TrainingState(settings, 0, w, optimizer.start(w), np.empty(0))
+    if start_from is None:
+        return fresh
+    if not isinstance(start_from, TrainingState):
+        raise TypeError(
+            f"start_from is {shown(start_from)}, but it must be a TrainingState; pass "
+            "what train or load returned"
+        )
+    check_same_settings(start_from.settings, settings)
+    check_same_form(start_from, fresh)
+    return start_from
+
+
+def check_same_form(found: TrainingState, fresh: TrainingState) -> None:
+    """Raise StateMismatch unless a saved state has the arrays that a new one has."""
+    last = fresh.settings["iterations"]
+    if whole_number("iteration", found.iteration, 0) > last:
+        raise StateMismatch(
+            f"this state has iteration {found.iteration} of {last}; it was altered, so "
+            "start the run anew"
+        )
+    forms = [
+        [(array.shape, array.dtype.name) for array in (s.w, *s.optimizer_state)]
+        for s in (found, fresh)
+    ]
+    if forms[0] != forms[1]:
+        raise StateMismatch(
+            f"this state has arrays {forms[0]}, but the run has {forms[1]}; it is of "
+            "another learner, net or optimizer, so start the run anew"
+        )
+
+
+def check_callback(after_block):
+    """Raise TypeError unless `after_block` can be called or is None."""
+    if after_block is not None and not callable(after_block):
+        raise TypeError(
+            f"after_block is {shown(after_block)}, but it must be a function of the "
+            "TrainingState, or None"
+        )
 
 
 def progress_bar(total, initial, unit, progress):
@@ -207,9 +269,10 @@ def cosine_scale(t, iterations):
     return (1 + cos(pi * t / iterations)) / 2  # (7.5)
 
 
-def check_finite_step(learner, before, w, loss, iteration):
-    """Raise TrainingDiverged if the loss, or w after the step, is not finite."""
-    if isfinite(loss) and np.isfinite(w).all():
+def check_finite_step(learner, before, loss, array, iteration):
+    """Raise TrainingDiverged unless the loss and the gradient or new w are finite."""
+    finite = isfinite(np.vdot(array, array)) or np.isfinite(array).all()
+    if finite and isfinite(loss):
         return
     largest = np.abs(learner.unpack(before)[1]).max()
     raise TrainingDiverged(
@@ -219,14 +282,14 @@ def check_finite_step(learner, before, w, loss, iteration):
 
 
 def check_same_settings(found: dict, expected: dict) -> None:
-    """Raise ValueError listing how a saved run's settings differ, if they do."""
+    """Raise StateMismatch listing how a saved run's settings differ, if they do."""
     differences = [
         f"{key} was {found.get(key)!r}, now {expected[key]!r}"
         for key in expected
         if found.get(key) != expected[key]
     ]
     if differences:
-        raise ValueError(
+        raise StateMismatch(
             "this run was saved with other settings: "
             + "; ".join(differences)
             + "; repeat the old settings to resume it, or start a new run elsewhere"
@@ -238,14 +301,18 @@ def accuracy(net: Network, theta, X, Y) -> np.ndarray:
 
     theta (..., P), X (..., N, D), Y (..., N) class labels; a score for `evaluate`.
     """
-    return (net.forward(theta, X).argmax(-1) == Y).mean(-1)
+    F = net.forward(theta, X)  # (..., N, O)
+    Y = as_numbers("Y", Y)
+    check_labels("Y", Y, *F.shape[-2:])
+    check_one_hot("Y", Y, F.ndim - 1)
+    return (F.argmax(-1) == Y).mean(-1)
 
 
 def evaluate(
     learner: Learner | MetaSGD,
     w: np.ndarray,
     tasks: Any,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     shots: int,
     n_tasks: int = 100,
@@ -265,8 +332,8 @@ def evaluate(
         Its parameters, such as ``state.w``.
     tasks : Sinusoids, FewShot or alike
         The source of new tasks.
-    rng : numpy.random.Generator
-        Its state determines the tasks.
+    rng : numpy.random.Generator or int
+        Its state determines the tasks; an int is a seed.
     shots : int
         Support points per task.
     n_tasks : int, default 100
@@ -296,10 +363,23 @@ def evaluate(
     >>> evaluate(learner, learner.start(rng), Sinusoids(), rng, shots=5).scores.shape
     (2, 100)
     """
+    check_has("learner", learner, ("net", "unpack"), "MetaSGD(net)")
+    check_takes("tasks", tasks, "sample", 4, EXAMPLE)
     n_tasks = whole_number("n_tasks", n_tasks, 2)
     steps = whole_number("steps", steps, 0)
-    batch = tasks.sample(rng, n_tasks, shots, n_query)
     net, (start, alpha) = learner.net, learner.unpack(w)
+    check_one_start(start)
+    if start.dtype.kind != "f":
+        raise TypeError(
+            f"w has dtype {start.dtype}, but scores are real; pass an array of floats"
+        )
+    batch = tasks.sample(as_rng(rng), n_tasks, shots, n_query)
+    check_batch(net, batch)
+    if not callable(score):
+        raise TypeError(
+            f"score is {shown(score)}, but it must be a function of (net, theta, X, "
+            "Y), such as accuracy"
+        )
     scores = []
     for part in chunks(batch, net, start.itemsize):
         theta = np.broadcast_to(start, (len(part), net.n_params))  # (chunk, P)
@@ -307,5 +387,10 @@ def evaluate(
         for _ in range(steps):
             theta = adapt(net, theta, alpha, part.X_s, part.Y_s)[-1]  # (chunk, P)
             by_steps.append(score(net, theta, part.X_q, part.Y_q))
+        if np.shape(by_steps) != (steps + 1, len(part)):
+            raise ValueError(
+                f"score returned shape {np.shape(by_steps[0])} for {len(part)} tasks, "
+                "but it must return one number per task; average over the examples"
+            )
         scores.append(by_steps)
     return Evaluation(np.concatenate(scores, axis=-1).astype(np.float64))

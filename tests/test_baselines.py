@@ -45,7 +45,7 @@ def test_logistic_regression_learns_a_support_set_that_a_line_can_split():
 
     learner, w = logistic_regression(3, 4, alpha=1.0)
     options = {"shots": 1, "n_tasks": 6, "steps": 200, "score": accuracy}
-    found = evaluate(learner, w, Points(), None, **options)
+    found = evaluate(learner, w, Points(), 0, **options)
     assert found.mean[0] < 0.6
     assert found.mean[-1] > 0.95
 

@@ -1,11 +1,13 @@
 """Saved and resumed bit for bit, whatever stops the run; damaged files are named."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -127,17 +129,17 @@ def test_a_state_is_saved_every_few_seconds_and_on_the_way_out(tmp_path, monkeyp
     assert checkpoints.SECONDS_BETWEEN_SAVES == 5
     with Checkpoint(tmp_path / "run.npz") as run:
         assert run.latest is None
-        for seconds in (4, 7, 11, 12.5, 18):  # since the start
+        for seconds in (4, 7, 11, 13, 19):  # since the start
             now[0] = 100 + seconds
             run.keep(numbered(seconds))
             assert run.latest.iteration == seconds
             if run.path.exists():
                 on_disk.append(load(run.path).iteration)
-    assert on_disk == [7, 7, 12.5, 18]
+    assert on_disk == [7, 7, 13, 19]
     with Checkpoint(run.path) as again:
-        again.keep(numbered(19))
-        assert load(run.path).iteration == 18
-    assert load(run.path).iteration == 19
+        again.keep(numbered(20))
+        assert load(run.path).iteration == 19
+    assert load(run.path).iteration == 20
 
 
 def test_only_resuming_takes_up_what_was_saved(tmp_path):
@@ -226,3 +228,130 @@ def test_a_missing_array_is_named(saved):
 def test_no_file_is_no_checkpoint_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.npz")
+
+
+# Hostile and altered files: one sentence that names the file and what to do
+
+
+def altered(path, header=(), **arrays):
+    """Rewrite a checkpoint with some of its header and of its arrays changed."""
+    rewrite(path, **dict(header))
+    with np.load(path) as file:
+        kept = dict(file)
+    np.savez(path, **(kept | arrays))
+
+
+NAN = np.full((2, 16), np.nan)
+
+ALTERED = {
+    "a negative iteration": ({"iteration": -5}, {}, "iteration is -5"),
+    "a textual iteration": ({"iteration": "100"}, {}, "iteration is '100'"),
+    "a broken iteration": ({"iteration": 1.5}, {}, "iteration is 1.5"),
+    "an iteration of true": ({"iteration": True}, {}, "iteration is True"),
+    "no iteration": ({"iteration": None}, {}, "iteration is None"),
+    "settings of text": ({"settings": "seed 3"}, {}, "settings are 'seed 3'"),
+    "settings in a list": ({"settings": [1]}, {}, r"settings are \[1\]"),
+    "no settings": ({"settings": None}, {}, "settings are None"),
+    "NaN in w": ({}, {"w": NAN}, r"w holds nan at index \(0, 0\)"),
+    "NaN in m": ({}, {"optimizer_0": NAN}, "optimizer_0 holds nan"),
+    "infinite history": ({}, {"history": np.full(10, np.inf)}, "history holds inf"),
+    "w of integers": ({}, {"w": np.ones((2, 16), int)}, "w has dtype int64"),
+    "w of text": ({}, {"w": np.array([["a"]])}, "w has dtype <U1"),
+    "complex w": ({}, {"w": np.ones((2, 16)) * 1j}, "w has dtype complex128"),
+    "w a row": ({}, {"w": np.ones(16)}, r"w has shape \(16,\)"),
+    "m of another shape": ({}, {"optimizer_0": np.ones((1, 16))}, r"\(1, 16\), but w"),
+    "a history of boxes": ({}, {"history": np.ones((1, 2, 3))}, r"history has shape"),
+    "too long a history": ({}, {"history": np.ones(1001)}, r"\(1001,\) after 1000"),
+}
+
+
+@pytest.mark.parametrize("case", ALTERED)
+def test_an_altered_checkpoint_is_named_with_what_is_wrong(saved, case):
+    header, arrays, message = ALTERED[case]
+    altered(saved, header, **arrays)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        load(saved)
+    message = str(caught.value)
+    assert message.startswith(f"{saved} was altered: ")
+    assert message.endswith("; delete it to start over")
+    assert "\n" not in message
+
+
+def huge_header(path):
+    """A header entry that says it holds text of 10 GB."""
+    content = path.read_bytes()
+    start = content.index(b"'<U")
+    end = content.index(b"'", start + 1)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    lie = b"'<U2684354560'"
+    data = entries["header.npy"].replace(content[start : end + 1], lie)
+    length = int.from_bytes(data[8:10], "little") + len(lie) - (end + 1 - start)
+    entries["header.npy"] = data[:8] + length.to_bytes(2, "little") + data[10:]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def huge_w(path):
+    """A w that says it has 10 GB of numbers."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f8", "fortran_order": False, "shape": (2, 2**29)}
+    )
+    entries["w.npy"] = file.getvalue() + b"\0" * 100
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def bomb(path):
+    """A small file that unpacks to 64 MB of zeros."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez_compressed(path, **(arrays | {"w": np.zeros((2, 2**22))}))
+    assert path.stat().st_size < 2**20
+
+
+def forbid(*args, **kwargs):
+    raise AssertionError("the file is read, though it unpacks to more than its size")
+
+
+@pytest.mark.parametrize("spoil", [huge_header, huge_w, bomb])
+def test_a_file_that_unpacks_to_more_than_it_holds_is_refused(
+    saved, spoil, monkeypatch
+):
+    spoil(saved)
+    if spoil is bomb:
+        monkeypatch.setattr(np, "load", forbid)
+    with pytest.raises(CheckpointError, match="is not an intact metasgd_np che") as e:
+        load(saved)
+    assert "AssertionError" not in str(e.value)
+    assert str(e.value).startswith(str(saved))
+
+
+def test_a_folder_in_the_way_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"cannot be read .*; make it readable"):
+        load(tmp_path)
+
+
+def test_a_checkpoint_of_another_run_is_named_with_its_file(saved, whole):
+    learner, tasks, adam = arguments()
+    for state, message in (
+        (replace(whole, settings=whole.settings | {"seed": 9}), "seed was 9, now 0"),
+        (replace(whole, iteration=1001), "iteration 1001 of 1000"),
+        (replace(whole, w=np.ones((2, 5)), optimizer_state=()), "another learner"),
+        (replace(whole, optimizer_state=()), "another learner"),
+        (replace(whole, w=whole.w.astype("float32")), "another learner"),
+    ):
+        save(saved, state)
+        written = saved.stat().st_ino
+        with (
+            pytest.raises(ValueError, match=message) as caught,
+            Checkpoint(saved, resume=True) as run,
+        ):
+            train(learner, tasks, adam, start_from=run.latest, **SETTINGS)
+        assert str(caught.value).startswith(f"{saved}: this ")
+        assert saved.stat().st_ino == written  # not written again

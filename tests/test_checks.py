@@ -76,9 +76,9 @@ def test_positive_number_gives_a_float(value):
         (-0.1, ValueError, r"rate is -0\.1, but it must be a finite number above 0"),
         (np.nan, ValueError, "rate is nan, but it must be a finite number"),
         (np.inf, ValueError, "rate is inf, but it must be a finite number"),
-        (True, TypeError, "rate is True, but it must be a positive number"),
-        ("0.1", TypeError, r"rate is '0\.1', but it must be a positive number"),
-        (1j, TypeError, "rate is 1j, but it must be a positive number"),
+        (True, TypeError, "rate is True, but it must be a finite number above 0"),
+        ("0.1", TypeError, r"rate is '0\.1', but it must be a finite number above 0"),
+        (1j, TypeError, "rate is 1j, but it must be a finite number above 0"),
     ],
 )
 def test_positive_number_says_what_it_takes(value, error, message):
@@ -150,7 +150,40 @@ def test_what_is_no_finite_number_is_named(values, error, message):
     raises(error, message, checks.as_numbers, "X", values)
 
 
-@pytest.mark.parametrize("dtype", [bool, "int8", "uint8", "int64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_the_largest_numbers_are_finite(dtype):
+    largest = np.full((2, 3), np.finfo(dtype).max, dtype)
+    ones = np.ones_like(largest)
+    assert checks.as_numbers("X", largest) is largest
+    assert checks.check_both_finite(("a", "b"), largest, largest) is None
+    for bad in (np.nan, np.inf, -np.inf):
+        largest[1, 2] = bad
+        raises(ValueError, "b holds", checks.check_both_finite, "ab", ones, largest)
+        raises(ValueError, "X holds", checks.as_numbers, "X", largest)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 1, 0.5, np.float32(1)])
+def test_a_share_lies_between_zero_and_one_inclusive(value):
+    got = checks.share("discount", value, "a hint")
+    assert got == value
+    assert type(got) is float
+
+
+@pytest.mark.parametrize("value", [-1e-9, 1 + 1e-9])
+def test_a_share_outside_is_refused_with_the_hint(value):
+    message = "discount is .*, but it must lie between 0 and 1; a hint"
+    raises(ValueError, message, checks.share, "discount", value, "a hint")
+
+
+def test_what_is_shown_of_a_value_is_short():
+    long = "x" * 99
+    assert checks.shown("adam") == "'adam'"
+    assert checks.shown(TwoLayerNet) == "the class TwoLayerNet"
+    assert checks.shown(np.ones((2, 3))) == "an array of shape (2, 3)"
+    assert checks.shown(long) == checks.shown("a\nb" * 30) == "an object of type str"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
 def test_a_vector_of_integers_becomes_float64(dtype):
     given = np.ones((3, 4), dtype)
     got = checks.check_vector("theta", given, 4)

@@ -249,10 +249,18 @@ def test_more_than_there_is_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((np.zeros((5, 2, 3, 3)),), TypeError, "of type ndarray; give Characters"),
+        (
+            (np.zeros((5, 2, 3, 3)),),
+            TypeError,
+            r"is an array of shape \(5, 2, 3, 3\); give Characters",
+        ),
         ((numbered(), 1), ValueError, "ways is 1, but it must be 2 or more"),
         ((numbered(), 5.0), TypeError, "ways is 5.0, but it must be a whole number"),
-        ((numbered(), 5, "int8"), ValueError, "dtype is 'int8'; choose 'float64'"),
+        (
+            (numbered(), 5, "int8"),
+            ValueError,
+            "no dtype called 'int8'; choose one of: float64",
+        ),
     ],
 )
 def test_settings_that_make_no_tasks_are_refused(arguments, error, message):

@@ -112,3 +112,76 @@ def test_what_was_drawn_once_is_loaded(built, cache, monkeypatch):
     for old, new in zip(built, load_from(cache), strict=True):
         np.testing.assert_array_equal(old.images, new.images)
         np.testing.assert_array_equal(old.alphabets, new.alphabets)
+
+
+# One drawing: how each of its random numbers moves the letter
+
+
+class Extremes:
+    """Stands in for a Generator: `uniform` returns shares of the range's half-width."""
+
+    def __init__(self, **shares):
+        names = ("turn", "shear", "scale_x", "scale_y", "x", "y")
+        self.shares = iter(np.array([shares.get(name, 0.0) for name in names]))
+
+    def uniform(self, low, high, n):
+        assert low == -high
+        return high * np.array([next(self.shares) for _ in range(n)])
+
+
+def moments(image):
+    """The mass, the centre (x, y) and the covariance of a drawing's ink."""
+    ink = image.astype(float)
+    place = np.stack(np.meshgrid(np.arange(28.0), np.arange(28.0)))  # (2, y, x)
+    centre = (place * ink).sum((1, 2)) / ink.sum()
+    away = place - centre[:, None, None]
+    return ink.sum(), centre, np.einsum("iyx,jyx,yx->ij", away, away, ink) / ink.sum()
+
+
+def drawn(slanted=False, other_weight=False, font=glyphs.SANS, **shares):
+    """The letter R, drawn with these random numbers."""
+    return glyphs.draw("R", font, other_weight, slanted, Extremes(**shares))
+
+
+def turn_by(angle):
+    """The matrix that turns by an angle in radians."""
+    return [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+
+
+@pytest.mark.parametrize(
+    ("shares", "slanted", "A"),
+    [
+        ({"turn": 1}, False, turn_by(0.2)),
+        ({"turn": -1}, False, turn_by(-0.2)),
+        ({"shear": 1}, False, [[1, 0.2], [0, 1]]),
+        ({"scale_x": 1}, False, [[np.exp(0.15), 0], [0, 1]]),
+        ({"scale_y": -1}, False, [[1, 0], [0, np.exp(-0.15)]]),
+        ({}, True, [[1, 0.25], [0, 1]]),
+        ({"shear": 1}, True, [[1, 0.45], [0, 1]]),
+    ],
+)
+def test_a_drawing_shows_the_letter_at_a_p_plus_offset(shares, slanted, A):
+    _, centre, covariance = moments(drawn())
+    _, moved, found = moments(drawn(slanted, **shares))
+    back = np.linalg.inv(A)
+    np.testing.assert_allclose(found, back @ covariance @ back.T, rtol=0.03, atol=0.4)
+    np.testing.assert_allclose(moved - 13.5, back @ (centre - 13.5), atol=0.25)
+    assert np.abs(found - covariance).max() > 1  # so that no effect would show
+
+
+@pytest.mark.parametrize("share", [1, -1])
+def test_a_drawing_is_shifted(share):
+    mass, centre, _ = moments(drawn())
+    for axis, name in enumerate("xy"):
+        same, moved, _ = moments(drawn(**{name: share}))
+        expected = centre.copy()
+        expected[axis] += share * 0.06 * 28
+        np.testing.assert_allclose(moved, expected, atol=0.05)
+        assert same == pytest.approx(mass, rel=0.01)
+
+
+def test_the_other_weight_is_bolder_or_of_a_bold_face_lighter():
+    for font, grows in ((glyphs.SANS, True), (f"{glyphs.SANS}-Bold", False)):
+        plain, _, _ = moments(drawn(font=font))
+        other, _, _ = moments(drawn(font=font, other_weight=True))
+        assert (other > 1.05 * plain) if grows else (other < 0.95 * plain)

@@ -23,6 +23,35 @@ def test_a_normalised_drawing_sits_in_the_middle_with_one_spread():
         assert spread == pytest.approx(SPREAD, rel=0.12)
 
 
+def normalised_by_loops(M):
+    """The formulas of `normalise` on one drawing, pixel by pixel, as floats."""
+    side = len(M)
+    total = sum(M.ravel())
+    c = [sum(M[p] * p[axis] for p in np.ndindex(M.shape)) / total for axis in (0, 1)]
+    away = [(y - c[0]) ** 2 + (x - c[1]) ** 2 for y, x in np.ndindex(M.shape)]
+    k = np.sqrt(sum(M.ravel() * away) / total) / (6 * side / 28)
+    half = max(2 * k, 1)
+    new = np.zeros(M.shape)
+    for t in np.ndindex(M.shape):
+        at = [c[axis] + k * (t[axis] - (side - 1) / 2) for axis in (0, 1)]
+        for s in np.ndindex(M.shape):
+            y, x = (max(0, 1 - abs(at[axis] - s[axis]) / half) for axis in (0, 1))
+            new[t] += y * x * M[s] / half**2
+    return new
+
+
+@pytest.mark.parametrize("side", [14, 21])
+def test_normalised_pixels_follow_the_formulas(side):
+    rng = np.random.default_rng(side)
+    large, small = np.zeros((2, side, side), np.uint8)
+    large[2:-1, 1:-2] = rng.integers(256, size=(side - 3, side - 3))
+    small[3:6, 5:9] = 255  # k < 1/2, where a tent has half-width 1
+    for image in (large, small):
+        expected = normalised_by_loops(image.astype(float)).clip(0, 255)
+        found = normalise(image[None])[0].astype(float)
+        assert np.abs(found - expected).max() < 0.51
+
+
 def test_where_a_drawing_stood_and_how_large_it_was_no_longer_shows():
     image = strokes(1, seed=3, n_drawings=1).images[0, 0]
     small = np.zeros((28, 28), np.uint8)

@@ -258,7 +258,7 @@ def test_the_defaults():
         ({"start": "moving"}, ValueError, "no start called 'moving'; choose"),
         ({"horizon": 0}, ValueError, "horizon is 0, .* 1 or more"),
         ({"horizon": 2.5}, TypeError, "horizon is 2.5, .* whole number"),
-        ({"dtype": "int"}, ValueError, "dtype is 'int'; choose"),
+        ({"dtype": "int"}, ValueError, "no dtype called 'int'; choose"),
     ],
 )
 def test_bad_settings_are_named(settings, error, message):

@@ -8,9 +8,12 @@ loopback address stands in for GitHub.
 import functools
 import io
 import os
+import struct
 import zipfile
+import zlib
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from inspect import signature
 from pathlib import Path
 from threading import Thread
 
@@ -170,6 +173,19 @@ def test_the_sets_hold_the_characters_of_the_split(zipped):
             found = (characters.images[:, 0, :, 0] > 0).sum(-1)
             assert np.array_equal(found, codes[indices])
             assert f"seed {seed}" in repr(characters)
+
+
+def test_the_defaults():
+    parameters = signature(load_omniglot).parameters.values()
+    assert {parameter.name: parameter.default for parameter in parameters} == {
+        "path": None,
+        "split": "maml",
+        "seed": 0,
+        "size": 28,
+        "cache": True,
+    }
+    assert (omniglot.TRAINING, omniglot.VALIDATION) == (1200, 100)
+    assert PARTS == {BACKGROUND: 964, EVALUATION: 659}
 
 
 def test_settings_out_of_range_are_refused(zipped):
@@ -453,6 +469,91 @@ def test_a_file_too_large_is_refused_unread(unpacked, monkeypatch):
     (unpacked / FIRST).write_bytes(png(drawing(1, 1)).ljust(10_001, b"\0"))
     monkeypatch.setattr(Path, "read_bytes", forbid)
     with pytest.raises(OmniglotError, match=r"has 10001 bytes, but no .* 10000; unpa"):
+        load_omniglot(unpacked)
+
+
+# Hostile files: nothing is unpacked to disk, and nothing large is read
+
+
+def repacked(folder, monkeypatch, change):
+    """Let `change` alter the entries of an archive, and expect its new checksum."""
+    path = folder / f"{BACKGROUND}.zip"
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    change(contents)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    digest = sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(SHA256, BACKGROUND, (digest, "another packing"))
+    return path
+
+
+def drawings(contents):
+    """The names of the drawings in an archive, but not of what macOS adds."""
+    return [name for name in contents if name.endswith(".png") and "/." not in name]
+
+
+@pytest.mark.parametrize("name", ["/etc/{}", "../../{}", "C:\\{}", "{}/../../../x"])
+def test_names_that_lead_elsewhere_count_as_missing_and_write_nothing(
+    zipped, cache, tmp_path, monkeypatch, name
+):
+    def lead_away(contents):
+        moved = drawings(contents)[0]
+        contents[name.format(moved)] = contents.pop(moved)
+
+    repacked(zipped, monkeypatch, lead_away)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OmniglotError, match="drawings of 4 characters, but Omniglot"):
+        load_omniglot(zipped)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not cache.exists()
+
+
+def test_a_drawing_that_unpacks_to_megabytes_is_refused_unread(zipped, monkeypatch):
+    def inflate(contents):
+        contents[drawings(contents)[0]] = bytes(50 * 2**20)
+
+    path = repacked(zipped, monkeypatch, inflate)
+    assert path.stat().st_size < 2**20
+    monkeypatch.setattr(zipfile.ZipFile, "read", forbid)
+    with pytest.raises(OmniglotError, match=r"has 52428800 bytes, but no dr.* 10000"):
+        load_omniglot(zipped)
+
+
+def test_an_archive_that_cannot_be_unpacked_is_named(zipped, monkeypatch):
+    path = zipped / f"{EVALUATION}.zip"
+    path.write_bytes(path.read_bytes()[:-30])
+    digest = sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(SHA256, EVALUATION, (digest, "another packing"))
+    with pytest.raises(OmniglotError, match=r"cannot be unpacked \(BadZipFile.*downlo"):
+        load_omniglot(zipped)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links and devices of POSIX")
+@pytest.mark.parametrize("target", ["nowhere", ".", "/dev/zero", "pipe"])
+def test_a_link_to_no_file_is_refused_unread(unpacked, monkeypatch, target):
+    (unpacked / FIRST).unlink()
+    if target == "pipe":
+        os.mkfifo(unpacked / FIRST)
+    else:
+        (unpacked / FIRST).symlink_to(target)
+    monkeypatch.setattr(Path, "read_bytes", forbid)
+    with pytest.raises(OmniglotError, match=r"is no file \(.*unpack the original") as e:
+        load_omniglot(unpacked)
+    assert str(e.value).startswith(str(unpacked / FIRST))
+
+
+@pytest.mark.parametrize("size", [(60_000, 2_000), (60_000, 60_000)])
+def test_a_picture_of_absurd_size_is_refused_undecoded(unpacked, monkeypatch, size):
+    content = bytearray(png(drawing(1, 1)))
+    start = content.index(b"IHDR")
+    content[start + 4 : start + 12] = struct.pack(">II", *size)
+    end = start + 17  # of the 13 bytes of the header
+    content[end : end + 4] = struct.pack(">I", zlib.crc32(content[start:end]))
+    (unpacked / FIRST).write_bytes(content)
+    monkeypatch.setattr(Image.Image, "load", forbid)
+    with pytest.raises(OmniglotError, match="is a picture of more than 89478485 pix"):
         load_omniglot(unpacked)
 
 

@@ -102,3 +102,14 @@ def test_single_precision_stays_single(optimizer):
 def test_bad_settings_are_named(make, settings, error, words):
     with pytest.raises(error, match=words):
         make(**settings)
+
+
+def test_the_ends_of_the_ranges_are_allowed():
+    w = np.array([[1.0, -2.0], [0.5, 3.0]])
+    for optimizer in (Adam(beta1=0, beta2=0), AdamW(beta1=0, beta2=0, decay=(0, 1))):
+        state = optimizer.start(w)
+        same, _ = optimizer.step(w, w, state, 1, scale=0)
+        np.testing.assert_array_equal(same, w)
+    # without memory, Adam's step is the rate in the direction of the sign
+    new, _ = Adam(0.1, beta1=0, beta2=0).step(w, w, state, 1)
+    np.testing.assert_allclose(new, w - 0.1 * np.sign(w), rtol=1e-7)

@@ -199,6 +199,38 @@ def test_the_settings_are_written_down_and_have_these_defaults():
     }
 
 
+def test_the_bar_counts_updates_from_where_the_run_goes_on(monkeypatch):
+    bars = []
+
+    class Bar:
+        def __init__(self, **options):
+            self.options, self.n = options, options["initial"]
+            bars.append(self)
+
+        def update(self, n=1):
+            self.n += n
+
+        def set_postfix_str(self, text, refresh):
+            self.text = text
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    states, options = [], {**SETTINGS, "progress": True}
+    learner = LEARNERS["MAML"]
+    train_policy(learner, WORLD, TRPO(), **options, after_block=states.append)
+    train_policy(learner, WORLD, TRPO(), **options, start_from=states[1])
+    whole, resumed = bars
+    assert whole.options == {"total": 4, "initial": 0, "unit": "it"}
+    assert resumed.options == {"total": 4, "initial": 2, "unit": "it"}
+    assert whole.n == resumed.n == 4
+    assert whole.text == "return {:.1f} → {:.1f}".format(*states[3].history[3])
+
+
 # Judging
 
 

@@ -24,6 +24,7 @@ from metasgd_np.training import (
     Evaluation,
     TrainingDiverged,
     accuracy,
+    check_finite_step,
     random_stream,
 )
 
@@ -175,6 +176,11 @@ def test_a_loss_that_is_not_finite_is_divergence_too():
 
     with pytest.raises(TrainingDiverged, match="iteration 1: the loss is nan"):
         short_run(Blind(NET))
+
+
+def test_large_numbers_are_not_divergence():
+    w = np.full((1, NET.n_params), 1e200)
+    assert check_finite_step(MAML(NET), w, 1e200, w, 3) is None
 
 
 def test_a_run_that_explodes_warns_of_nothing_and_keeps_its_good_blocks():

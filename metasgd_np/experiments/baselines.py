@@ -15,12 +15,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import whole_number
+from ..checks import (
+    WHOLE_BATCH,
+    as_rng,
+    check_has,
+    check_vector,
+    choose,
+    whole_number,
+)
 from ..deep_net import DeepNet
 from ..learners import JointTraining
 from ..network import TwoLayerNet
 from ..tasks import Characters
-from ..tasks.batch import unchecked_batch
+from ..tasks.batch import DTYPES, unchecked_batch
+from ..tasks.few_shot import check_characters
 from ..training import Evaluation
 
 SLICE = 20  # tasks compared at a time
@@ -31,7 +39,16 @@ def nearest_neighbour(batch):
 
     The nearest has the smallest ‖x − s‖² = ‖x‖² + ‖s‖² − 2 x·s, where ‖x‖² is the same
     for every s. Returns an Evaluation without steps, scores (1, T).
+
+    Raises TypeError unless it is given a TaskBatch with integer labels.
     """
+    check_has("batch", batch, WHOLE_BATCH, "a TaskBatch(X_s, Y_s, X_q, Y_q)")
+    for name, Y in (("Y_s", batch.Y_s), ("Y_q", batch.Y_q)):
+        if Y.dtype.kind not in "iu" or Y.ndim != 2:
+            raise TypeError(
+                f"{name} has dtype {Y.dtype} and shape {Y.shape}, but it must hold "
+                "integer class labels (T, N); convert them with astype(int)"
+            )
     scores = []
     for start in range(0, len(batch), SLICE):  # for memory
         part = batch[start : start + SLICE]
@@ -59,6 +76,10 @@ class AllClasses:
     characters: Characters
     dtype: str = "float32"
 
+    def __post_init__(self):
+        check_characters(self.characters)
+        choose("dtype", self.dtype, DTYPES)
+
     def __repr__(self):
         return f"AllClasses({self.characters.summary}, dtype={self.dtype!r})"
 
@@ -67,6 +88,7 @@ class AllClasses:
 
         Raises TypeError or ValueError unless counts are whole numbers above 0.
         """
+        rng = as_rng(rng)
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         shots = whole_number("shots", shots, 1)
         n_points = shots + whole_number("n_query", n_query, 1)
@@ -83,6 +105,8 @@ def new_last_layer(wide, w, ways):
 
     wide : TwoLayerNet    trained on all classes, parameters w (1, P_wide)
     """
+    check_has("wide", wide, ["activation_name"], "a TwoLayerNet")
+    w = check_vector("w", w, wide.n_params)
     net = TwoLayerNet(
         wide.n_in, wide.n_hidden, ways, wide.activation_name, wide.loss_name
     )

@@ -31,6 +31,7 @@ Source of the policy gradient: Williams, Machine Learning 8 (1992).
 
 import numpy as np
 
+from ..checks import as_numbers
 from ..losses import Loss, check_columns
 
 
@@ -39,6 +40,18 @@ def policy_targets(A, weights, variances=0):
 
     weights (..., N): advantages, or ones. variances: a number, (O,) or A's shape.
     """
+    A, weights = as_numbers("A", A), as_numbers("weights", weights)
+    shape = as_numbers("variances", variances).shape
+    if A.ndim < 2 or weights.shape != A.shape[:-1]:
+        raise ValueError(
+            f"A has shape {A.shape} and weights {weights.shape}, but they must be "
+            "(..., N, O) and (..., N); give one weight per action"
+        )
+    if shape not in ((), A.shape[-1:], A.shape):
+        raise ValueError(
+            f"variances has shape {shape}, but it must be one number, (O,), "
+            f"or of A's shape {A.shape}"
+        )
     C = 0 * A + variances  # (..., N, O), of A's number type
     return np.concatenate([A, C, weights[..., None]], axis=-1)
 

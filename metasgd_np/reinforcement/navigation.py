@@ -15,8 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import check_axes_in_front, check_vector, choose, whole_number
+from ..checks import (
+    as_numbers,
+    as_rng,
+    check_axes_in_front,
+    check_has,
+    check_vector,
+    choose,
+    shown,
+    whole_number,
+)
 from ..interface import Network
+from ..tasks.batch import DTYPES
 
 STARTS = {"fixed": 0.0, "varying": 1.0}
 SPEED = 0.1  # units of length per step
@@ -94,12 +104,11 @@ class Navigation:
     def __post_init__(self):
         choose("start", self.start, STARTS)
         object.__setattr__(self, "horizon", whole_number("horizon", self.horizon, 1))
-        if self.dtype not in ("float64", "float32"):
-            raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
+        choose("dtype", self.dtype, DTYPES)
 
-    def sample(self, rng: np.random.Generator, n_tasks: int) -> np.ndarray:
+    def sample(self, rng: np.random.Generator | int, n_tasks: int) -> np.ndarray:
         """Draw new tasks (T, 2, 2): a start and a goal for each, in units of length."""
-        n_tasks = whole_number("n_tasks", n_tasks, 1)
+        rng, n_tasks = as_rng(rng), whole_number("n_tasks", n_tasks, 1)
         tasks = rng.uniform(-0.5, 0.5, (n_tasks, 2, 2))
         tasks[:, 0] *= STARTS[self.start]
         return tasks.astype(self.dtype)
@@ -109,8 +118,16 @@ class Navigation:
     ) -> Trajectories:
         """Run a policy function: act(step, X (T, M, 2)) returns actions (T, M, 2).
 
-        Returns Trajectories, M = n_trajectories for each of the tasks.
+        Returns Trajectories, M = n_trajectories for each of the tasks. Raises an error
+        if tasks or actions have another shape or hold NaN.
         """
+        tasks = check_tasks(tasks)
+        n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
+        if not callable(act):
+            raise TypeError(
+                f"act is {shown(act)}, but it must be a function of (step, X) that "
+                "returns actions"
+            )
         shape = (len(tasks), n_trajectories, self.horizon)
         states = np.zeros((*shape, 2), self.dtype)
         actions = np.zeros((*shape, 2), self.dtype)
@@ -121,12 +138,18 @@ class Navigation:
         going = np.ones(shape[:2], bool)  # (T, M)
         for step in range(self.horizon):
             A = act(step, X)  # (T, M, 2)
+            if np.shape(A) != X.shape:
+                raise ValueError(
+                    f"act returned shape {np.shape(A)} at step {step}, but the actions "
+                    f"of all points have shape {X.shape}, (T, M, 2)"
+                )
             states[:, :, step], actions[:, :, step] = X, A
             alive[:, :, step] = going
             X = np.where(going[..., None], X + SPEED * np.clip(A, -1, 1), X)
             away = X - goals  # (T, M, 2)
             rewards[:, :, step] = -np.sqrt((away**2).sum(-1)) * going
             going = going & (np.abs(away) >= REACHED).any(-1)
+        as_numbers("actions", actions)
         return Trajectories(states, actions, rewards, alive)
 
     def roll_out(
@@ -134,7 +157,7 @@ class Navigation:
         policy: Network,
         theta: np.ndarray,
         tasks: np.ndarray,
-        rng: np.random.Generator,
+        rng: np.random.Generator | int,
         n_trajectories: int = 20,
     ) -> Trajectories:
         """Draw Trajectories of a GaussianPolicy at θ (P,), or (T, P), one row per task.
@@ -142,27 +165,39 @@ class Navigation:
         Raises ValueError if an argument does not fit or holds NaN.
         """
         n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
-        theta = check_walk(policy, theta, tasks)
+        theta, tasks = check_walk(policy, theta, tasks)
         shape = (self.horizon, len(tasks), n_trajectories, 2)
-        noise = rng.standard_normal(shape, self.dtype)
+        noise = as_rng(rng).standard_normal(shape, self.dtype)
         return self.walk(
             lambda step, X: policy.act(theta, X, noise[step]), tasks, n_trajectories
         )
 
 
 def check_walk(policy, theta, tasks):
-    """Return θ as an array; ValueError unless policy, θ and tasks fit one another."""
+    """Return θ and tasks as arrays, or raise unless they fit the policy."""
+    check_has("policy", policy, ["act"], "GaussianPolicy(TwoLayerNet(2, 100, 2))")
     if (policy.n_in, policy.n_out) != (2, 2):
         raise ValueError(
             f"the policy has D = {policy.n_in} inputs and O = {policy.n_out} outputs, "
             "but a point has two coordinates and two speeds; use a net with 2 inputs "
             "and 2 outputs"
         )
-    if np.ndim(tasks) != 3 or tasks.shape[1:] != (2, 2):
+    tasks = check_tasks(tasks)
+    theta = check_vector("theta", theta, policy.n_params)
+    if theta.ndim > 2:
         raise ValueError(
-            f"tasks has shape {np.shape(tasks)}, but it holds a start and a goal "
+            f"theta has shape {theta.shape}, but it is (P,) for all tasks or (T, P)"
+        )
+    check_axes_in_front(theta=theta.shape[:-1], tasks=tasks.shape[:1])
+    return theta, tasks
+
+
+def check_tasks(tasks):
+    """Return tasks as an array of numbers, or raise unless it is (T, 2, 2)."""
+    tasks = as_numbers("tasks", tasks)
+    if tasks.shape[1:] != (2, 2):
+        raise ValueError(
+            f"tasks has shape {tasks.shape}, but it holds a start and a goal "
             "per task, (T, 2, 2); world.sample(rng, T) draws them"
         )
-    theta = check_vector("theta", theta, policy.n_params)
-    check_axes_in_front(theta=theta.shape[:-1], tasks=tasks.shape[:1])
-    return theta
+    return tasks

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import check_vector
+from ..checks import check_has, check_vector, real_number
 from ..interface import Network
 from ..losses import Loss
 from .gaussian_loss import GAUSSIAN, gaussian_curvature, gaussian_slope
@@ -72,8 +72,9 @@ class GaussianPolicy(Network):
     loss_function = GAUSSIAN
 
     def __init__(self, net: Network, log_variance: float = 0.0):
+        check_has("net", net, ("forward_pass", "n_out"), "TwoLayerNet(2, 100, 2)")
         self.net = net
-        self.log_variance = float(log_variance)
+        self.log_variance = real_number("log_variance", log_variance)
         self.n_in, self.n_hidden, self.n_out = net.n_in, net.n_hidden, net.n_out
         self.activation_name = net.activation_name
 
@@ -85,13 +86,15 @@ class GaussianPolicy(Network):
         """P: the parameters of the net, and O log-variances."""
         return self.net.n_params + self.n_out
 
-    def init(self, rng: np.random.Generator) -> np.ndarray:
+    def init(self, rng: np.random.Generator | int) -> np.ndarray:
         """Draw θ (P,): the net's own, then s."""
         s = np.full(self.n_out, self.log_variance)
         return np.concatenate([self.net.init(rng), s])
 
     def unpack(self, theta: np.ndarray) -> tuple:
         """View θ (..., P) as the net's θ (..., P−O) and s (..., O)."""
+        if getattr(theta, "shape", ())[-1:] != (self.n_params,):
+            theta = check_vector("theta", theta, self.n_params)
         return theta[..., : -self.n_out], theta[..., -self.n_out :]
 
     def blocks(self, theta: ArrayLike) -> dict:

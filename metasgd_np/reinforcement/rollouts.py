@@ -13,12 +13,13 @@ at another θ, as in MAML and Meta-SGD.
 import numpy as np
 
 from ..adaptation import adapt, chunk_length
-from ..checks import whole_number
-from ..training import Evaluation, random_stream
+from ..checks import as_rng, check_has, choose, real_number, share, whole_number
+from ..training import STREAMS, Evaluation, random_stream
 from .advantages import policy_batch
-from .navigation import SPEED, Navigation
+from .navigation import SPEED, Navigation, check_walk
 from .policy import GaussianPolicy
 
+FAR = "0.99 looks about a hundred steps ahead, 0.9 ten"
 CHUNK = 20  # tasks acted out at a time in evaluation: one generator per chunk
 
 
@@ -40,6 +41,8 @@ def act_and_adapt(
     (12.10), gae_lambda κ of (12.13). Returns rollouts, a list of J+1 Trajectories, and
     batches, a list of J+1 pairs X (T, N, D), Y (T, N, 2O+1), from policy_batch.
     """
+    rng = as_rng(rng)
+    theta, tasks = check_walk(policy, theta, tasks)
     thetas = np.broadcast_to(theta, (len(tasks), policy.n_params))  # (T, P)
     rollouts, batches = [], []
     for alpha in (*alphas, None):
@@ -78,8 +81,12 @@ def evaluate_policy(
     seed and stream get the same tasks. Returns two Evaluations, (J+1, n_tasks) each:
     plain and discounted returns.
     """
+    check_has("learner", learner, ("net", "unpack"), "MetaSGD(GaussianPolicy(net))")
     n_tasks = whole_number("n_tasks", n_tasks, 2)
-    tasks = world.sample(random_stream(seed, stream), n_tasks)
+    share("discount", discount, FAR)
+    share("gae_lambda", gae_lambda, FAR)
+    step_scales = [real_number("a step scale", scale) for scale in step_scales]
+    tasks = sample_tasks(world, seed, stream, n_tasks)
     theta, alpha = learner.unpack(w)
     alphas = [np.asarray(scale * alpha, alpha.dtype) for scale in step_scales]
     plain, discounted = [], []
@@ -100,6 +107,13 @@ def evaluate_policy(
     return tuple(Evaluation(np.concatenate(R, -1)) for R in (plain, discounted))
 
 
+def sample_tasks(world, seed, stream, n_tasks):
+    """Draw the tasks of one stream of a seed, or raise unless all three are valid."""
+    check_has("world", world, ("sample", "roll_out"), "Navigation()")
+    choose("stream", stream, STREAMS)
+    return world.sample(random_stream(whole_number("seed", seed, 0), stream), n_tasks)
+
+
 def reference_returns(
     world: Navigation, seed: int, stream: str, n_tasks: int = 600
 ) -> dict:
@@ -108,7 +122,7 @@ def reference_returns(
     {"random": every action drawn from N(0, 1), "oracle": full speed straight to the
     goal, in each direction}, each an Evaluation of one row.
     """
-    tasks = world.sample(random_stream(seed, stream), n_tasks)
+    tasks = sample_tasks(world, seed, stream, n_tasks)
     rng = random_stream(seed, "figure", 2)
     acts = {
         "random": lambda step, X: rng.standard_normal(X.shape, X.dtype),

@@ -6,24 +6,24 @@ continues with exactly the numbers it would have drawn.
 
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Real
 
 import numpy as np
 
-from ..checks import whole_number
+from ..checks import check_has, share, truth, whole_number
 from ..learners import MAML, MetaSGD
 from ..tasks import TaskBatch
 from ..training import (
     TrainingDiverged,
     TrainingState,
+    check_callback,
     cosine_scale,
     first_state,
     progress_bar,
     random_stream,
 )
 from .navigation import Navigation
-from .rollouts import act_and_adapt
-from .trpo import TRPO
+from .rollouts import FAR, act_and_adapt
+from .trpo import TRPO, check_policy_learner
 
 
 def train_policy(
@@ -98,6 +98,10 @@ def train_policy(
     >>> state.history.shape
     (2, 2)
     """
+    check_policy_learner(learner)
+    check_has("world", world, ("sample", "roll_out"), "Navigation()")
+    check_has("optimizer", optimizer, ["max_kl"], "TRPO()")
+    check_callback(after_block)
     if learner.inner_steps != 1:
         raise ValueError(
             f"the learner takes inner_steps = {learner.inner_steps}, but a policy is "
@@ -110,13 +114,14 @@ def train_policy(
         "iterations": whole_number("iterations", iterations, 0),
         "meta_batch": whole_number("meta_batch", meta_batch, 1),
         "trajectories": whole_number("trajectories", trajectories, 1),
-        "discount": check_share("discount", discount),
-        "gae_lambda": check_share("gae_lambda", gae_lambda),
-        "cosine_decay": bool(cosine_decay),
+        "discount": share("discount", discount, FAR),
+        "gae_lambda": share("gae_lambda", gae_lambda, FAR),
+        "cosine_decay": truth("cosine_decay", cosine_decay),
         "seed": whole_number("seed", seed, 0),
     }
     state = first_state(settings, learner, world, optimizer, start_from)
-    with progress_bar(iterations, state.iteration, "it", progress) as bar:
+    shown_bar = truth("progress", progress)
+    with progress_bar(iterations, state.iteration, "it", shown_bar) as bar:
         for t in range(state.iteration, iterations):
             rng = random_stream(seed, "train", t)
             tasks = world.sample(rng, meta_batch)
@@ -151,15 +156,3 @@ def train_policy(
             if after_block is not None:
                 after_block(state)
     return state
-
-
-def check_share(name, value):
-    """Return `value` as a float, or raise unless it is a number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}, but it must be a number, 0 to 1")
-    if not 0 <= value <= 1:
-        raise ValueError(
-            f"{name} is {value}, but it must lie between 0 and 1; 0.99 looks about a "
-            "hundred steps ahead, 0.9 ten"
-        )
-    return float(value)

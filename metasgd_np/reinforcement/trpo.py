@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..adaptation import chain_back, chunks, inner_loop
-from ..checks import positive_number, whole_number
+from ..checks import as_numbers, check_batch, positive_number, shown, whole_number
 from ..learners import MAML, MetaSGD
 from ..tasks import TaskBatch
 from .gaussian_loss import divergence, kl_targets, surrogate
@@ -177,8 +177,11 @@ class TRPO:
         after it. The passes of the whole batch are kept: about 12 MB per task for 2,000
         states and two layers of 100 units in single precision.
         """
-        check_learner(learner)
+        check_policy_learner(learner)
         net = learner.net
+        check_batch(net, batch)
+        w = as_numbers("w", w)
+        learner.unpack(w)
         parts = list(chunks(batch, net, w.itemsize))
         seen = [adapt_from(learner, w, part) for part in parts]
         pairs = list(zip(parts, seen, strict=True))
@@ -228,11 +231,11 @@ def judge(learner, w, pairs):
     return float(loss), float(kl)
 
 
-def check_learner(learner):
+def check_policy_learner(learner):
     """Raise TypeError unless TRPO can train the learner."""
     right = isinstance(learner, MetaSGD | MAML)
     if not right or not isinstance(learner.net, GaussianPolicy):
         raise TypeError(
-            f"TRPO got {learner!r}, but it takes a MetaSGD or MAML whose net is a "
+            f"TRPO got {shown(learner)}, but it takes a MetaSGD or MAML whose net is a "
             "GaussianPolicy; wrap the network, MetaSGD(GaussianPolicy(net))"
         )

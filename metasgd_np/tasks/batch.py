@@ -6,6 +6,8 @@ import numpy as np
 
 from ..checks import as_numbers
 
+DTYPES = {"float64": np.float64, "float32": np.float32}  # of what tasks draw
+
 
 @dataclass(frozen=True)
 class TaskBatch:
@@ -62,6 +64,13 @@ class TaskBatch:
                     f"expected {X.shape[:2]} + (O,) targets, or {X.shape[:2]} labels"
                 )
             object.__setattr__(self, name, Y)
+        for name in "XY":
+            S, Q = getattr(self, f"{name}_s"), getattr(self, f"{name}_q")
+            if S.ndim != Q.ndim or S.shape[2:] != Q.shape[2:]:
+                raise ValueError(
+                    f"{name}_s has shape {S.shape} and {name}_q {Q.shape}, but both "
+                    "have the same last axis, D or O; give them the same"
+                )
         if len(self.X_s) != len(self.X_q):
             raise ValueError(
                 f"there are support sets for {len(self.X_s)} tasks and query sets for "

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import whole_number
-from .batch import TaskBatch, unchecked_batch
+from ..checks import as_rng, choose, shown, whole_number
+from .batch import DTYPES, TaskBatch, unchecked_batch
 from .images import Characters
 
 DRAWINGS = 20  # per character, in both Omniglot and glyphs
@@ -48,19 +48,14 @@ class FewShot:
     dtype: str = "float32"
 
     def __post_init__(self):
-        if not isinstance(self.characters, Characters):
-            raise TypeError(
-                f"characters is of type {type(self.characters).__name__}; give "
-                "Characters, as load_omniglot returns them, one for each split"
-            )
+        check_characters(self.characters)
         object.__setattr__(self, "ways", whole_number("ways", self.ways, 2))
         if self.ways > len(self.characters):
             raise ValueError(
                 f"ways is {self.ways}, but {self.characters.name} has only "
                 f"{len(self.characters)} classes; ask for fewer ways or add classes"
             )
-        if self.dtype not in ("float64", "float32"):
-            raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
+        choose("dtype", self.dtype, DTYPES)
 
     def __repr__(self):
         return (
@@ -69,7 +64,11 @@ class FewShot:
         )
 
     def sample(
-        self, rng: np.random.Generator, n_tasks: int, shots: int, n_query: int = 15
+        self,
+        rng: np.random.Generator | int,
+        n_tasks: int,
+        shots: int,
+        n_query: int = 15,
     ) -> TaskBatch:
         """Draw classes for each task, and support and query drawings of each class.
 
@@ -78,8 +77,8 @@ class FewShot:
 
         Parameters
         ----------
-        rng : Generator
-            Source of randomness; the same state gives the same tasks.
+        rng : Generator or int
+            Source of randomness, or its seed; the same state gives the same tasks.
         n_tasks : int
             Number of tasks, T.
         shots : int
@@ -105,6 +104,7 @@ class FewShot:
         >>> tasks.sample(np.random.default_rng(0), 2, shots=2, n_query=1).Y_s.tolist()
         [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]]
         """
+        rng = as_rng(rng)
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         shots = whole_number("shots", shots, 1)
         n_query = whole_number("n_query", n_query, 1)
@@ -130,6 +130,15 @@ class FewShot:
         X = np.divide(images, 255, dtype=self.dtype)  # (T, W, K, S, S)
         Y = np.tile(np.repeat(np.arange(ways), k), (n_tasks, 1))  # (T, W·K)
         return X.reshape(n_tasks, ways * k, -1), Y
+
+
+def check_characters(characters):
+    """Raise TypeError unless `characters` are Characters."""
+    if not isinstance(characters, Characters):
+        raise TypeError(
+            f"characters is {shown(characters)}; give Characters, as load_omniglot "
+            "returns them, one for each split"
+        )
 
 
 def draw_distinct(rng, shape, n, k):

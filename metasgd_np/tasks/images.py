@@ -6,7 +6,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ..checks import whole_number
+from ..checks import as_array, shown, whole_number
 
 SPREAD = 6.0  # root mean square distance of ink from its centre, in pixels of 28
 WIDTH = 2.0  # half-width of a tent, in pixels of the resulting drawing
@@ -46,18 +46,20 @@ class Characters:
     name: str = "characters"
 
     def __post_init__(self):
-        images = np.asarray(self.images)
+        images = as_array("images", self.images)
         if images.ndim != 4 or images.shape[2] != images.shape[3] or not images.size:
             raise ValueError(
                 f"images has shape {images.shape}, but drawings are (C, E, S, S), each "
                 "at least 1; flattened ones need images.reshape(C, E, S, S)"
             )
-        if images.dtype != np.uint8:
-            raise ValueError(
-                f"images has dtype {images.dtype}, but drawings are uint8, 0 paper and "
-                "255 ink; convert values in [0, 1] with (255 * images).astype('uint8')"
+        check_pixels(images)
+        alphabets = as_array("alphabets", self.alphabets)
+        if not all(isinstance(name, str) for name in (self.name, *alphabets.flat)):
+            raise TypeError(
+                "the name and the alphabets of characters are text, but one of "
+                f"{shown(self.name)}, {shown(alphabets.ravel()[:1].tolist())} is not; "
+                "convert it with str"
             )
-        alphabets = np.asarray(self.alphabets)
         if alphabets.shape != images.shape[:1]:
             raise ValueError(
                 f"alphabets has shape {alphabets.shape}, but there are {len(images)} "
@@ -78,7 +80,22 @@ class Characters:
                     f"of dtype {classes.dtype}, shape {classes.shape}; write "
                     "characters[c : c + 1] for one class"
                 )
+            self._check_indices(classes)
         return Characters(self.images[classes], self.alphabets[classes], self.name)
+
+    def _check_indices(self, classes):
+        """Raise ValueError unless an array (·,) of indices or booleans is in range."""
+        boolean, n_classes = classes.dtype.kind == "b", len(self)
+        if boolean and len(classes) != n_classes:
+            raise ValueError(
+                f"there are {len(classes)} booleans for {n_classes} classes; give one "
+                "per class"
+            )
+        if not boolean and np.any((classes < -n_classes) | (classes >= n_classes)):
+            raise ValueError(
+                f"class indices run up to {n_classes - 1}, but {classes.min()} to "
+                f"{classes.max()} came; leave out those that do not exist"
+            )
 
     def __repr__(self):
         return f"Characters({self.summary})"
@@ -199,6 +216,11 @@ def normalise(images: np.ndarray) -> np.ndarray:
     (..., S, S) array of uint8
         The normalised drawings; an empty one stays empty.
 
+    Raises
+    ------
+    ValueError
+        The images are not (..., S, S) of uint8.
+
     Examples
     --------
     >>> corner, centre = np.zeros((2, 28, 28), np.uint8)
@@ -206,7 +228,14 @@ def normalise(images: np.ndarray) -> np.ndarray:
     >>> bool((normalise(corner) == normalise(centre)).all())
     True
     """
-    side = images.shape[-1]
+    images = as_array("images", images)
+    check_pixels(images)
+    side = images.shape[-1] if images.ndim else 0
+    if images.shape[-2:] != (side, side) or not images.size:
+        raise ValueError(
+            f"images has shape {images.shape}, but drawings are (..., S, S), each at "
+            "least 1; flattened ones need images.reshape(..., S, S)"
+        )
     M = images.reshape(-1, side, side).astype(np.float32)  # (n, S, S)
     place = np.arange(side, dtype=np.float32)  # (S,)
     ink = np.maximum(M.sum((1, 2)), 1)[:, None]  # (n, 1)
@@ -220,6 +249,15 @@ def normalise(images: np.ndarray) -> np.ndarray:
     A_y, A_x = (tents(centre, k, side) for centre in centres)  # (n, S, S)
     new = np.clip(np.rint(A_y @ M @ A_x.mT), 0, 255)  # (n, S, S)
     return new.astype(np.uint8).reshape(images.shape)
+
+
+def check_pixels(images):
+    """Raise ValueError unless the array `images` is of uint8."""
+    if images.dtype != np.uint8:
+        raise ValueError(
+            f"images has dtype {images.dtype}, but drawings are uint8, 0 paper and "
+            "255 ink; convert values in [0, 1] with (255 * images).astype('uint8')"
+        )
 
 
 def tents(centre, k, side):

@@ -7,15 +7,17 @@ probabilistic program induction", Science 350 (2015); github.com/brendenlake/omn
 import fnmatch
 import hashlib
 import io
+import warnings
 import zipfile
 from collections import Counter
 from os import PathLike
 from pathlib import Path
+from stat import S_ISREG
 
 import numpy as np
 from PIL import Image
 
-from ..checks import choose, whole_number
+from ..checks import choose, shown, truth, whole_number
 from ..files import cache_folder, cached
 from .few_shot import DRAWINGS
 from .images import Characters
@@ -102,6 +104,9 @@ def load_omniglot(
     size = whole_number("size", size, 1)
     if size > SIDE:
         raise ValueError(f"size is {size}, but a drawing has {SIDE} pixels per side")
+    truth("cache", cache)
+    if path is not None and not isinstance(path, str | PathLike):
+        raise TypeError(f"path is {shown(path)}, but it must be a folder; {BY_HAND}")
     folder = download() if path is None else path
     sources = [find(folder, part) for part in PARTS]
 
@@ -182,7 +187,7 @@ def find(folder, part):
 def identify(source):
     """The SHA-256 of an archive, checked; of a folder, its names, sizes and times."""
     if source.is_dir():
-        files = [(name, (source / name).stat()) for name in list_names(source)]
+        files = [(name, size_of(source / name)) for name in list_names(source)]
         return repr([(name, file.st_size, file.st_mtime_ns) for name, file in files])
     digest = checksum(source)
     if digest not in SHA256[source.stem]:
@@ -209,20 +214,50 @@ def read_files(source):
     """{ALPHABET/characterNN/NNNN_NN.png: its bytes} of one part, sorted by name."""
     if source.is_dir():
         return {name: read_file(source / name) for name in list_names(source)}
-    with zipfile.ZipFile(source) as archive:
-        names = fnmatch.filter(archive.namelist(), f"{source.stem}/{DRAWING}")
-        return {name.partition("/")[2]: archive.read(name) for name in sorted(names)}
+    try:
+        with zipfile.ZipFile(source) as archive:
+            names = fnmatch.filter(archive.namelist(), f"{source.stem}/{DRAWING}")
+            for name in names:
+                check_size(source / name, archive.getinfo(name).file_size)
+            return {
+                name.partition("/")[2]: archive.read(name) for name in sorted(names)
+            }
+    except OmniglotError:
+        raise
+    except Exception as error:  # damage can raise nearly anything inside zipfile
+        raise OmniglotError(
+            f"{source} cannot be unpacked ({type(error).__name__}: {error}); {BY_HAND}"
+        ) from None
 
 
 def read_file(path):
     """The bytes of a file; an error if it is larger than any drawing."""
-    n_bytes = path.stat().st_size
+    size_of(path)
+    return path.read_bytes()
+
+
+def size_of(path):
+    """The `os.stat` of a drawing; an error if it is no file or larger than any."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        found, reason = None, error.strerror
+    if found is None or not S_ISREG(found.st_mode):
+        raise OmniglotError(
+            f"{path} is no file ({reason if found is None else 'a folder or a device'})"
+            "; unpack the original archive again"
+        )
+    check_size(path, found.st_size)
+    return found
+
+
+def check_size(name, n_bytes):
+    """Raise OmniglotError if a drawing would have more bytes than any."""
     if n_bytes > MAX_BYTES:
         raise OmniglotError(
-            f"{path} has {n_bytes} bytes, but no drawing has more than {MAX_BYTES}; "
+            f"{name} has {n_bytes} bytes, but no drawing has more than {MAX_BYTES}; "
             "unpack the original archive again"
         )
-    return path.read_bytes()
 
 
 def read_part(source, size):
@@ -246,11 +281,18 @@ def read_part(source, size):
 def decode(name, data, size):
     """(size, size) uint8, 255 ink, from the bytes of a PNG of 105 × 105, ink black."""
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        with (
+            warnings.catch_warnings(
+                action="error", category=Image.DecompressionBombWarning
+            ),
+            Image.open(io.BytesIO(data), formats=["PNG"]) as image,
+        ):
             found = "a picture of {} x {} pixels".format(*image.size)
             if image.size == (SIDE, SIDE):
                 grey = image.convert("L")  # a 1-bit picture would be sampled instead
                 return 255 - np.asarray(grey.resize((size, size), Image.Resampling.BOX))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        found = f"a picture of more than {Image.MAX_IMAGE_PIXELS} pixels"
     except Exception:  # damage can raise nearly anything in Pillow
         found = "damaged or something else"
     raise OmniglotError(

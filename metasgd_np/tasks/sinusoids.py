@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import interval, whole_number
-from .batch import TaskBatch, unchecked_batch
+from ..checks import as_numbers, as_rng, choose, interval, whole_number
+from .batch import DTYPES, TaskBatch, unchecked_batch
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,21 @@ class Sinusoids:
             object.__setattr__(self, name, interval(name, getattr(self, name)))
         if self.grid is not None:
             object.__setattr__(self, "grid", whole_number("grid", self.grid, 2))
-        if self.dtype not in ("float64", "float32"):
-            raise ValueError(f"dtype is {self.dtype!r}; choose 'float64' or 'float32'")
+        choose("dtype", self.dtype, DTYPES)
 
     def sample(
-        self, rng: np.random.Generator, n_tasks: int, shots: int, n_query: int = 10
+        self,
+        rng: np.random.Generator | int,
+        n_tasks: int,
+        shots: int,
+        n_query: int = 10,
     ) -> TaskBatch:
         """Draw curves, and points on each of them.
 
         Parameters
         ----------
-        rng : Generator
-            Source of randomness; the same state gives the same tasks.
+        rng : Generator or int
+            Source of randomness, or its seed; the same state gives the same tasks.
         n_tasks : int
             Number of tasks, T.
         shots : int
@@ -92,22 +95,23 @@ class Sinusoids:
         >>> batch.X_q.shape, bool(np.abs(batch.Y_q).max() <= 5)
         ((4, 7, 1), True)
         """
+        rng = as_rng(rng)
         n_tasks = whole_number("n_tasks", n_tasks, 1)
         shots = whole_number("shots", shots, 1)
         n_query = whole_number("n_query", n_query, 1)
         X = self._inputs(rng, n_tasks, shots + n_query)  # (T, N, 1)
-        Y = self.curve(self.sample_curves(rng, n_tasks), X)  # (T, N, 1)
+        Y = sines(self.sample_curves(rng, n_tasks), X)  # (T, N, 1)
         X = X.astype(self.dtype, copy=False)
         Y = Y.astype(self.dtype, copy=False)
         return unchecked_batch(X[:, :shots], Y[:, :shots], X[:, shots:], Y[:, shots:])
 
-    def sample_curves(self, rng: np.random.Generator, n_tasks: int) -> np.ndarray:
+    def sample_curves(self, rng: np.random.Generator | int, n_tasks: int) -> np.ndarray:
         """Draw A, ω and b of each task.
 
         Parameters
         ----------
-        rng : Generator
-            Source of randomness.
+        rng : Generator or int
+            Source of randomness, or its seed.
         n_tasks : int
             Number of tasks, T.
 
@@ -122,6 +126,7 @@ class Sinusoids:
         >>> omega.shape, bool((0.8 <= omega).all() and (omega <= 1.2).all())
         ((4, 1, 1), True)
         """
+        rng, n_tasks = as_rng(rng), whole_number("n_tasks", n_tasks, 1)
         ranges = (self.amplitude, self.frequency, self.phase)
         low, high = np.array(ranges).T[:, :, None, None, None]  # each (3, 1, 1, 1)
         return low + (high - low) * rng.random((3, n_tasks, 1, 1))
@@ -141,14 +146,29 @@ class Sinusoids:
         (T, N, 1) array
             The values y.
 
+        Raises
+        ------
+        ValueError
+            An array has another shape, or holds NaN.
+
         Examples
         --------
         >>> X = np.array([[0.0], [np.pi / 2]])
         >>> Sinusoids().curve(np.array([2.0, 1.0, 0.0]).reshape(3, 1, 1, 1), X).tolist()
         [[[0.0], [2.0]]]
         """
-        A, omega, b = curves  # each (T, 1, 1)
-        return A * np.sin(omega * X + b)
+        curves, X = as_numbers("curves", curves), as_numbers("X", X)
+        if curves.ndim != 4 or curves.shape != (3, len(curves[0]), 1, 1):
+            raise ValueError(
+                f"curves has shape {curves.shape}, but it holds A, ω and b of each "
+                "task, (3, T, 1, 1); sample_curves(rng, T) draws them"
+            )
+        if X.shape[-1:] != (1,) or X.shape[:-2] not in ((), curves.shape[1:2]):
+            raise ValueError(
+                f"X has shape {X.shape}, but inputs are (N, 1), or (T, N, 1) with T = "
+                f"{curves.shape[1]}; add missing axes with X[..., None]"
+            )
+        return sines(curves, X)
 
     def _inputs(self, rng, n_tasks, n_points):
         """Draw x (n_tasks, n_points, 1)."""
@@ -162,3 +182,9 @@ class Sinusoids:
             )
         order = rng.random((n_tasks, self.grid)).argsort(-1)[:, :n_points]
         return np.linspace(low, high, self.grid)[order][..., None]
+
+
+def sines(curves, X):
+    """Compute y = A sin(ωx + b) (T, N, 1) from curves (3, T, 1, 1) and X."""
+    A, omega, b = curves  # each (T, 1, 1)
+    return A * np.sin(omega * X + b)
