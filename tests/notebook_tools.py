@@ -3,7 +3,8 @@
     python tests/notebook_tools.py run notebooks/01_descend_a_gradient.ipynb ...
     python tests/notebook_tools.py exercises
 
-`run` executes each notebook on a fresh kernel, top to bottom, and stores its outputs.
+`run` executes each notebook (a chapter, a side trip, a solution) on a fresh kernel, top
+to bottom, in the folder notebooks/, and stores its outputs.
 `exercises` runs notebooks/solutions/*.ipynb and writes notebooks/exercises/*.ipynb, the
 same notebooks with every solution replaced by a stub.
 
