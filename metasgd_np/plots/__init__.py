@@ -21,6 +21,7 @@ MODULES = {
         "paths_on_bowls",
         "shape_flow",
     ),
+    "gradients": ("activation_functions", "errors_by_step", "gradients_by_task"),
     "learning": (
         "bending",
         "fits",
