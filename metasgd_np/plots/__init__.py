@@ -14,9 +14,9 @@ MODULES = {
         "output_ceiling",
         "taylor_terms",
     ),
+    "curvature": ("first_order", "hessian_blocks", "tangent_flow"),
     "derivations": (
         "arrows_on_contours",
-        "hessian_blocks",
         "map_of_one_step",
         "paths_on_bowls",
         "shape_flow",

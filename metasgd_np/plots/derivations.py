@@ -1,4 +1,4 @@
-"""Figures of the derivations: shapes, Hessians, one step, descent on contours."""
+"""Figures of the derivations: shapes, one step, descent on contours."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..interface import Network
 from ..network import TwoLayerNet
 from .shared import LOOKS
 
@@ -67,49 +66,6 @@ def draw_array(axis, x, y, name, rows, columns, formula):
         axis.add_patch(plt.Rectangle(corner, columns, 1, hatch="////", **look))
     axis.text(x, y + 4.7, f"${name}$  {rows} × {columns}", **CENTRED)
     axis.text(x, y - 4.7, formula, fontsize=9, **CENTRED)
-
-
-def hessian_blocks(net: Network, matrices: dict, columns: int = 2) -> Figure:
-    """Draw the size of each entry of (P, P) matrices, by block of θ.
-
-    Shades follow the logarithm over three decades below the largest entry of all.
-
-    Parameters
-    ----------
-    net : Network
-        Its blocks are marked.
-    matrices : dict
-        {title: matrix (P, P)}.
-    columns : int, default 2
-        Panels per row.
-
-    Returns
-    -------
-    Figure
-        One panel per matrix.
-    """
-    rows = -(-len(matrices) // columns)
-    size = (8.7, rows * 7.7 / columns + 0.4)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=size, squeeze=False, layout="constrained"
-    )
-    blocks = net.blocks(np.zeros(net.n_params))
-    ends = np.cumsum([block.size for block in blocks.values()])
-    middles = (np.append(0, ends[:-1]) + ends) / 2 - 0.5
-    top = np.log10(max(np.abs(matrix).max() for matrix in matrices.values()))
-    for axis, (title, matrix) in zip(axes.flat, matrices.items(), strict=True):
-        shade = np.log10(np.maximum(np.abs(matrix), 10.0 ** (top - 3)))
-        image = axis.imshow(shade, cmap="Greys", vmin=top - 3, vmax=top)
-        for end in ends[:-1] - 0.5:
-            axis.axhline(end, color="tab:blue", lw=1)
-            axis.axvline(end, color="tab:blue", lw=1)
-        axis.set_xticks(middles, blocks)
-        axis.set_yticks(middles, blocks)
-        axis.tick_params(length=0, labelsize=8)
-        axis.set(xlabel="entry of θ", ylabel="entry of θ")
-        axis.set_title(title, fontsize=10)
-    figure.colorbar(image, ax=axes, label="log₁₀ |entry|; white: smaller", shrink=0.8)
-    return figure
 
 
 def map_of_one_step() -> Figure:
