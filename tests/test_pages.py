@@ -1,12 +1,15 @@
 """00's map, the book's table and the reference page hold what the notebooks hold."""
 
 import re
+from base64 import b64decode
+from io import BytesIO
 
 import notebook_pages as pages
 import notebook_tools as tools
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 from metasgd_np import TaskBatch, TwoLayerNet, adapt, hvp, meta_gradient
 
@@ -111,3 +114,10 @@ def test_the_pages_symbols_have_the_shapes_it_says():
     for name, array in arrays.items():
         row = next(line for line in PAGE.splitlines() if f"| `{name}`" in line)
         assert str(array.shape) in row, row
+
+
+def test_the_film_of_training_moves_and_is_at_most_a_megabyte():
+    cell = next(c for c in tools.read(pages.FIRST).cells if c.id == "show-film")
+    film = b64decode(cell.outputs[0].data["image/png"])
+    assert len(film) <= 1e6
+    assert Image.open(BytesIO(film)).n_frames > 10
