@@ -20,6 +20,7 @@ MODULES = {
         "map_of_one_step",
         "paths_on_bowls",
         "shape_flow",
+        "support_and_query",
     ),
     "learning": (
         "bending",
