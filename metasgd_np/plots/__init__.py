@@ -20,6 +20,7 @@ MODULES = {
         "map_of_one_step",
         "paths_on_bowls",
         "shape_flow",
+        "support_and_query",
     ),
     "gradients": ("activation_functions", "errors_by_step", "gradients_by_task"),
     "learning": (

@@ -164,8 +164,11 @@ def first_order(
     for (label, (x, values)), look in zip(ratios.items(), LOOKS, strict=False):
         low, middle, high = np.percentile(values, [0, 50, 100], axis=0)
         draw_band(axes[2], x, middle, low, high, label=label, ms=5, **look)
+        axes[2].set_xscale("log")
+        axes[2].set_xticks(x, [f"{product:g}" for product in x])
+        axes[2].set_xticks([], minor=True)
     axes[2].axhline(1, color="0.5", lw=0.8)
-    axes[2].set(xlabel="α·h_max", xscale="log", ylabel="first order / exact (no unit)")
+    axes[2].set(xlabel="α·h_max", ylabel="first order / exact (no unit)")
     axes[2].set_title("query loss after training", fontsize=10)
     axes[2].legend(frameon=False, fontsize=9, title="iterations", loc="upper left")
     return figure

@@ -109,6 +109,40 @@ def map_of_one_step() -> Figure:
     return figure
 
 
+def support_and_query(
+    X_s: np.ndarray, Y_s: np.ndarray, X_q: np.ndarray, Y_q: np.ndarray
+) -> Figure:
+    """Draw the points of a few sine waves y = A sin(x + b), and the waves.
+
+    Parameters
+    ----------
+    X_s, Y_s : (T, N_s, 1) array
+        Support points.
+    X_q, Y_q : (T, N_q, 1) array
+        Query points.
+
+    Returns
+    -------
+    Figure
+        One panel per wave.
+    """
+    size = (8.9, 2.8)
+    figure, axes = plt.subplots(
+        1, len(X_s), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
+    grid = np.linspace(-5, 5, 200)
+    for i, axis in enumerate(axes[0]):
+        two = np.hstack([np.sin(X_s[i]), np.cos(X_s[i])])  # (N_s, 2)
+        p, q = np.linalg.lstsq(two, Y_s[i, :, 0])[0]  # A sin(x + b) = p sin x + q cos x
+        axis.plot(grid, p * np.sin(grid) + q * np.cos(grid), ":", color="0.4")
+        axis.plot(X_s[i], Y_s[i], "ko", label="support")
+        axis.plot(X_q[i], Y_q[i], "x", color="tab:red", mew=2, label="query")
+        axis.set(title=f"task {i + 1}", xlabel="x (radians)", xlim=(-5, 5))
+    axes[0, 0].set_ylabel("y")
+    axes[0, 0].legend(fontsize=8, loc="lower left")
+    return figure
+
+
 def arrows_on_contours(
     loss: Callable, start: np.ndarray, steps: dict, reach: float = 1.5
 ) -> Figure:
