@@ -51,6 +51,7 @@ def test_minutes_count_words_formulas_and_solutions(folder):
     text = "|[01 A](01_a.ipynb)|b|1|2|\n|[02](02_b.ipynb)|c|3||\n|**in all**||||"
     rows = "|[01 A](01_a.ipynb)|b|5|5|", "|[02](02_b.ipynb)|c|||", "|**in all**||5|5|"
     assert pages.fill_minutes(text) == "\n".join(rows)
+    assert pages.fill_minutes("|[A](01_a.ipynb)|03||") == "|[A](01_a.ipynb)|03|5|"
 
 
 def test_minutes_count_a_function_of_the_program_where_it_is_derived_first():
