@@ -34,6 +34,13 @@ def test_the_map_shows_every_notebook_there_is():
     assert chapters | side_trips <= shown
 
 
+@pytest.mark.xfail(strict=True, reason="four side trips are not written yet")
+def test_every_link_of_00_leads_to_a_file():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", "\n".join(CELLS.values()))
+    assert len(links) > 20
+    assert [link for link in links if not (tools.NOTEBOOKS / link).exists()] == []
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """notebooks/ with one chapter of 300 words, two formulas and an exercise."""
