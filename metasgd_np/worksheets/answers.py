@@ -1,25 +1,77 @@
-"""Read a student's answer and compare it with the right value.
+"""Read numbers as people write them, and compare them with the right value.
 
-A whole number or a fraction must be exact. A decimal must agree to the digits given:
-0.33 is right for 1/3, and so is 0.3333, but 0.34 is not.
+Fractions, mixed numbers, decimals with a point or a comma, LaTeX, lists, arrays and the
+sheet's own rows, [1/2 2; 3 4], are all read. A whole number or a fraction must be
+exact. A decimal must be rounded rightly and keep enough digits: 0.33 is right for 1/3,
+and so is 0.3333; 0.34 is not, and 0.3 could be 1/4 just as well.
 """
 
+import csv
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-ROUNDING = 1e-9  # relative; a computed float may differ from the truth by this much
+ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
+FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+LIKE_ASCII = str.maketrans(
+    dict.fromkeys("−‐‑‒–—―⁃", "-")
+    | dict.fromkeys("⁄∕÷", "/")
+    | dict.fromkeys("≈≃≅≐", "=")
+    | dict.fromkeys("⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$'\"`", " ")
+    | {"\t": "&", "⋅": "*", "·": "*", "×": "*"}
+)
+TYPES = (
+    "array|asarray|[Mm]atrix|Immutable\\w*|[Tt]ensor|Array|Fraction|Rational|Integer"
+)
+REWRITTEN = (  # what stands for what, in this order
+    (r"\\\\(\[[^]]*\])?", ";"),
+    (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! ()\[\]])", " "),
+    (r"\\(times|cdot)", "*"),
+    (r"\s*\*\s*10\s*(?:\^|\*\*)\s*[{(]?\s*([-+]?\d+)\s*[)}]?", r"e\1"),
+    (r"\\\w*frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" (\1)/(\2)"),
+    (r"\\\w*frac\s*(\d)\s*(\d)", r" \1/\2"),
+    (r"\\begin\{(\w*matrix|array|cases)\*?\}(\{[lcr| ]*\})?", "[["),
+    (r"\\end\{\w+\*?\}", "]]"),
+    (r",\s*\w+=[\w.<>]+(?=\s*[,)])", ""),  # array(…, dtype=object)
+    (r"(?:Fraction|Rational)\(\s*([-+]?\d+)\s*,\s*(\d+)\s*\)", r"\1/\2"),
+    (rf"(?:\w+\.)*({TYPES}|Decimal|Float|float\d*|int\d*)\s*(?=\()", ""),
+    (r"\{([-+.,])\}", r"\1"),
+    (r"\s*/\s*", "/"),
+    (r"(?<=[-+])\s+(?=[(\d.,])", ""),
+    (r"\(\s*([^][{}()\s,;&]+)\s*\)", r"\1"),
+    (r"(?s)\(\s*(\[.*\])\s*,?\s*\)", r"\1"),
+)
+FRACTION = re.compile(r"([-+]?)(?:(\d+)[\s_]+)?(\d+)\s*/\s*([-+]?\d+)", re.ASCII)
+DECIMAL = re.compile(
+    r"([-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d{1,3})?)(\.\.\.)?", re.ASCII
+)
+DATE = re.compile(r"\d{1,4}[-./ ]+([A-Za-z]{3}|\d{1,2}[-./]\d+)|[A-Za-z]{3}[-. ]\d+")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, a message, and the mistakes that would give it."""
+    """Whether an answer is right, a message, and what was recognised in it.
+
+    `named` says whether a mistake or a slip was recognised; `mistakes` are the numbers
+    of those in the catalogue.
+    """
 
     right: bool
     message: str
+    named: bool = False
     mistakes: tuple = ()
 
     def __str__(self):
@@ -28,90 +80,379 @@ class Verdict:
     __repr__ = __str__
 
 
-def read_answer(answer):
-    """An object array of (value, tolerance) pairs of fractions.
+class Entry(NamedTuple):
+    """A number as it was written.
 
-    Raises ValueError if the answer is not a number or a table of numbers.
+    `unit` is that of its last decimal, 0 for a fraction or whole number; `slack` is
+    the relative error of a computed number.
     """
-    try:
-        array = np.array(answer, dtype=object)
-    except ValueError:
-        array = None
-    ragged = array is None or any(
-        isinstance(entry, list | tuple | np.ndarray) for entry in array.flat
-    )
-    if ragged:
-        raise ValueError(
-            "the rows of the answer have different lengths; give each row the same "
-            "number of entries, [[1, 2], [3, 4]]"
-        )
-    entries = np.empty(array.shape, dtype=object)
-    for index in np.ndindex(array.shape):
-        entries[index] = read_number(array[index])
+
+    value: Fraction
+    unit: Fraction = Fraction(0)
+    slack: Fraction = Fraction(0)
+
+
+def read_answer(answer: ArrayLike, shape: tuple | None = None) -> np.ndarray:
+    """Read a number or a table of numbers in any of the usual forms.
+
+    Parameters
+    ----------
+    answer : number, str, list or array
+        Such as 0.5, "1/2", "[1/2; -2]", [[1], [2]], or a LaTeX matrix.
+    shape : tuple of int, optional
+        That of the right value. It decides what a comma means, "0,5", and lets a plain
+        list fill a table row by row.
+
+    Returns
+    -------
+    array of Entry
+        Of `shape`, if the answer has as many numbers.
+
+    Raises
+    ------
+    ValueError
+        If it holds something other than numbers, or can be read in two ways.
+
+    Examples
+    --------
+    >>> read_answer("[1 1/2; −2]", (2, 1))[0, 0].value
+    Fraction(3, 2)
+    """
+    if isinstance(answer, str):
+        entries = read_text(answer, shape)
+    else:
+        array = plain_array(answer)
+        entries = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            entries[index] = read_number(array[index])
+    if shape is not None and entries.ndim < 2 and entries.size == np.prod(shape):
+        return entries.reshape(shape)
     return entries
 
 
-def read_number(entry):
-    """(value, tolerance): half a unit of the last digit of a decimal, 0 otherwise."""
-    if isinstance(entry, str):
-        text = entry.strip().replace("−", "-")
-    elif isinstance(entry, bool | np.bool_):
-        text = ""
-    elif isinstance(entry, Rational | np.integer):
-        return Fraction(int(entry.numerator), int(entry.denominator)), Fraction(0)
-    elif isinstance(entry, Real | np.floating):
-        text = str(entry)
-    else:
-        text = ""
+def plain_array(answer):
+    """A NumPy array of whatever holds numbers; nothing is imported for it."""
+    answer = answer.detach() if hasattr(answer, "detach") else answer  # torch
     try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        if hasattr(answer, "__array__"):
+            return np.asarray(answer)
+        array = np.array(answer, dtype=object)
+    except (ValueError, TypeError, RuntimeError):
+        array = np.array([[]], dtype=object)
+    if not array.size or any(
+        isinstance(e, list | tuple | np.ndarray) for e in array.flat
+    ):
         raise ValueError(
-            f"{entry!r} is not a finite number; give 3, 0.25, '3/4', a Fraction, or a "
-            "list of these per row"
-        ) from None
-    if "/" in text or not any(mark in text for mark in ".eE"):
-        return value, Fraction(0)
-    last_digit = Decimal(text).as_tuple().exponent
-    return value, Fraction(10) ** last_digit / 2
+            "the rows of the answer have different lengths, or none; give each row the "
+            "same number of entries, [[1, 2], [3, 4]]"
+        )
+    return array
 
 
-def find_difference(entries, truth):
-    """None if the entries agree with the truth, else a description of what differs."""
+def read_number(entry):
+    """The Entry of one number of any type; a ValueError for what is not one."""
+    if isinstance(entry, str):
+        return read_text(entry, ()).reshape(-1)[0]
+    if hasattr(entry, "__array__") and not isinstance(entry, np.generic):
+        entry = plain_array(entry)[()]
+    if isinstance(entry, bool | np.bool_ | np.timedelta64):
+        raise not_a_number(entry)
+    if isinstance(entry, Rational | np.integer):
+        return Entry(Fraction(int(entry.numerator), int(entry.denominator)))
+    if not isinstance(entry, Real | Decimal):
+        raise not_a_number(entry)
+    slack = ROUNDING
+    if isinstance(entry, np.floating) and entry.dtype.itemsize < 8:
+        slack = 100 * Fraction(float(np.finfo(entry.dtype).eps))
+    found = parse_number(str(entry))
+    if found is None:
+        raise not_a_number(entry)
+    return found._replace(slack=slack)
+
+
+def not_a_number(entry):
+    """The error for an entry that is no number."""
+    shown = repr(entry) if len(repr(entry)) < 60 else repr(entry)[:56] + " …"
+    if isinstance(entry, str) and DATE.fullmatch(entry.strip()):
+        return ValueError(
+            f"{shown} is a date, which a spreadsheet may have made of a fraction; "
+            "format its cells as text and write the fraction again"
+        )
+    return ValueError(f"{shown} is not a finite number; {FORM}")
+
+
+def parse_number(text):
+    """The Entry of a fraction, mixed number or decimal in plain characters, or None."""
+    if match := FRACTION.fullmatch(text):
+        sign, whole, above, below = match.groups()
+        if not int(below):
+            return None
+        value = int(whole or 0) + Fraction(int(above), int(below))
+        return Entry(-value if sign == "-" else value)
+    match = DECIMAL.fullmatch(text)
+    if not match:
+        return None
+    number = Decimal(match[1].replace(",", "."))
+    value = Fraction(number)
+    if not set(match[1]) & set(".,eE"):
+        return Entry(value)
+    unit = Fraction(10) ** number.as_tuple().exponent
+    cut = unit / max(1, abs(value)) if match[2] else Fraction(0)  # 0.666… is cut off
+    return Entry(value, unit, cut)
+
+
+def plain_text(text):
+    """The text with one character for each dash, slash and space, without LaTeX."""
+    normal = unicodedata.normalize
+    text = re.sub(
+        f"[{SUPERSCRIPTS}]+[⁄/][₀-₉]+|[¼-¾⅐-⅞↉]",
+        lambda match: " " + normal("NFKC", match[0]),
+        text,
+    )
+    text = re.sub(f"[{SUPERSCRIPTS}]+", lambda m: "^" + normal("NFKC", m[0]), text)
+    text = normal("NFKC", text).translate(LIKE_ASCII)
+    for pattern, replacement in REWRITTEN:
+        text = re.sub(pattern, replacement, text, flags=re.ASCII)
+    return (
+        text.rpartition("=")[2].strip(" ;\n").translate(str.maketrans("({)}", "[[]]"))
+    )
+
+
+def read_text(text, shape):
+    """The array of entries that a text stands for; 1-D if it is a plain list."""
+    if len(text) > 2000:
+        raise ValueError(f"the answer is {len(text)} characters long; {FORM}")
+    rows, is_list = split_rows(plain_text(text))
+    width = None
+    if shape is not None:
+        width = shape[1] if len(shape) == 2 and not is_list else math.prod(shape)
+    table = [read_row(row, width) for row in rows]
+    if not table:
+        raise not_a_number(text)
+    if len({len(row) for row in table}) > 1:
+        raise ValueError(
+            f"the rows of {text.strip()!r} have different lengths; give each row the "
+            "same number of entries, [1 2; 3 4]"
+        )
+    entries = np.empty((len(table), len(table[0])), dtype=object)
+    for index in np.ndindex(entries.shape):
+        entries[index] = table[index[0]][index[1]]
+    return entries[0] if is_list else entries
+
+
+def split_rows(text):
+    """The rows of a table, and whether it is a plain list: [1, 2] but not [[1, 2]]."""
+    groups = re.findall(r"\[([^][]*)\]", text)
+    around = re.sub(r"\[[^][]*\]", "", text) if groups else ""
+    if around.strip(" ,;&\n[]") or around.count("[") != around.count("]"):
+        return [text], True
+    if len(groups) > 1:
+        return [" ".join(row.split()).strip(" ,") for row in groups], False
+    rows = re.split(r"[;\n]", groups[0] if groups else text)
+    rows = [row.strip(" ,") for row in rows if row.strip(" ,")]
+    return rows, len(rows) == 1 and "[" not in around and "&" not in rows[0]
+
+
+def read_row(row, width):
+    """The entries of one row: `width` of them, if there is just one way to read it so.
+
+    A comma stands between entries or before decimals; "1 1/2" is one number or two.
+    """
+    ways = [row.split("&")]
+    if "&" not in row:
+        mixed = re.sub(r"(?<![\d/.,])(\d+)\s+(?=\d+/)", r"\1_", row)
+        ways = [re.split(r"\s*,\s*", row)]
+        ways += [re.split(r"\s*,\s+|\s+", way) for way in (row, mixed)]
+    read = [tuple(parse_number(piece.strip()) for piece in way) for way in ways]
+    whole = [entries for entries in read if None not in entries]
+    if not whole:
+        piece = ways[-1][read[-1].index(None)]
+        raise not_a_number(row if DATE.fullmatch(row) else piece)
+    fitting = {entries for entries in whole if width in (None, len(entries))}
+    if len(fitting) > 1:
+        raise ValueError(
+            f"{row!r} can be read in two ways; write decimals with a point and put "
+            "commas between the entries: [1 1/2, 0.25]"
+        )
+    return fitting.pop() if fitting else whole[0]
+
+
+def find_difference(entries: np.ndarray, truth: ArrayLike) -> str | None:
+    """None if the entries agree with the right values, else what differs."""
     truth = np.asarray(truth, dtype=object)
     if entries.shape != truth.shape:
-        flat = max(truth.shape, default=1) == truth.size  # a row, column or number
-        if entries.size == truth.size and flat and entries.ndim < 2:
-            entries = entries.reshape(truth.shape)
-        else:
-            return describe_shape(entries, truth)
+        expected = f"expected {truth.shape}, rows first"
+        turned = entries.ndim == 2 and entries.T.shape == truth.shape
+        if turned and all(map(agrees, entries.T.flat, truth.flat)):
+            return f"the numbers are right but transposed; {expected}."
+        return f"it has shape {entries.shape}, {expected}."
     for index in np.ndindex(truth.shape):
         if not agrees(entries[index], truth[index]):
-            value = entries[index][0]
             where = f"entry {list(index)}" if index else "the value"
             more = " is the first that is wrong" if truth.size > 1 else " is wrong"
-            return f"{where}, {show(value)},{more}; no known mistake gives this."
+            value = show(entries[index].value)
+            return f"{where}, {value},{more}; no known mistake gives this."
     return None
 
 
-def describe_shape(entries, truth):
-    """Describe what is wrong with the shape, or recognise a transposed right answer."""
-    expected = f"expected {truth.shape}, rows first"
-    turned = entries.ndim == 2 and entries.T.shape == truth.shape
-    if turned and all(map(agrees, entries.T.ravel(), truth.ravel())):
-        return f"the numbers are right but transposed; {expected}."
-    return f"it has shape {entries.shape}, {expected}."
-
-
-def agrees(entry, truth):
-    """Whether a (value, tolerance) pair is right for the number `truth`."""
-    value, tolerance = entry
+def agrees(entry: Entry, truth) -> bool:
+    """Whether an entry is the number `truth`, exactly or rightly rounded."""
     exact = Fraction(truth)
-    if tolerance or not isinstance(truth, Rational):
-        tolerance = max(tolerance, Fraction(ROUNDING) * max(1, abs(exact)))
-    return abs(value - exact) <= tolerance
+    if is_near(entry, truth):
+        return True
+    if not entry.unit:
+        return False
+    rounded, unrounded = entry.value / entry.unit, exact / entry.unit
+    gap = abs(rounded - unrounded)
+    halfway = abs(rounded) > abs(unrounded) or rounded % 2 == 0  # either is usual
+    return gap < Fraction(1, 2) or (gap == Fraction(1, 2) and halfway)
 
 
-def show(value):
-    """A fraction as a person writes it; long ones as a decimal."""
+def is_near(entry, truth):
+    """Whether an entry is `truth` to the precision of computed numbers."""
+    exact = Fraction(truth)
+    computed = entry.unit or not isinstance(truth, Rational)
+    slack = max(entry.slack, ROUNDING if computed else Fraction(0))
+    return abs(entry.value - exact) <= slack * max(1, abs(exact))
+
+
+def find_roughness(
+    entries: np.ndarray, truth: ArrayLike, others: Sequence[np.ndarray] = ()
+) -> str | None:
+    """A sentence if right entries are rounded too far, else None.
+
+    Parameters
+    ----------
+    entries : array of Entry
+        Which agree with `truth`.
+    truth : array_like
+        The right values.
+    others : sequence of array
+        Wrong values, such as slips give, that the entries must not agree with too.
+
+    Returns
+    -------
+    str or None
+        How many digits are needed.
+
+    Examples
+    --------
+    >>> find_roughness(read_answer("1.", ()), Fraction(1, 2))
+    '1 keeps too few digits; give at least 2 significant digits, or a fraction as 3/4.'
+    """
+    truth = np.asarray(truth, dtype=object)
+    pairs = list(zip(entries.flat, truth.flat, strict=True))
+    rough = [e for e, t in pairs if not is_near(e, t)]
+    others = [np.ravel(other) for other in others if np.shape(other) == truth.shape]
+    if all(e.unit <= abs(t) / 10 for e, t in pairs if e in rough) and not any(
+        all(map(agrees, entries.flat, other)) for other in others
+    ):
+        return None
+    for digits in range(2, 12):
+        rounded = [parse_number(f"{float(t):.{digits - 1}e}") for t in truth.flat]
+        if not any(all(map(agrees, rounded, other)) for other in others):
+            break
+    shown = show((rough or [pairs[0][0]])[0].value)
+    return (
+        f"{shown} keeps too few digits; give at least {digits} significant digits, "
+        "or a fraction as 3/4."
+    )
+
+
+def show(value: Fraction) -> str:
+    """A fraction as a person writes it; a long one as a decimal."""
     return str(value) if value.denominator <= 1000 else f"{float(value):.6g}"
+
+
+def read_file(path: str | Path) -> dict[str, str]:
+    """Read the answers of a filled-in sheet.
+
+    Parameters
+    ----------
+    path : str or Path
+        Lines "symbol = value" in any order, such as the printed form filled in; a CSV
+        table of symbol and value; or what the HTML form saves.
+
+    Returns
+    -------
+    dict
+        {symbol: text} of the lines that are filled in, and "code" and "name" if the
+        file has them.
+
+    Raises
+    ------
+    ValueError
+        If it holds no answers.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "answers.txt")
+    ...     _ = path.write_text("dF_s = [1/2; 2; -3/2]")
+    ...     read_file(path)
+    {'dF_s': '[1/2; 2; -3/2]'}
+    """
+    path = Path(path)
+    text = decode(path)
+    if text.lstrip().startswith(("{", "<")):
+        pairs = saved_pairs(text, path.name)
+    elif found := re.match(r'\s*"?\w+"?[ \t]*([,;\t])', text):
+        pairs = csv_pairs(text, found[1])
+    else:
+        lines = re.sub(r"(?<=[[;,(])[ \t]*\n", " ", text).splitlines()
+        found = (
+            re.match(r"\s*([A-Za-z]\w*)\b(?!\().*[=≈](.*)", line) for line in lines
+        )
+        pairs = [match.groups() for match in found if match]
+    answers = {}
+    for symbol, written in pairs:
+        value = "" if re.fullmatch(r"[_.?…\s]*", written) else written.strip(" _\t\n")
+        if value and answers.setdefault(symbol, value) != value:
+            raise ValueError(f"{path.name} has two answers for {symbol}; leave one")
+    if not pairs:
+        raise ValueError(
+            f"{path.name} holds no answers; give lines such as dF_s = [1/2; 2; -3/2], "
+            "a CSV table of symbol and value, or the file that the form saves"
+        )
+    return answers
+
+
+def decode(path):
+    """The text of a file in any usual encoding."""
+    data = path.read_bytes()
+    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else []
+    for encoding in (*encodings, "utf-8-sig", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding).replace("\r\n", "\n")
+            if len(text) < 10**6 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
+                return text
+    raise ValueError(f"{path.name} is not a text file; give a text, CSV or JSON file")
+
+
+def saved_pairs(text, name):
+    """(symbol, value) pairs of the file that the HTML form saves."""
+    try:
+        saved = json.loads(text)
+        answers = saved.pop("answers")
+        return [(symbol, str(v)) for symbol, v in (saved | answers).items()]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        what = "the form itself" if text.lstrip().startswith("<") else "damaged"
+        raise ValueError(
+            f"{name} is {what}; open the form, press Save and give what it saves"
+        ) from None
+
+
+def csv_pairs(text, delimiter):
+    """(symbol, value) pairs of a table; a value may be spread over several cells."""
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
+    names = [name.strip().lower() for name in rows[0]]
+    start = next((names.index(n) for n in ("value", "answer") if n in names), 1)
+    end = start + 1 if len(names) > start + 1 and names[0] == "symbol" else None
+    body = rows[1:] if names[0] == "symbol" else rows
+    return [
+        (row[0].strip(), delimiter.join(row[start:end]).rstrip(delimiter))
+        for row in body
+    ]
