@@ -1,7 +1,6 @@
 """Every usual way to write a number is read; what could mean two things is refused."""
 
 import datetime
-import json
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -334,7 +333,7 @@ PRINTED = """\
 # Meta-SGD by hand: one step, one task
 # Matrices row by row: X̃ = [X 1]
 code = AB12
-name = Zoë
+name = Zoë = 1/2
 # Second order, along v = α∘λ
   X_s              3×1     [1; 2; 3]
   Z1_s      (2.1)  3×2     = X̃_s W1                       = ____________________
@@ -355,7 +354,6 @@ FILES = [
     ),
     ("g.csv", "L_s\t0,5\nW1_prime\t[1, 2; 3, 4]\ndF_s\t[1/2; 2; -3/2]\t\t\n"),
     ("h.csv", "symbol;tag;value;\nL_s;;0,5;\nW1_prime;1;[1, 2, 3, 4];\ndF_s;1;1/2 2;"),
-    ("i.json", json.dumps({"code": "AB12", "name": "Zoë", "answers": ANSWERS})),
 ]
 
 
@@ -366,7 +364,7 @@ def test_a_filled_in_file_gives_its_answers(name, text, encoding, tmp_path):
     path.write_bytes(text.lstrip("\ufeff").encode(encoding))
     found = read_file(path)
     labels = {key: found.pop(key) for key in ("code", "name") if key in found}
-    assert labels in ({}, {"code": "AB12", "name": "Zoë"})
+    assert labels in ({}, {"code": "AB12", "name": "Zoë = 1/2"})
     if name == "h.csv":
         assert found == {"dF_s": "1/2 2", "L_s": "0,5", "W1_prime": "[1, 2, 3, 4]"}
     else:
@@ -382,12 +380,8 @@ def test_a_filled_in_file_gives_its_answers(name, text, encoding, tmp_path):
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "is not a text file"),
         (b"PK\x03\x04" + bytes(range(256)), "is not a text file"),
         (b"a" * 2_000_000, "is not a text file"),
-        (b'{"code": "AB12", "answers": {"dF', "is damaged; open the form"),
-        (b'{"code": "AB12"}', "is damaged"),
         (b"[" * 100_000, "holds no answers"),
-        (b'{"answers":' * 50_000, "is damaged"),
-        (b'{"answers": [1, 2]}', "is damaged"),
-        (b"<!doctype html><html>", "is the form itself; open the form, press Save"),
+        (b"<!doctype html>\nconst a = 1", "is the form; open it, press Save"),
         (b"L_s = 1\nL_s = 2", "has two answers for L_s; leave one"),
     ],
 )

@@ -7,11 +7,9 @@ and so is 0.3333; 0.34 is not, and 0.3 could be 1/4 just as well.
 """
 
 import csv
-import json
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
 FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
@@ -92,31 +89,11 @@ class Entry(NamedTuple):
     slack: Fraction = Fraction(0)
 
 
-def read_answer(answer: ArrayLike, shape: tuple | None = None) -> np.ndarray:
-    """Read a number or a table of numbers in any of the usual forms.
+def read_answer(answer, shape=None):
+    """An array of entries from a number, a list, an array or a text of numbers.
 
-    Parameters
-    ----------
-    answer : number, str, list or array
-        Such as 0.5, "1/2", "[1/2; -2]", [[1], [2]], or a LaTeX matrix.
-    shape : tuple of int, optional
-        That of the right value. It decides what a comma means, "0,5", and lets a plain
-        list fill a table row by row.
-
-    Returns
-    -------
-    array of Entry
-        Of `shape`, if the answer has as many numbers.
-
-    Raises
-    ------
-    ValueError
-        If it holds something other than numbers, or can be read in two ways.
-
-    Examples
-    --------
-    >>> read_answer("[1 1/2; −2]", (2, 1))[0, 0].value
-    Fraction(3, 2)
+    The `shape` of the right value decides what a comma means, and lets a plain list
+    fill a table row by row. A ValueError for what is no number, or may be two.
     """
     if isinstance(answer, str):
         entries = read_text(answer, shape)
@@ -277,7 +254,7 @@ def read_row(row, width):
     return fitting.pop() if fitting else whole[0]
 
 
-def find_difference(entries: np.ndarray, truth: ArrayLike) -> str | None:
+def find_difference(entries, truth):
     """None if the entries agree with the right values, else what differs."""
     truth = np.asarray(truth, dtype=object)
     if entries.shape != truth.shape:
@@ -295,7 +272,7 @@ def find_difference(entries: np.ndarray, truth: ArrayLike) -> str | None:
     return None
 
 
-def agrees(entry: Entry, truth) -> bool:
+def agrees(entry, truth):
     """Whether an entry is the number `truth`, exactly or rightly rounded."""
     exact = Fraction(truth)
     if is_near(entry, truth):
@@ -316,29 +293,11 @@ def is_near(entry, truth):
     return abs(entry.value - exact) <= slack * max(1, abs(exact))
 
 
-def find_roughness(
-    entries: np.ndarray, truth: ArrayLike, others: Sequence[np.ndarray] = ()
-) -> str | None:
-    """A sentence if right entries are rounded too far, else None.
+def find_roughness(entries, truth, others=()):
+    """None, or how many digits are needed, if right entries are rounded too far.
 
-    Parameters
-    ----------
-    entries : array of Entry
-        Which agree with `truth`.
-    truth : array_like
-        The right values.
-    others : sequence of array
-        Wrong values, such as slips give, that the entries must not agree with too.
-
-    Returns
-    -------
-    str or None
-        How many digits are needed.
-
-    Examples
-    --------
-    >>> find_roughness(read_answer("1.", ()), Fraction(1, 2))
-    '1 keeps too few digits; give at least 2 significant digits, or a fraction as 3/4.'
+    They need two significant digits, and enough not to agree with one of the `others`,
+    the wrong values of the same line that slips give.
     """
     truth = np.asarray(truth, dtype=object)
     pairs = list(zip(entries.flat, truth.flat, strict=True))
@@ -359,54 +318,29 @@ def find_roughness(
     )
 
 
-def show(value: Fraction) -> str:
+def show(value):
     """A fraction as a person writes it; a long one as a decimal."""
     return str(value) if value.denominator <= 1000 else f"{float(value):.6g}"
 
 
-def read_file(path: str | Path) -> dict[str, str]:
-    """Read the answers of a filled-in sheet.
+def read_file(path):
+    """{symbol: text} of the lines that are filled in, from a text or CSV file.
 
-    Parameters
-    ----------
-    path : str or Path
-        Lines "symbol = value" in any order, such as the printed form filled in; a CSV
-        table of symbol and value; or what the HTML form saves.
-
-    Returns
-    -------
-    dict
-        {symbol: text} of the lines that are filled in, and "code" and "name" if the
-        file has them.
-
-    Raises
-    ------
-    ValueError
-        If it holds no answers.
-    OSError
-        If it cannot be read.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder, "answers.txt")
-    ...     _ = path.write_text("dF_s = [1/2; 2; -3/2]")
-    ...     read_file(path)
-    {'dF_s': '[1/2; 2; -3/2]'}
+    A text has lines "symbol = value" in any order, such as the printed form filled in,
+    or what the HTML form saves. "code", "name" and "seed" are kept too.
     """
     path = Path(path)
     text = decode(path)
-    if text.lstrip().startswith(("{", "<")):
-        pairs = saved_pairs(text, path.name)
-    elif found := re.match(r'\s*"?\w+"?[ \t]*([,;\t])', text):
+    if text.lstrip().startswith("<"):
+        raise ValueError(f"{path.name} is the form; open it, press Save and give that")
+    if found := re.match(r'\s*"?\w+"?[ \t]*([,;\t])', text):
         pairs = csv_pairs(text, found[1])
     else:
-        lines = re.sub(r"(?<=[[;,(])[ \t]*\n", " ", text).splitlines()
-        found = (
-            re.match(r"\s*([A-Za-z]\w*)\b(?!\().*[=≈](.*)", line) for line in lines
+        lines = re.sub(r"(?<=[\[;,(])[ \t]*\n", " ", text)
+        pairs = re.findall(r"(?m)^\s*(code|name|seed)\b[ \t]*=(.*)", lines)
+        pairs += re.findall(
+            r"(?m)^[ \t]*(?!code|name|seed)([A-Za-z]\w*).*[=≈](.*)", lines
         )
-        pairs = [match.groups() for match in found if match]
     answers = {}
     for symbol, written in pairs:
         value = "" if re.fullmatch(r"[_.?…\s]*", written) else written.strip(" _\t\n")
@@ -415,7 +349,7 @@ def read_file(path: str | Path) -> dict[str, str]:
     if not pairs:
         raise ValueError(
             f"{path.name} holds no answers; give lines such as dF_s = [1/2; 2; -3/2], "
-            "a CSV table of symbol and value, or the file that the form saves"
+            "a CSV table of symbol and value, or what the form saves"
         )
     return answers
 
@@ -429,20 +363,7 @@ def decode(path):
             text = data.decode(encoding).replace("\r\n", "\n")
             if len(text) < 10**6 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
                 return text
-    raise ValueError(f"{path.name} is not a text file; give a text, CSV or JSON file")
-
-
-def saved_pairs(text, name):
-    """(symbol, value) pairs of the file that the HTML form saves."""
-    try:
-        saved = json.loads(text)
-        answers = saved.pop("answers")
-        return [(symbol, str(v)) for symbol, v in (saved | answers).items()]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        what = "the form itself" if text.lstrip().startswith("<") else "damaged"
-        raise ValueError(
-            f"{name} is {what}; open the form, press Save and give what it saves"
-        ) from None
+    raise ValueError(f"{path.name} is not a text file; give a text or CSV file")
 
 
 def csv_pairs(text, delimiter):
@@ -450,7 +371,7 @@ def csv_pairs(text, delimiter):
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     names = [name.strip().lower() for name in rows[0]]
     start = next((names.index(n) for n in ("value", "answer") if n in names), 1)
-    end = start + 1 if len(names) > start + 1 and names[0] == "symbol" else None
+    end = start + 1 if any(names[start + 1 :]) and names[0] == "symbol" else None
     body = rows[1:] if names[0] == "symbol" else rows
     return [
         (row[0].strip(), delimiter.join(row[start:end]).rstrip(delimiter))
