@@ -95,6 +95,7 @@ RIGHT = [
     (THIRD, 0.3333),
     (THIRD, np.float32(1) / 3),
     (THIRD, np.float16(1) / 3),
+    (THIRD, "0.33333334"),  # as a program in single precision prints it
     (THIRD, sympy.Float(1) / 3),
     (Fraction(2, 3), "0.666…"),
     (Fraction(2, 3), "0.67"),
@@ -168,6 +169,7 @@ RIGHT = [
     (TABLE, TABLE.astype(float)),
     (TABLE, tuple(map(tuple, TABLE.astype(float).tolist()))),
     (TABLE, Tensor(TABLE.astype(np.float32))),
+    (TABLE, [Tensor(row, graph=True) for row in TABLE.astype(np.float32)]),
     (TABLE, [["1 1/2", "−2"], ["1/3", 4]]),
 ]
 
@@ -234,6 +236,10 @@ def test_a_right_answer_is_right_however_it_is_written(truth, answer):
         ({1, 2}, (2, 1), "not a finite number"),
         ([[1, None], [0, 0]], (2, 2), "None is not a finite number"),
         ([[1, 2], [3]], (2, 2), "different lengths"),
+        ([["1 2", "3"]], (1, 2), "'1 2' is not a finite number"),
+        ([["[1; 2]", "3"]], (1, 2), "is not a finite number"),
+        (["1/2, 3"], (), "is not a finite number"),
+        (iter([1, 2]), (2, 1), "is not a finite number"),
         ("[1 2; 3]", (2, 2), "different lengths"),
         ([], (2, 1), "different lengths, or none"),
         ("0,5 1/2", (2, 1), "can be read in two ways; write decimals with a point"),

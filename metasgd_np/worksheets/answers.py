@@ -108,17 +108,12 @@ def read_answer(answer, shape=None):
 
 
 def plain_array(answer):
-    """A NumPy array of whatever holds numbers; nothing is imported for it."""
-    answer = answer.detach() if hasattr(answer, "detach") else answer  # torch
+    """An object array of the numbers or texts in any array or nested lists."""
     try:
-        if hasattr(answer, "__array__"):
-            return np.asarray(answer)
-        array = np.array(answer, dtype=object)
-    except (ValueError, TypeError, RuntimeError):
-        array = np.array([[]], dtype=object)
-    if not array.size or any(
-        isinstance(e, list | tuple | np.ndarray) for e in array.flat
-    ):
+        array = np.array(nested(answer), dtype=object)
+    except (ValueError, TypeError):
+        array = np.empty(0)
+    if not array.size or any(isinstance(entry, list) for entry in array.flat):
         raise ValueError(
             "the rows of the answer have different lengths, or none; give each row the "
             "same number of entries, [[1, 2], [3, 4]]"
@@ -126,12 +121,24 @@ def plain_array(answer):
     return array
 
 
+def nested(answer):
+    """Arrays of any library and tuples as lists, which keep the type of each entry."""
+    if hasattr(answer, "__array__") and not isinstance(answer, np.generic):
+        answer = answer.detach() if hasattr(answer, "detach") else answer  # torch
+        array = np.asarray(answer)
+        return list(map(nested, array)) if array.ndim else array[()]
+    if isinstance(answer, list | tuple | range):
+        return list(map(nested, answer))
+    return answer
+
+
 def read_number(entry):
     """The Entry of one number of any type; a ValueError for what is not one."""
     if isinstance(entry, str):
-        return read_text(entry, ()).reshape(-1)[0]
-    if hasattr(entry, "__array__") and not isinstance(entry, np.generic):
-        entry = plain_array(entry)[()]
+        entries = read_text(entry, ())
+        if entries.size > 1:
+            raise not_a_number(entry)
+        return entries.item()
     if isinstance(entry, bool | np.bool_ | np.timedelta64):
         raise not_a_number(entry)
     if isinstance(entry, Rational | np.integer):
@@ -173,9 +180,13 @@ def parse_number(text):
     value = Fraction(number)
     if not set(match[1]) & set(".,eE"):
         return Entry(value)
-    unit = Fraction(10) ** number.as_tuple().exponent
-    cut = unit / max(1, abs(value)) if match[2] else Fraction(0)  # 0.666… is cut off
-    return Entry(value, unit, cut)
+    _, digits, exponent = number.as_tuple()
+    unit, slack = Fraction(10) ** exponent, Fraction(0)
+    if match[2]:
+        slack = unit / max(1, abs(value))  # 0.666… is cut off
+    elif len(digits) in (8, 9):
+        slack = Fraction(1, 10**6)  # printed by a program in single precision
+    return Entry(value, unit, slack)
 
 
 def plain_text(text):
