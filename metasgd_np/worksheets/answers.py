@@ -181,12 +181,10 @@ def parse_number(text):
     if not set(match[1]) & set(".,eE"):
         return Entry(value)
     _, digits, exponent = number.as_tuple()
-    unit, slack = Fraction(10) ** exponent, Fraction(0)
-    if match[2]:
-        slack = unit / max(1, abs(value))  # 0.666… is cut off
-    elif len(digits) in (8, 9):
-        slack = Fraction(1, 10**6)  # printed by a program in single precision
-    return Entry(value, unit, slack)
+    unit = Fraction(10) ** exponent
+    # 0.666… is cut off; single precision prints 2/3 as 0.6666667 and 1/3 as 0.33333334
+    last = match[2] or len(digits) in (8, 9)
+    return Entry(value, unit, unit / max(1, abs(value)) if last else Fraction(0))
 
 
 def plain_text(text):

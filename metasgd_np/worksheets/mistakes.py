@@ -7,13 +7,14 @@ and a notebook can show its effect.
     CATALOGUE[7].meta_gradient(net, theta, alpha, batch, steps)   # wrong (dθ, dα)
     CATALOGUE[7].variants[0].work(net, theta, alpha, batch)       # wrong sheet lines
 
-A mistake can be made in more than one way: its variants. `work` is None for a
-mistake that a worksheet of one inner step cannot show.
+A mistake can be made in more than one way: its variants. On a worksheet a variant is a
+few lines written wrongly, {} standing for the right expression; it has none if one
+inner step cannot show it.
 """
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,22 +22,41 @@ from ..adaptation import inner_loop, meta_gradient
 from ..losses import log_softmax
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
+from .lines import given_values, layout, recompute, work
 
 
 @dataclass(frozen=True)
 class Variant:
     """One way to make a mistake.
 
-    phrase          what the wrong value is, to be put after "this is"
+    phrase          what the wrong value is, to be put after "it may be"
     meta_gradient   (net, theta, alpha, batch, steps) → wrong dθ (P,) and dα (P,)
-    work            (net, theta, alpha, batch) → {symbol: wrong value}, see `work`
+    lines           {symbol: wrong expression} on a sheet; # stands for 1 and for 2
     loss            the only loss with which it can be made, if any
     """
 
     phrase: str
     meta_gradient: Callable
-    work: Callable | None = None
+    lines: dict = field(default_factory=dict)
     loss: str | None = None
+
+    def altered(self, net):
+        """{symbol: wrong expression} for the sheets of `net`."""
+        lines = layout(net.activation_name, net.loss_name)
+        right = {symbol: expression for *_, symbol, expression in lines}
+        both = {
+            symbol.replace("#", i): wrong.replace("#", i)
+            for symbol, wrong in self.lines.items()
+            for i in "12"
+        }
+        return {
+            s: wrong.replace("{}", f"({right.get(s)})") for s, wrong in both.items()
+        }
+
+    def work(self, net, theta, alpha, batch):
+        """Every value of a sheet on which the mistake was made, {symbol: array}."""
+        values = work(net, given_values(net, theta, alpha, batch))
+        return values | recompute(net, values, self.altered(net))
 
 
 @dataclass(frozen=True)
@@ -59,59 +79,17 @@ class Mistake:
         return self.variants[0].meta_gradient(net, theta, alpha, batch, steps)
 
 
-def work(net, theta, alpha, batch, query_at=None, direction=None):
-    """Every value of one inner step on one task, in the order of working by hand.
-
-    `query_at` (θ′ if left out) is where the query gradient is taken, `direction`
-    (α∘λ if left out) what the Hessian is multiplied by: two places to go wrong.
-    Returns {symbol: array}, the task axis dropped.
-    """
-    alpha = alpha[None]  # (1, P)
-    X_s, Y_s, X_q, Y_q = batch.X_s, batch.Y_s, batch.X_q, batch.Y_q
-    theta = theta[None]  # (1, P)
-    s = net.backward_pass(theta, X_s, Y_s)
-    theta_prime = theta - alpha * s.gradient  # (5.1)
-    q = net.backward_pass(theta_prime if query_at is None else query_at, X_q, Y_q)
-    lam = q.gradient  # (5.2)
-    v = alpha * lam if direction is None else direction(alpha, lam)
-    t = net.tangent_pass(s, v)
-    pairs = {
-        "W_prime": theta_prime,
-        "V": v,
-        "dW_dot": t.hv,
-        "dtheta": lam - t.hv,  # (5.3), (5.4)
-        "dalpha": -s.gradient * lam,  # (6.1)
-    }
-    lines = {**one_pass(net, s, "s"), **one_pass(net, q, "q")}
-    lines |= {name: getattr(t, name) for name in t._fields if name != "hv"}
-    for name, vector in pairs.items():
-        start, _, end = name.partition("_")
-        for i, matrix in enumerate(net.unpack(vector), start=1):
-            lines[f"{start}{i}{_}{end}"] = matrix
-    return {symbol: np.asarray(value)[0] for symbol, value in lines.items()}
-
-
-def one_pass(net, p, which):
-    """The lines of one forward and backward pass; `which` is "s" or "q"."""
-    dW1, dW2 = net.unpack(p.gradient)
-    values = {"X1": p.X1, "Z1": p.Z1, "H1": p.H1, "H1_1": p.H1_1, "F": p.F}
-    values["L"] = net.loss_function.value(p.F, p.Y)
-    values |= {"dF": p.dF, "dW2": dW2, "dH1": p.dH1, "phi1": p.phi1}
-    values |= {"dZ1": p.dH1 * p.phi1, "dW1": dW1}
-    return {f"{symbol}_{which}": value for symbol, value in values.items()}
-
-
-def altered_net(phrase, alter, loss=None):
+def altered_net(phrase, alter, lines, loss=None):
     """The Variant that runs the right code on `alter(net)`, an altered copy."""
     return Variant(
         phrase,
         lambda net, *rest: result(meta_gradient(alter(net), *rest)),
-        lambda net, *rest: work(alter(net), *rest),
+        lines,
         loss,
     )
 
 
-def altered_result(phrase, change):
+def altered_result(phrase, change, lines):
     """The Variant whose dθ, dα are `change(dθ, dα, g, λ)` of the right values."""
 
     def wrong_meta_gradient(net, theta, alpha, batch, steps):
@@ -121,20 +99,7 @@ def altered_result(phrase, change):
         right = meta_gradient(net, theta, alpha, batch, steps)
         return change(right.d_theta, right.d_alpha, g, lam)
 
-    def wrong_work(net, theta, alpha, batch):
-        lines = work(net, theta, alpha, batch)
-
-        def vector(name):
-            return net.pack(*(lines[name.replace("#", i)] for i in "12"))
-
-        d_theta, d_alpha = change(
-            *(vector(name) for name in ("dtheta#", "dalpha#", "dW#_s", "dW#_q"))
-        )
-        lines["dtheta1"], lines["dtheta2"] = net.unpack(d_theta)
-        lines["dalpha1"], lines["dalpha2"] = net.unpack(d_alpha)
-        return lines
-
-    return Variant(phrase, wrong_meta_gradient, wrong_work)
+    return Variant(phrase, wrong_meta_gradient, lines)
 
 
 def result(mg):
@@ -163,15 +128,6 @@ def alpha_outside(net, theta, alpha, batch, steps):
     return walk_back(
         passes, lam, lambda step, lam: alpha * net.tangent_pass(step, lam).hv
     )
-
-
-def alpha_outside_work(net, theta, alpha, batch):
-    """Mistake 4 on the lines of a sheet."""
-    lines = work(net, theta, alpha, batch, direction=lambda alpha, lam: lam)
-    alphas = net.unpack(alpha)
-    for i in (1, 2):
-        lines[f"dtheta{i}"] = lines[f"dW{i}_q"] - alphas[i - 1] * lines[f"dW{i}_dot"]
-    return lines
 
 
 def first_step_alpha(net, theta, alpha, batch, steps):
@@ -293,14 +249,17 @@ ENTRIES = (
             altered_result(
                 "dθ: α was given θ's gradient",
                 lambda d_theta, d_alpha, g, lam: (d_theta, d_theta),
+                {"dalpha#": "dtheta#"},
             ),
             altered_result(
                 "g′, the query gradient λ: α was given θ's gradient",
                 lambda d_theta, d_alpha, g, lam: (d_theta, lam),
+                {"dalpha#": "dW#_q"},
             ),
             altered_result(
                 "−g′: α was given θ's gradient",
                 lambda d_theta, d_alpha, g, lam: (d_theta, -lam),
+                {"dalpha#": "-dW#_q"},
             ),
         ),
     ),
@@ -315,9 +274,7 @@ ENTRIES = (
                 lambda net, theta, alpha, batch, steps: result(
                     meta_gradient(net, theta, alpha, batch, steps, order=1)
                 ),
-                altered_result(
-                    "", lambda d_theta, d_alpha, g, lam: (lam, d_alpha)
-                ).work,
+                {"dtheta#": "dW#_q"},
             ),
         ),
     ),
@@ -330,6 +287,7 @@ ENTRIES = (
             altered_result(
                 "+g∘λ: the sign of dα is flipped",
                 lambda d_theta, d_alpha, g, lam: (d_theta, -d_alpha),
+                {"dalpha#": "-{}"},
             ),
         ),
     ),
@@ -342,7 +300,7 @@ ENTRIES = (
             Variant(
                 "made with α∘(Hλ) in place of H(α∘λ)",
                 alpha_outside,
-                alpha_outside_work,
+                {"V#": "dW#_q", "dtheta#": "dW#_q - alpha# * dW#_dot"},
             ),
         ),
     ),
@@ -371,6 +329,7 @@ ENTRIES = (
                 lambda net: with_phi(
                     net, curvature=lambda Z, H, phi1: np.zeros_like(Z)
                 ),
+                {"phi2": "like(Z1_s, 0)"},
             ),
         ),
     ),
@@ -383,10 +342,13 @@ ENTRIES = (
             altered_net(
                 "made without the 2 of the squared error",
                 scaled_loss(lambda A, N: A / 2),
+                {"dF_s": "{} / 2", "dF_q": "{} / 2", "dF_dot": "{} / 2"},
                 "squared_error",
             ),
             altered_net(
-                "made without the 1/N of the mean", scaled_loss(lambda A, N: A * N)
+                "made without the 1/N of the mean",
+                scaled_loss(lambda A, N: A * N),
+                {"dF_s": "{} * N_s", "dF_q": "{} * N_q", "dF_dot": "{} * N_s"},
             ),
         ),
     ),
@@ -399,10 +361,12 @@ ENTRIES = (
             altered_net(
                 "made with a transposed weight gradient",
                 lambda net: with_gradient(net, transposed),
+                {"dW#_s": "poured({})", "dW#_q": "poured({})"},
             ),
             altered_net(
                 "made with one column broadcast over the weight gradient",
                 lambda net: with_gradient(net, broadcast),
+                {"dW#_s": "spread({})", "dW#_q": "spread({})"},
             ),
         ),
     ),
@@ -418,6 +382,7 @@ ENTRIES = (
                     d_theta,
                     np.full_like(d_alpha, d_alpha.sum()),
                 ),
+                {"dalpha#": "like(W#, -sum(dW1_s * dW1_q) - sum(dW2_s * dW2_q))"},
             ),
         ),
     ),
@@ -430,9 +395,11 @@ ENTRIES = (
             Variant(
                 "made with the query gradient at θ, not θ′",
                 query_at_theta,
-                lambda net, theta, alpha, batch: work(
-                    net, theta, alpha, batch, query_at=theta[None]
-                ),
+                {
+                    "Z1_q": "X1_q @ W1",
+                    "F_q": "H1_1_q @ W2",
+                    "dH1_q": "dF_q @ bar(W2).T",
+                },
             ),
         ),
     ),
@@ -447,9 +414,7 @@ ENTRIES = (
                 lambda net, theta, alpha, batch, steps: result(
                     meta_gradient(net, theta, alpha, swapped(batch), steps)
                 ),
-                lambda net, theta, alpha, batch: work(
-                    net, theta, alpha, swapped(batch)
-                ),
+                {A + "_" + b: A + "_" + c for A in "XYN" for b, c in ("sq", "qs")},
             ),
         ),
     ),
@@ -462,6 +427,7 @@ ENTRIES = (
             altered_net(
                 "made with a bias gradient averaged instead of summed",
                 lambda net: with_gradient(net, averaged_biases),
+                {"dW#_s": "mean_bias({}, N_s)", "dW#_q": "mean_bias({}, N_q)"},
             ),
         ),
     ),
@@ -474,6 +440,7 @@ ENTRIES = (
             altered_net(
                 "made without the rank-one term of the softmax curvature",
                 lambda net: with_loss(net, curvature=softmax_diagonal),
+                {"dF_dot": "1 / N_s * softmax(F_s) * F_dot"},
                 "softmax_cross_entropy",
             ),
         ),
