@@ -82,18 +82,17 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
 
 def read_names(path):
     """The names of a file, each once, and a sentence for each that was changed."""
-    names, remarks, seen = [], [], set()
+    names, remarks = [], []
     for line in decode(path).splitlines():
         kept = (char if char.isprintable() else " " for char in line)
         name = base = unicodedata.normalize("NFC", " ".join("".join(kept).split()))
         copy = 1
-        while name.casefold() in seen:
+        while name in names:
             copy += 1
             name = f"{base} ({copy})"
         if copy > 1:
             remarks.append(f"{base} is on the list again; this one is {name}.")
         if base:
-            seen.add(name.casefold())
             names.append(name)
     if not names:
         raise ValueError(f"{path.name} holds no names; write one per line")

@@ -122,7 +122,7 @@ def plain_array(answer):
 
 
 def nested(answer):
-    """Arrays of any library and tuples as lists, which keep the type of each entry."""
+    """Nested lists of what arrays of any library or tuples hold, types kept."""
     if hasattr(answer, "__array__") and not isinstance(answer, np.generic):
         answer = answer.detach() if hasattr(answer, "detach") else answer  # torch
         array = np.asarray(answer)
