@@ -98,13 +98,24 @@ def explain(sheet, symbol, answer):
         value = wrong.get(symbol)
         if answer.fits(value) and not np.allclose(value, right, SURE, SURE):
             found.append(Explanation(variant.phrase, "", mistake.number, mistake.name))
-    if found or answer.differ(right) == 1 < right.size:
+    if found or is_arithmetic(answer, right):
         return found
     return [
         Explanation(f"made {slip.phrase}", slip.symbol)
         for slip, changed in sheet.consequences
         if symbol in changed and slip.symbol != symbol and answer.fits(changed[symbol])
     ]
+
+
+def is_arithmetic(answer, right):
+    """Whether a wrong value looks like a slip of arithmetic alone.
+
+    That is one entry of several; or a single number with a sign or a few units off.
+    """
+    if np.size(right) > 1:
+        return answer.differ(right) == 1
+    off = float(answer.numbers - right)
+    return (abs(off) < 10 and off.is_integer()) or np.isclose(answer.numbers, -right)
 
 
 def consequences(net, values):
