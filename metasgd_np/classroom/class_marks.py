@@ -14,7 +14,8 @@ from typing import NamedTuple
 from ..files import replacing, write_text
 from ..worksheets import Worksheet
 from ..worksheets.answers import read_file
-from ..worksheets.formats import html_page, key_code
+from ..worksheets.examples import exact_example
+from ..worksheets.formats import html_page
 from .class_sheets import KEY, LIST, PRINT, Student
 
 
@@ -119,11 +120,6 @@ def collect(folder, students):
 def mark_student(student, files):
     """The Returned of a student; of several files the one changed last is marked."""
     files = [(path, answers) for path, answers in files if answers]
-    sheet = Worksheet.for_name(student.name)
-    if key_code(sheet) != student.code:
-        return Returned(
-            student, None, [f"the code is not {student.code}: another name."]
-        )
     if not files:
         return Returned(student, None, ["nothing came back."])
     path, answers = max(files, key=lambda pair: pair[0].stat().st_mtime)
@@ -131,6 +127,7 @@ def mark_student(student, files):
     if any(other != answers for _, other in files):
         listed = ", ".join(sorted(path.name for path, _ in files))
         remarks.append(f"{listed} differ; {path.name}, changed last, was marked.")
+    sheet = Worksheet(*exact_example(student.given))
     symbols = {line.symbol for line in sheet.lines if line.expression}
     if unknown := sorted(answers.keys() - symbols):
         remarks.append(f"{path.name} has {', '.join(unknown)}: no line of the sheet.")

@@ -5,20 +5,24 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ..files import write_text
 from ..worksheets import Worksheet
 from ..worksheets.answers import decode
 from ..worksheets.formats import html_page, html_sheet, key_code, text
+from ..worksheets.lines import GIVEN
 
 LIST, PRINT, KEY = "class.json", "print.html", "key.html"
 
 
 class Student(NamedTuple):
-    """A student, the code of their sheet, and what their files are called."""
+    """A student, the code of their sheet, what files are called, the given values."""
 
     name: str
     code: str
     stem: str
+    given: dict
 
 
 def write_sheets(names: str | Path, out: str | Path) -> list[str]:
@@ -63,7 +67,8 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
     for number, name in enumerate(called, 1):
         sheet = Worksheet.for_name(name)
         stem = f"{number:02}-{file_stem(name)}"
-        students.append(Student(name, key_code(sheet), stem)._asdict())
+        given = {s: list(map(str, np.ravel(sheet.values[s]))) for s in GIVEN}
+        students.append(Student(name, key_code(sheet), stem, given)._asdict())
         blank.append(html_sheet(sheet, True, name))
         full.append(html_sheet(sheet, False, name))
         empty = text(sheet, True, {"name": name}) + "\n"
