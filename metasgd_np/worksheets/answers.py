@@ -22,7 +22,7 @@ import numpy as np
 
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
 FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
-SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+HIGH = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 LIKE_ASCII = str.maketrans(
     dict.fromkeys("−‐‑‒–—―⁃", "-")
     | dict.fromkeys("⁄∕÷", "/")
@@ -30,19 +30,21 @@ LIKE_ASCII = str.maketrans(
     | dict.fromkeys("⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$'\"`", " ")
     | {"\t": "&", "⋅": "*", "·": "*", "×": "*"}
 )
+BRACKETS = str.maketrans("({<⟨)}>⟩", "[[[[]]]]")
+TRANSPOSED = re.compile(r"(?s)(.*\])\s*(?:\^|\.)?\s*\[?\s*(?:T|⊤|\\top)\s*\]?")
 TYPES = (
     "array|asarray|[Mm]atrix|Immutable\\w*|[Tt]ensor|Array|Fraction|Rational|Integer"
 )
 REWRITTEN = (  # what stands for what, in this order
     (r"\\\\(\[[^]]*\])?", ";"),
-    (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! ()\[\]])", " "),
+    (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! (){}\[\]])", " "),
     (r"\\(times|cdot)", "*"),
     (r"\s*\*\s*10\s*(?:\^|\*\*)\s*[{(]?\s*([-+]?\d+)\s*[)}]?", r"e\1"),
     (r"\\\w*frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" (\1)/(\2)"),
     (r"\\\w*frac\s*(\d)\s*(\d)", r" \1/\2"),
     (r"\\begin\{(\w*matrix|array|cases)\*?\}(\{[lcr| ]*\})?", "[["),
     (r"\\end\{\w+\*?\}", "]]"),
-    (r",\s*\w+=[\w.<>]+(?=\s*[,)])", ""),  # array(…, dtype=object)
+    (r",\s*\w+=[\w\s.:<>]+(?=[,)])", ""),  # array(…, dtype=object)
     (r"(?:Fraction|Rational)\(\s*([-+]?\d+)\s*,\s*(\d+)\s*\)", r"\1/\2"),
     (rf"(?:\w+\.)*({TYPES}|Decimal|Float|float\d*|int\d*)\s*(?=\()", ""),
     (r"\{([-+.,])\}", r"\1"),
@@ -189,26 +191,27 @@ def parse_number(text):
 
 def plain_text(text):
     """The text with one character for each dash, slash and space, without LaTeX."""
-    normal = unicodedata.normalize
-    text = re.sub(
-        f"[{SUPERSCRIPTS}]+[⁄/][₀-₉]+|[¼-¾⅐-⅞↉]",
-        lambda match: " " + normal("NFKC", match[0]),
-        text,
-    )
-    text = re.sub(f"[{SUPERSCRIPTS}]+", lambda m: "^" + normal("NFKC", m[0]), text)
-    text = normal("NFKC", text).translate(LIKE_ASCII)
+    text = re.sub("(?=[¼-¾⅐-⅞])", " ", text)  # 1½ is 1 1/2
+    text = re.sub(f"(?<![{HIGH}])(?=[{HIGH}]+(?![{HIGH}⁄/]))", "^", text)
+    text = unicodedata.normalize("NFKC", text).translate(LIKE_ASCII)
     for pattern, replacement in REWRITTEN:
         text = re.sub(pattern, replacement, text, flags=re.ASCII)
-    return (
-        text.rpartition("=")[2].strip(" ;\n").translate(str.maketrans("({)}", "[[]]"))
-    )
+    return text.rpartition("=")[2].translate(BRACKETS).strip(" ;\n")
 
 
 def read_text(text, shape):
     """The array of entries that a text stands for; 1-D if it is a plain list."""
     if len(text) > 2000:
         raise ValueError(f"the answer is {len(text)} characters long; {FORM}")
-    rows, is_list = split_rows(plain_text(text))
+    plain = plain_text(text)
+    if turned := TRANSPOSED.fullmatch(plain):
+        return read_table(turned[1], shape and shape[::-1]).T
+    return read_table(plain, shape)
+
+
+def read_table(text, shape):
+    """The array of entries of a list or table in plain characters."""
+    rows, is_list = split_rows(text)
     width = None
     if shape is not None:
         width = shape[1] if len(shape) == 2 and not is_list else math.prod(shape)
@@ -217,8 +220,8 @@ def read_text(text, shape):
         raise not_a_number(text)
     if len({len(row) for row in table}) > 1:
         raise ValueError(
-            f"the rows of {text.strip()!r} have different lengths; give each row the "
-            "same number of entries, [1 2; 3 4]"
+            f"the rows of {text!r} have different lengths; give each row the same "
+            "number of entries, [1 2; 3 4]"
         )
     entries = np.empty((len(table), len(table[0])), dtype=object)
     for index in np.ndindex(entries.shape):
@@ -263,22 +266,10 @@ def read_row(row, width):
     return fitting.pop() if fitting else whole[0]
 
 
-def find_difference(entries, truth):
-    """None if the entries agree with the right values, else what differs."""
+def all_agree(entries, truth):
+    """Whether entries are the right values, in their shape."""
     truth = np.asarray(truth, dtype=object)
-    if entries.shape != truth.shape:
-        expected = f"expected {truth.shape}, rows first"
-        turned = entries.ndim == 2 and entries.T.shape == truth.shape
-        if turned and all(map(agrees, entries.T.flat, truth.flat)):
-            return f"the numbers are right but transposed; {expected}."
-        return f"it has shape {entries.shape}, {expected}."
-    for index in np.ndindex(truth.shape):
-        if not agrees(entries[index], truth[index]):
-            where = f"entry {list(index)}" if index else "the value"
-            more = " is the first that is wrong" if truth.size > 1 else " is wrong"
-            value = show(entries[index].value)
-            return f"{where}, {value},{more}; no known mistake gives this."
-    return None
+    return entries.shape == truth.shape and all(map(agrees, entries.flat, truth.flat))
 
 
 def agrees(entry, truth):
@@ -308,28 +299,22 @@ def find_roughness(entries, truth, others=()):
     They need two significant digits, and enough not to agree with one of the `others`,
     the wrong values of the same line that slips give.
     """
-    truth = np.asarray(truth, dtype=object)
-    pairs = list(zip(entries.flat, truth.flat, strict=True))
-    rough = [e for e, t in pairs if not is_near(e, t)]
-    others = [np.ravel(other) for other in others if np.shape(other) == truth.shape]
-    if all(e.unit <= abs(t) / 10 for e, t in pairs if e in rough) and not any(
-        all(map(agrees, entries.flat, other)) for other in others
-    ):
+    pairs = list(zip(entries.flat, np.ravel(truth), strict=True))
+    rough = [entry for entry, exact in pairs if not is_near(entry, exact)]
+    wide = [e for e, exact in pairs if e in rough and e.unit > abs(exact) / 10]
+    if not wide and not any(all_agree(entries, other) for other in others):
         return None
     for digits in range(2, 12):
-        rounded = [parse_number(f"{float(t):.{digits - 1}e}") for t in truth.flat]
-        if not any(all(map(agrees, rounded, other)) for other in others):
+        rounded = np.empty(entries.shape, dtype=object)
+        for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
+            rounded[index] = parse_number(f"{float(exact):.{digits - 1}e}")
+        if not any(all_agree(rounded, other) for other in others):
             break
-    shown = show((rough or [pairs[0][0]])[0].value)
+    value = (rough or [pairs[0][0]])[0].value
     return (
-        f"{shown} keeps too few digits; give at least {digits} significant digits, "
-        "or a fraction as 3/4."
+        f"{float(value):.6g} keeps too few digits; give at least {digits} significant "
+        "digits, or a fraction as 3/4."
     )
-
-
-def show(value):
-    """A fraction as a person writes it; a long one as a decimal."""
-    return str(value) if value.denominator <= 1000 else f"{float(value):.6g}"
 
 
 def read_file(path):

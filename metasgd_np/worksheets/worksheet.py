@@ -27,7 +27,7 @@ from ..checks import whole_number
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from . import formats
-from .answers import Verdict, find_difference, find_roughness, read_answer
+from .answers import Verdict, all_agree, find_roughness, read_answer
 from .examples import default_example, draw_example
 from .lines import GIVEN, given_values, layout, recompute, work
 from .marking import Marks, mark
@@ -174,7 +174,7 @@ class Worksheet:
         truth = self.find_line(symbol).value
         entries = read_answer(answer, np.shape(truth))
         given = reading(entries)
-        if find_difference(entries, truth) is None:
+        if all_agree(entries, truth):
             rough = find_roughness(entries, truth, self.wrong_values(symbol, entries))
             return Verdict(not rough, rough or f"{symbol} is right."), given
         return None, given
