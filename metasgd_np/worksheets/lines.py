@@ -82,6 +82,12 @@ FUNCTIONS = {
         [W[..., :-1, :], W[..., -1:, :] / N], axis=-2
     ),
     "no_bias": lambda W: np.concatenate([W[..., :-1, :], 0 * W[..., -1:, :]], axis=-2),
+    "bias_first": lambda W: np.concatenate([W[..., -1:, :], W[..., :-1, :]], axis=-2),
+    "keep_bias": lambda new, W: np.concatenate(
+        [new[..., :-1, :], W[..., -1:, :]], axis=-2
+    ),
+    "corner": lambda A: A[..., :1, :1],
+    "abs": np.abs,
     "poured": lambda W: W.mT.reshape(W.shape),  # the entries of Wᵀ, row by row
     "spread": lambda W: np.broadcast_to(W.sum(-1, keepdims=True), W.shape),
 }
