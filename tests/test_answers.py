@@ -320,6 +320,7 @@ def test_a_wrong_or_wrongly_rounded_number_is_wrong(answer, truth):
         ("0.0", Fraction(1, 250), 2),
         (0.3, THIRD, 2),
         ([[0.5], [2.0], ["-2e0"]], COLUMN, 2),
+        (["2.25", "0.3", "2.2"], [Fraction(9, 4), Fraction(1, 3), Fraction(9, 4)], 2),
     ],
 )
 def test_a_number_rounded_too_far_is_refused_with_the_digits_needed(
@@ -329,6 +330,7 @@ def test_a_number_rounded_too_far_is_refused_with_the_digits_needed(
     assert all(map(agrees, entries.flat, np.ravel(truth)))
     found = find_roughness(entries, truth)
     assert f"at least {digits} significant digits, or a fraction as 3/4" in found
+    assert re.match(r"(1\.|20\.|0\.3|0\.|-2\.) keeps too few digits; ", found)
 
 
 def test_digits_must_tell_the_truth_from_what_a_slip_gives():
@@ -341,6 +343,9 @@ def test_digits_must_tell_the_truth_from_what_a_slip_gives():
             assert "at least 4 significant digits" in found
     assert find_roughness(read_answer("1.28", ()), truth) is None
     assert find_roughness(read_answer("1.28", ()), truth, [[slip, slip]]) is None
+    exact, near = read_answer("0.5", ()), Fraction(26, 50)
+    assert agrees(exact.item(), near)
+    assert find_roughness(exact, Fraction(1, 2), [near]) is None  # it is exactly right
 
 
 # Files

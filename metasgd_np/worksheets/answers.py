@@ -302,7 +302,8 @@ def find_roughness(entries, truth, others=()):
     pairs = list(zip(entries.flat, np.ravel(truth), strict=True))
     rough = [entry for entry, exact in pairs if not is_near(entry, exact)]
     wide = [e for e, exact in pairs if e in rough and e.unit > abs(exact) / 10]
-    if not wide and not any(all_agree(entries, other) for other in others):
+    mistaken = rough and any(all_agree(entries, other) for other in others)
+    if not (wide or mistaken):
         return None
     for digits in range(2, 12):
         rounded = np.empty(entries.shape, dtype=object)
@@ -310,9 +311,9 @@ def find_roughness(entries, truth, others=()):
             rounded[index] = parse_number(f"{float(exact):.{digits - 1}e}")
         if not any(all_agree(rounded, other) for other in others):
             break
-    value = (rough or [pairs[0][0]])[0].value
+    shown = f"{float((wide or rough)[0].value):.6g}"
     return (
-        f"{float(value):.6g} keeps too few digits; give at least {digits} significant "
+        f"{shown}{'' if '.' in shown else '.'} keeps too few digits; give at least {digits} significant "
         "digits, or a fraction as 3/4."
     )
 
