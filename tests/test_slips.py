@@ -5,15 +5,11 @@ that the package makes from its expressions are not asked.
 """
 
 from fractions import Fraction
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from metasgd_np.worksheets.examples import default_example
-from metasgd_np.worksheets.lines import layout
-from metasgd_np.worksheets.slips import find_honest, find_slips
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEETS = {

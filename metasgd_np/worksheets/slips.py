@@ -27,14 +27,13 @@ from .lines import (
     PHI,
     evaluate,
     given_values,
-    is_number,
     layout,
     parse,
-    render,
     symbols_in,
     to_query,
     work,
 )
+from .printing import is_number, render
 
 KINDS = (  # quantities that are easily taken for one another, in the order of working
     "X_s X_q",
