@@ -186,6 +186,21 @@ def test_of_two_files_the_one_changed_last_is_marked(tmp_path):
     assert table_of(folder, "marks-2")["Ada"]["F_s"] == "right"
 
 
+@pytest.mark.parametrize("damage", ["", "{", '[{"name": "Ada"}]'])
+def test_without_the_list_the_names_in_the_files_are_taken(tmp_path, damage):
+    _, files, _ = write_class(tmp_path, ["Ada", "Bob"])
+    for name in files:
+        fill(files[name], name)
+    other = tmp_path / "returned"
+    other.mkdir()
+    if damage:
+        (other / "class.json").write_text(damage)
+    for path in files.values():
+        path.rename(other / path.name)
+    assert mark_sheets(other) == [f"2 of 2 sheets marked; see {other / 'marks'}."]
+    assert [int(row["points"]) for row in table_of(other).values()] == [41, 41]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -194,9 +209,9 @@ def test_of_two_files_the_one_changed_last_is_marked(tmp_path):
         (["worksheet", "--names", "binary", "--out", "x"], "is not a text file"),
         (["worksheet", "--names", "empty.txt"], "--names and --out go together"),
         (["worksheet", "--out", "x"], "--names and --out go together"),
-        (["mark", "empty"], "has no class.json that can be read"),
-        (["mark", "nowhere"], "has no class.json that can be read"),
-        (["mark", "damaged"], "has no class.json that can be read"),
+        (["mark", "empty"], "has neither a class.json that can be read nor"),
+        (["mark", "nowhere"], "has neither a class.json that can be read nor"),
+        (["mark", "damaged"], "has neither a class.json that can be read nor"),
         (["mark", "binary"], "is not a text file"),
         (["mark", "foreign.txt"], "has the code ABCDEFGH, which is neither"),
     ],

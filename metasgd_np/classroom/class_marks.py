@@ -8,23 +8,15 @@ import html
 import io
 import json
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from ..files import replacing, write_text
 from ..worksheets import Worksheet
 from ..worksheets.answers import read_file
 from ..worksheets.examples import exact_example
 from ..worksheets.formats import html_page
-from .class_sheets import KEY, LIST, PRINT, Student
-
-
-class Returned(NamedTuple):
-    """What came back from a student: the marks, None if nothing did, and remarks."""
-
-    student: Student
-    marks: object
-    remarks: list
+from .class_sheets import KEY, LIST, PRINT, Student, enrol
 
 
 def mark_sheets(folder: str | Path) -> list[str]:
@@ -49,60 +41,70 @@ def mark_sheets(folder: str | Path) -> list[str]:
 
     Examples
     --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from metasgd_np.classroom import write_sheets
-    >>> with TemporaryDirectory() as folder:
-    ...     names = Path(folder, "names.txt")
-    ...     _ = names.write_text("Ada")
-    ...     _ = write_sheets(names, Path(folder, "class"))
-    ...     mark_sheets(Path(folder, "class"))[0]
-    'Ada: nothing came back.'
+    >>> mark_sheets("nowhere")
+    Traceback (most recent call last):
+    ValueError: nowhere has neither a class.json that can be read nor ...
     """
     folder = Path(folder)
-    students = read_class(folder)
-    files, problems = collect(folder, students)
-    rows = [mark_student(student, files[student.code]) for student in students]
-    problems += [f"{row.student.name}: {note}" for row in rows for note in row.remarks]
+    returned, problems = read_returned(folder)
+    students = read_class(folder, returned)
+    files = {student.code: [] for student in students}
+    problems += assign(returned, students, files)
+    rows = [
+        (student, *mark_student(student, files[student.code])) for student in students
+    ]
+    problems += [
+        f"{student.name}: {note}" for student, _, notes in rows for note in notes
+    ]
     number = 1
     while (out := folder / f"marks{f'-{number}' if number > 1 else ''}").exists():
         number += 1
     (out / "feedback").mkdir(parents=True)
     write_text(out / "marks.csv", marks_table(rows))
-    for row in rows:
-        page = html_page(feedback(row))
-        write_text(out / "feedback" / f"{row.student.stem}.html", page)
-    slips = Counter(slip for row in rows for slip in slips_of(row.marks)).most_common()
+    for student, marks, notes in rows:
+        page = html_page(feedback(student, marks, notes))
+        write_text(out / "feedback" / f"{student.stem}.html", page)
+    slips = Counter(s for _, marks, _ in rows for s in slips_of(marks)).most_common()
     if slips:
         draw_slips(slips, out / "slips.png")
     write_text(out / "teacher.html", html_page(summary(rows, slips, problems)))
-    came = sum(row.marks is not None for row in rows)
+    came = sum(marks is not None for _, marks, _ in rows)
     return [*problems, f"{came} of {len(rows)} sheets marked; see {out}."]
 
 
-def read_class(folder):
-    """The students of a folder that `write_sheets` made."""
-    try:
-        return [Student(**s) for s in json.loads((folder / LIST).read_text("utf-8"))]
-    except (FileNotFoundError, ValueError, TypeError):
-        raise ValueError(
-            f"{folder} has no {LIST} that can be read; give the folder that worksheet "
-            "--names made, or make it again from the same names"
-        ) from None
-
-
-def collect(folder, students):
-    """{code: [(path, answers)]} of all files that came back, and what is wrong."""
-    files, problems = {student.code: [] for student in students}, []
-    codes = {s.stem: s.code for s in students} | {s.name: s.code for s in students}
-    inside = [*folder.iterdir(), *(folder / "answers").rglob("*")]
+def read_returned(folder):
+    """[(path, answers)] of the files that came back, and what is wrong with others."""
+    returned, problems = [], []
+    inside = [*folder.glob("*"), *(folder / "answers").rglob("*")]
     for path in sorted(path for path in inside if path.is_file()):
         if path.name in (LIST, PRINT, KEY) or path.name.startswith("."):
             continue
         try:
-            answers = read_file(path)
+            returned.append((path, read_file(path)))
         except (ValueError, OSError) as error:
             problems.append(f"{error}.")
-            continue
+    return returned, problems
+
+
+def read_class(folder, returned):
+    """The students of a class; without its list, those whose names are in files."""
+    with suppress(FileNotFoundError, ValueError, TypeError):
+        return [Student(**s) for s in json.loads((folder / LIST).read_text("utf-8"))]
+    names = dict.fromkeys(answers.get("name") for _, answers in returned)
+    names.pop(None, None)
+    if not names:
+        raise ValueError(
+            f"{folder} has neither a {LIST} that can be read nor answer files with "
+            "names; give the folder that worksheet --names made"
+        )
+    return [enrol(number, name)[0] for number, name in enumerate(names, 1)]
+
+
+def assign(returned, students, files):
+    """Put what came back into `files`, {code: [(path, answers)]}; return problems."""
+    problems = []
+    codes = {s.stem: s.code for s in students} | {s.name: s.code for s in students}
+    for path, answers in returned:
         code = "".join(filter(str.isalnum, answers.pop("code", ""))).upper()
         name = answers.pop("name", "")
         code = code or codes.get(path.stem) or codes.get(name, "")
@@ -114,14 +116,14 @@ def collect(folder, students):
                 f"{path.name} has {found}, which is no sheet of this class; write the "
                 "right one into it: code = …"
             )
-    return files, problems
+    return problems
 
 
 def mark_student(student, files):
-    """The Returned of a student; of several files the one changed last is marked."""
+    """Marks, or None, and remarks; of several files the one changed last is marked."""
     files = [(path, answers) for path, answers in files if answers]
     if not files:
-        return Returned(student, None, ["nothing came back."])
+        return None, ["nothing came back."]
     path, answers = max(files, key=lambda pair: pair[0].stat().st_mtime)
     remarks = []
     if any(other != answers for _, other in files):
@@ -132,7 +134,7 @@ def mark_student(student, files):
     if unknown := sorted(answers.keys() - symbols):
         remarks.append(f"{path.name} has {', '.join(unknown)}: no line of the sheet.")
     known = {symbol: answers[symbol] for symbol in answers if symbol in symbols}
-    return Returned(student, sheet.mark(known), remarks)
+    return sheet.mark(known), remarks
 
 
 def slips_of(marks):
@@ -175,9 +177,8 @@ def draw_slips(slips, path):
         figure.savefig(file, format="png", dpi=120)
 
 
-def feedback(row):
+def feedback(student, marks, remarks):
     """The page of a student."""
-    student, marks, remarks = row
     points = f"{marks.points} of {marks.total} points" if marks else "no points"
     notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in remarks)
     head = f"<h1>{html.escape(student.name)}: {points}</h1>\n{notes}"
@@ -186,9 +187,7 @@ def feedback(row):
 
 def summary(rows, slips, problems):
     """The page of the teacher: what could not be used, the slips, and the points."""
-    points = [
-        (row.student.name, row.marks.points if row.marks else "–") for row in rows
-    ]
+    points = [(who.name, marks.points if marks else "–") for who, marks, _ in rows]
     figure = '<p><img src="slips.png" alt="The most frequent slips"></p>\n'
     notes = "".join(f"<p>{html.escape(problem)}</p>\n" for problem in problems)
     tables = ""

@@ -65,15 +65,13 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
     students, blank, full = [], [], []
     for number, name in enumerate(called, 1):
-        sheet = Worksheet.for_name(name)
-        stem = f"{number:02}-{file_stem(name)}"
-        given = {s: list(map(str, np.ravel(sheet.values[s]))) for s in GIVEN}
-        students.append(Student(name, key_code(sheet), stem, given)._asdict())
+        student, sheet = enrol(number, name)
+        students.append(student._asdict())
         blank.append(html_sheet(sheet, True, name))
         full.append(html_sheet(sheet, False, name))
         empty = text(sheet, True, {"name": name}) + "\n"
-        write_text(out / "answers" / f"{stem}.txt", empty)
-        write_text(out / "forms" / f"{stem}.html", html_page(blank[-1]))
+        write_text(out / "answers" / f"{student.stem}.txt", empty)
+        write_text(out / "forms" / f"{student.stem}.html", html_page(blank[-1]))
     write_text(out / PRINT, html_page(*blank))
     write_text(out / KEY, html_page(*full))
     write_text(out / LIST, json.dumps(students, ensure_ascii=False, indent=1))
@@ -104,7 +102,10 @@ def read_names(path):
     return names, remarks
 
 
-def file_stem(name):
-    """The letters and digits of a name, as part of a file name."""
+def enrol(number, name):
+    """The Student of a name, and the sheet."""
+    sheet = Worksheet.for_name(name)
     kept = "".join(char if char.isalnum() else " " for char in name)
-    return "-".join(kept.split())[:30] or "student"
+    stem = f"{number:02}-{'-'.join(kept.split())[:30] or 'student'}"
+    given = {s: list(map(str, np.ravel(sheet.values[s]))) for s in GIVEN}
+    return Student(name, key_code(sheet), stem, given), sheet

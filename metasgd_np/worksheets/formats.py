@@ -95,7 +95,7 @@ def html_row(sheet, line, blank):
 def html_sheet(sheet, blank=False, name=""):
     """A sheet as part of a page: its name and code, and the tables."""
     code, who = key_code(sheet), html.escape(name, quote=True)
-    top = f"<p>{who} Code <b>{code}</b></p>"
+    top = f"<p>{who} · code <b>{code}</b></p>" if name else f"<p>Code <b>{code}</b></p>"
     if blank:
         top = (
             f'<p><label>Name <input name="name" value="{who}"></label> Code '

@@ -20,22 +20,10 @@ HELP = (
 
 
 class Practice:
-    """A sheet being worked on; every answer is saved as it is given.
+    """A sheet being worked on; every answer is saved in a file as it is given.
 
-    Parameters
-    ----------
-    sheet : Worksheet
-        The sheet.
-    path : str or Path, optional
-        The answer file; one that exists is continued. By default a new one, named
-        after the sheet's code, in the current folder.
-    labels : dict, optional
-        Written at its top: {"seed": 7} or {"name": "Ada"}, by which to find the sheet.
-
-    Raises
-    ------
-    ValueError
-        If the file belongs to another sheet.
+    A file that exists is continued; ValueError if it belongs to another sheet. The
+    `labels`, {"seed": 7} or {"name": "Ada"}, are kept in it to find the sheet again.
     """
 
     def __init__(self, sheet, path=None, labels=()):
