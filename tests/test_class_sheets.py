@@ -10,7 +10,7 @@ import pytest
 from metasgd_np.classroom import mark_sheets, write_sheets
 from metasgd_np.cli import main
 from metasgd_np.worksheets import Worksheet
-from metasgd_np.worksheets.lines import matrix
+from metasgd_np.worksheets.printing import matrix
 
 NAMES = [
     "Ada",

@@ -11,7 +11,7 @@ from metasgd_np.cli import main
 from metasgd_np.worksheets import Worksheet
 from metasgd_np.worksheets.answers import read_file
 from metasgd_np.worksheets.formats import html_page, html_sheet, key_code, text
-from metasgd_np.worksheets.lines import matrix, render
+from metasgd_np.worksheets.printing import matrix, render
 
 
 def tanh_sheet():

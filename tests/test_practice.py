@@ -8,7 +8,7 @@ import pytest
 from metasgd_np.cli import main
 from metasgd_np.worksheets import Worksheet
 from metasgd_np.worksheets.answers import read_file
-from metasgd_np.worksheets.lines import matrix
+from metasgd_np.worksheets.printing import matrix
 
 SHEET = Worksheet()
 WORKED = [line for line in SHEET.lines if line.expression]

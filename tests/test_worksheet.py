@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from metasgd_np import TaskBatch, TwoLayerNet, meta_gradient
-from metasgd_np.worksheets.lines import LOSS, PHI, matrix, render
+from metasgd_np.worksheets.lines import LOSS, PHI
+from metasgd_np.worksheets.printing import matrix, render
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEET = Worksheet()
@@ -98,7 +99,7 @@ def test_an_expression_is_printed_as_people_write_it(expression, text):
 
 
 def test_a_formula_shows_its_numbers():
-    text = render("dW2_s - bar(W2) * N_s", "text", SHEET.values)
+    text = render("dW2_s - bar(W2) * N_s", SHEET.values)
     assert (
         text == f"{matrix(SHEET.values['dW2_s'])} − {matrix(SHEET.values['W2'][:-1])}∘3"
     )

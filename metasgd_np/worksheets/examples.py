@@ -117,7 +117,7 @@ def simple_alphas(W, dW):
     with np.errstate(divide="ignore", invalid="ignore"):
         alpha = (W[..., None] - STEPS) / dW[..., None]
         simple = (abs(alpha) <= 1.5) & (abs(4 * alpha - np.round(4 * alpha)) < 1e-9)
-    telling = (alpha != 0) & (STEPS != -W[..., None])  # not at rest, nor only turned
+    telling = (alpha != 0) & (-W[..., None] != STEPS)  # not at rest, nor only turned
     return np.where(simple & telling, alpha, np.nan)
 
 

@@ -8,7 +8,8 @@ from string import Template
 
 import numpy as np
 
-from .lines import GIVEN, matrix, render
+from .lines import GIVEN
+from .printing import matrix, render
 
 TITLE = "Meta-SGD by hand: one step, one task"
 NOTATION = (

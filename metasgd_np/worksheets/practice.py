@@ -10,7 +10,8 @@ import numpy as np
 from ..files import write_text
 from . import formats
 from .answers import read_answer, read_file
-from .lines import evaluate, matrix, number, render
+from .lines import evaluate
+from .printing import matrix, number, render
 
 HELP = (
     "Type the value (3, -3/4, 1 1/2, 0.25, rows as [1/2 2; 3 4]), or one of: hint, "

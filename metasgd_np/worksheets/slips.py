@@ -20,21 +20,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ..network import TwoLayerNet
-from ..tasks import TaskBatch
 from .lines import (
     GIVEN,
     LOSS,
     PHI,
     evaluate,
-    given_values,
-    is_number,
     layout,
     parse,
-    render,
     symbols_in,
     to_query,
     work,
 )
+from .printing import is_number, render
 
 KINDS = (  # quantities that are easily taken for one another, in the order of working
     "X_s X_q",
@@ -125,6 +122,9 @@ SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Pow: "
 WITHOUT_ONES = {"X1_s": "X_s", "X1_q": "X_q", "H1_1_s": "H1_s", "H1_1_q": "H1_q"}
 
 
+GENERIC = 4  # sheets on which a slip is tried for what it changes
+
+
 class Slip(NamedTuple):
     """One line written wrongly: "made" + phrase; `expression` is what was worked out.
 
@@ -156,26 +156,30 @@ def find_slips(activation, loss, sizes):
             if wrong is None or fingerprint(wrong) in seen:
                 continue
             seen.add(fingerprint(wrong))
-            alike = np.shape(wrong) == right.shape and right.size > 1
-            single = bool(alike and (abs(wrong - right) > 1e-9).sum() == 1)
+            single = False
+            if wrong.shape == right.shape and right.ndim > 1:
+                differs = abs(wrong - right).reshape(GENERIC, -1) > 1e-9
+                single = bool(differs.sum(1).max() == 1)
             found.append(Slip(symbol, phrase, altered, rank, single))
     return found
 
 
 def generic_values(activation, loss, sizes):
-    """The values of a sheet of these sizes in numbers without any pattern."""
+    """The values of a few sheets of these sizes in numbers without any pattern."""
     n_in, n_hidden, n_out, *n_examples = sizes
     rng = np.random.default_rng(0)
     net = TwoLayerNet(n_in, n_hidden, n_out, activation, loss)
-    sets = []
-    for n in n_examples:
-        sets.append(rng.standard_normal((1, n, n_in)))
-        labels = rng.integers(n_out, size=(1, n))
-        smooth = rng.standard_normal((1, n, n_out))
-        sets.append(labels if loss == "softmax_cross_entropy" else smooth)
-    theta, alpha = rng.standard_normal((2, net.n_params))
-    alpha = abs(alpha) * (-1.0) ** np.arange(net.n_params)  # of either sign
-    return work(net, given_values(net, theta, alpha, TaskBatch(*sets)))
+    given = {}
+    for which, n in zip("sq", n_examples, strict=True):
+        given[f"N_{which}"] = n
+        given[f"X_{which}"] = rng.standard_normal((GENERIC, n, n_in))
+        given[f"Y_{which}"] = rng.standard_normal((GENERIC, n, n_out))
+        if loss == "softmax_cross_entropy":
+            given[f"Y_{which}"] = rng.integers(n_out, size=(GENERIC, n))
+    theta, alpha = rng.standard_normal((2, GENERIC, net.n_params))
+    given["W1"], given["W2"] = net.unpack(theta)
+    given["alpha1"], given["alpha2"] = net.unpack(alpha)
+    return work(net, given)
 
 
 def try_to_evaluate(expression, values):
