@@ -78,6 +78,8 @@ RIGHT = [
     (HALF, sympy.Rational(-1, 2)),
     (HALF, [-0.5]),
     (HALF, Tensor(-0.5)),
+    (HALF, [[-0.5]]),
+    (HALF, "[[-1/2]]"),
     (MIXED, "-1 3/4"),
     (MIXED, "−1¾"),
     (MIXED, "-1 ¾"),
@@ -173,6 +175,7 @@ RIGHT = [
     (TABLE, r"\begin{pmatrix}\frac32 & -2\\ \frac13 & 4\end{pmatrix}"),
     (TABLE, r"\left[\begin{smallmatrix}1\tfrac12&-2\\1/3&4\end{smallmatrix}\right]"),
     (TABLE, "[3/2 1/3; -2 4]ᵀ"),
+    (TABLE, TABLE[None]),  # with the axis of one task
     (TABLE, TABLE.tolist()),
     (TABLE, TABLE.ravel().tolist()),
     (TABLE, TABLE.astype(float)),
@@ -302,6 +305,7 @@ def test_another_shape_is_kept(answer, shape):
         ("0.33", -THIRD),
         (0.34, THIRD),
         (np.float32(0.334), THIRD),
+        (np.float16(0.35), THIRD),
         (1 / 3 + 1e-7, THIRD),
         ("0.335…", THIRD),
         ("1 -1/2", HALF),
@@ -374,6 +378,7 @@ FILES = [
         "f.csv",
         "symbol;value\ndF_s;[1/2; 2; -3/2]\nL_s;0,5\nW1_prime;[1, 2; 3, 4]\nF_s;",
     ),
+    ("f.txt", "dF_s: [1/2; 2; -3/2]\nL_s : 0,5\nW1_prime:[1, 2; 3, 4]\nNote: none"),
     ("g.csv", "L_s\t0,5\nW1_prime\t[1, 2; 3, 4]\ndF_s\t[1/2; 2; -3/2]\t\t\n"),
     ("h.csv", "symbol;tag;value;\nL_s;;0,5;\nW1_prime;1;[1, 2, 3, 4];\ndF_s;1;1/2 2;"),
 ]
