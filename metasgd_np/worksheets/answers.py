@@ -303,21 +303,31 @@ def find_roughness(entries, truth, others=()):
     """
     pairs = list(zip(entries.flat, np.ravel(truth), strict=True))
     rough = [entry for entry, exact in pairs if not is_near(entry, exact)]
-    wide = [e for e, exact in pairs if e in rough and e.unit > abs(exact) / 10]
-    mistaken = rough and any(all_agree(entries, other) for other in others)
-    if not (wide or mistaken):
+    wide = [
+        entry
+        for entry, exact in pairs
+        if entry.unit > abs(exact) / 10 and 200 * abs(entry.value - exact) > abs(exact)
+    ]
+    fine = round_to(truth, 12)
+    others = [other for other in others if not all_agree(fine, other)]
+    if not wide and not (rough and any(all_agree(entries, other) for other in others)):
         return None
-    for digits in range(2, 12):
-        rounded = np.empty(entries.shape, dtype=object)
-        for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
-            rounded[index] = parse_number(f"{float(exact):.{digits - 1}e}")
-        if not any(all_agree(rounded, other) for other in others):
-            break
+    digits = 2
+    while any(all_agree(round_to(truth, digits), other) for other in others):
+        digits += 1
     shown = f"{float((wide or rough)[0].value):.6g}"
     return (
         f"{shown + '.' * ('.' not in shown)} keeps too few digits; give at least "
         f"{digits} significant digits, or a fraction as 3/4."
     )
+
+
+def round_to(truth, digits):
+    """The entries of values rounded to significant digits."""
+    entries = np.empty(np.shape(truth), dtype=object)
+    for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
+        entries[index] = parse_number(f"{float(exact):.{digits - 1}e}")
+    return entries
 
 
 def read_file(path):
