@@ -224,6 +224,15 @@ def test_a_corrected_line_is_no_error_in_the_next():
     assert [line.symbol for line in marks.lines if not line.points] == ["dF_s"]
 
 
+def test_a_line_may_start_from_one_own_value_and_one_that_was_corrected():
+    rng = random.Random(0)
+    answers = work(SHEET, {s: miscalculate(s, rng) for s in ("dW1_q", "dW1_dot")})
+    answers["dtheta1"] = SHEET.values["dW1_q"] - answers["dW1_dot"]
+    marks = {line.symbol: line.mark for line in SHEET.mark(answers).lines}
+    assert marks["dW1_q"] == marks["dW1_dot"] == "wrong"
+    assert marks["dtheta1"] == "carried"
+
+
 def test_rounded_values_may_be_carried_on():
     v = SHEET.values
     answers = work(SHEET, {})

@@ -152,7 +152,8 @@ def find_slips(activation, loss, sizes):
         right = np.asarray(values[symbol])
         seen = {fingerprint(right)}
         for phrase, altered, rank in line_slips(symbol, expression, activation, loss):
-            wrong = try_to_evaluate(altered, values)
+            circular = symbol in symbols_in(altered)
+            wrong = None if circular else try_to_evaluate(altered, values)
             if wrong is None or fingerprint(wrong) in seen:
                 continue
             seen.add(fingerprint(wrong))

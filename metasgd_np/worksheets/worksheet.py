@@ -2,8 +2,8 @@
 
     sheet = Worksheet()                  # the default example, in exact fractions
     print(sheet)                         # or sheet alone, in a notebook
-    sheet.check("dW2_s", [[2], [0], [1]])    # right, or what went wrong
-    sheet.mark({"F_s": "[1; 0; 2]", …})      # a whole sheet, errors carried forward
+    sheet.check("dW2_s", "[6; 3; 1/2]")  # right, or what went wrong
+    sheet.mark({"F_s": "[1; 0; 2]"})     # a whole sheet, errors carried forward
     sheet.to_html(blank=True)            # formulas without values, to print and fill in
 
 One inner step on one task: forward and backward on the support set, the step, forward
@@ -74,9 +74,14 @@ class Worksheet:
 
     Examples
     --------
+    >>> from fractions import Fraction
     >>> sheet = Worksheet()
-    >>> sheet.check("dW2_s", [[2], [1], [3]]).right
+    >>> sheet.check("dW2_s", "[6; 3; 1]").right
     True
+    >>> sheet.check("dF_s", [Fraction(3, 2), 3, -3])
+    dF_s is not right: it may be made without the 2/N.
+    >>> sheet.mark({"dF_s": ["3/2", 3, -3], "dW2_s": "[9; 9/2; 3/2]"}).points
+    1
     """
 
     def __init__(
@@ -173,7 +178,7 @@ class Worksheet:
         if not all_agree(entries, truth):
             return None, Reading.of(entries)
         others = []
-        if any(entry.unit for entry in entries.flat):  # it is to be told from slips
+        if any(entry.unit for entry in entries.flat):  # it must differ from every slip
             others = [
                 try_to_evaluate(slip.expression, self.tutor.floats)
                 for slip in self.tutor.slips[symbol]
