@@ -76,14 +76,19 @@ def remove_partial_files(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, replacing an old file atomically."""
+    with replacing(path) as file:  # a file name may hold what UTF-8 does not
+        file.write(text.encode(errors="backslashreplace"))
+
+
 def write_json(path: Path, value: dict) -> None:
     """Write plain numbers and text to `path` as JSON, replacing an old file atomically.
 
     Raises ValueError if a number is not finite: JSON has none for it.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as file:  # a file name may hold what UTF-8 does not
-        file.write(f"{text}\n".encode(errors="backslashreplace"))
+    write_text(path, f"{text}\n")
 
 
 def lock_folder(folder: Path):

@@ -14,7 +14,7 @@ from metasgd_np.cli import EXPERIMENTS, build_parser, main
 from metasgd_np.experiments import base, navigate, table1
 from metasgd_np.experiments.base import flag
 
-ALL = (*EXPERIMENTS, "worksheet", "gradcheck")
+ALL = (*EXPERIMENTS, "worksheet", "practice", "mark", "gradcheck")
 TRAINED_BY = {  # what a run calls first, with its settings
     "sinusoid": (base, "train"),
     "classify": (base, "train"),
@@ -220,6 +220,7 @@ PARTICULAR = [
     ("worksheet", ["--seed", "x"], 2, "argument --seed: 'x' is not a whole number"),
     ("worksheet", ["--blank", "yes"], 2, "unrecognized arguments: yes"),
     ("worksheet", ["--nowhere", "there"], 2, "unrecognized arguments: --nowhere there"),
+    ("worksheet", ["--out", "there"], 1, "--names and --out go together"),
 ]
 
 
