@@ -132,7 +132,7 @@ def test_the_errors_are_those_of_each_method():
     assert max(by_method[COMPLEX]) < 1e-15
     assert 1e-13 < max(by_method[CENTRAL]) < 1e-9
     slopes = [row.slope for row in report.rows if row.method == TAYLOR]
-    np.testing.assert_allclose(slopes, [2, 3], atol=0.05)
+    np.testing.assert_allclose(slopes, [2, 2], atol=0.05)
 
 
 def cubes_hvp(x, v):
@@ -301,7 +301,6 @@ def test_a_missing_second_derivative_is_caught_by_all_methods():
     report = check_hvp(altered, theta, X, Y)
     assert wrong_by(report) == set(METHODS)
     assert {row.block for row in report.wrong} == {"W1", "b1", "all"}
-    assert [r.slope < 2.3 for r in report.rows if r.method == TAYLOR] == [True]
 
 
 def test_gradcheck_takes_a_hessian_too():
@@ -311,8 +310,8 @@ def test_gradcheck_takes_a_hessian_too():
     report = gradcheck(cubes, cubes_gradient, POINT, hvp=without_product)
     assert {row.quantity for row in report.wrong} == {"Hessian of gradient"}
     assert wrong_by(report) == set(METHODS)
-    report = gradcheck(cubes, cubes_gradient(POINT), POINT, hvp=without_product)
-    assert wrong_by(report) == {TAYLOR}
+    with pytest.raises(TypeError, match="gradient is not a function"):
+        gradcheck(cubes, cubes_gradient(POINT), POINT, hvp=without_product)
 
 
 def test_a_claimed_vector_of_the_hvp_is_checked_along_v():
@@ -322,7 +321,8 @@ def test_a_claimed_vector_of_the_hvp_is_checked_along_v():
     check_hvp(net, theta, X, Y, v, claimed=Hv).assert_ok()
     Hv[3] += 1e-3 * np.abs(Hv).max()
     report = check_hvp(net, theta, X, Y, v, claimed=Hv)
-    assert [(row.block, row.where) for row in report.wrong] == [("W1", (0, 3))] * 2
+    found = [(row.block, row.where) for row in report.wrong]
+    assert found == [("W1", (0, 3)), ("W1", (0, 3)), ("all", ())]
 
 
 def test_the_hessian_is_only_symmetric_if_the_cross_terms_are_there():
@@ -585,7 +585,7 @@ def test_reports_join():
         ((cubes, cubes_gradient, POINT * 1j), ValueError, "real numbers"),
         ((cubes, np.ones(3), POINT), ValueError, r"gradient has shape \(3,\)"),
         ((cubes, lambda x: np.ones(3), POINT), ValueError, r"gradient\(point\) has sh"),
-        ((cubes, [1, np.inf, 0, 0], POINT), ValueError, "inf at index 1"),
+        ((cubes, [1, np.inf, 0, 0], POINT), ValueError, "inf at index .1,"),
         ((np.square, cubes_gradient, POINT), TypeError, "belongs to one number"),
         ((lambda x: "a", cubes_gradient, POINT), TypeError, "belongs to one number"),
         ((cubes, None, POINT), TypeError, r"None only if the function returns \(value"),
