@@ -381,7 +381,8 @@ def test_a_kink_inside_the_step_is_named_and_is_no_failure(shift):
 @pytest.mark.parametrize("block", ["W1", "b1", "W2", "b2"])
 def test_a_wrong_gradient_at_a_kink_is_still_wrong(shift, block):
     net, theta, X, Y = relu_at_kink(shift)
-    for index in np.ndindex(net.blocks(theta)[block].shape):
+    indices = list(np.ndindex(net.blocks(theta)[block].shape))
+    for index in indices[:: max(1, len(indices) // 3)]:
         wrong = net.gradient(theta, X, Y)
         net.blocks(wrong)[block][index] += 0.001 * np.abs(wrong).max()
         report = check_gradient(net, theta, X, Y, claimed=wrong)
@@ -714,7 +715,7 @@ def no_autodiff(monkeypatch):
 
 @pytest.mark.usefixtures("no_autodiff")
 def test_the_command_passes_and_prints_the_three_levels_and_the_table(capsys):
-    assert main(["gradcheck", "--seed", "3", "--activation", "sigmoid"]) == 0
+    assert main(["gradcheck", "--seed", "3", "--activation", "sigmoid", "--steps", "1"]) == 0
     printed = capsys.readouterr().out
     for words in (
         "loss → gradient",
@@ -756,7 +757,7 @@ def plant_in_meta_gradient(monkeypatch):
 )
 def test_the_command_fails_on_a_planted_mistake(capsys, monkeypatch, plant, level):
     plant(monkeypatch)
-    assert main(["gradcheck"]) == 1
+    assert main(["gradcheck", "--steps", "1"]) == 1
     wrong = [x for x in capsys.readouterr().out.splitlines() if x.endswith("WRONG")]
     assert wrong[0].startswith(level)
 

@@ -103,10 +103,10 @@ def test_a_kink_beside_the_point_is_none_at_the_point(real):
         assert gradcheck(function, [claim], [0.0]).wrong
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_deep_relu_nets_with_small_weights_and_zero_biases(seed):
     rng = np.random.default_rng(seed)
-    net = DeepNet((2, 5, 4, 3, 2), "relu")
+    net = DeepNet((2, 4, 3, 3, 2), "relu")
     theta = 10.0 ** -rng.integers(1, 4) * rng.standard_normal(net.n_params)
     for name, block in net.blocks(theta).items():
         block[...] *= name.startswith("W")

@@ -87,7 +87,7 @@ def name_mistakes(problem, claimed, true, wrong):
     problem : (net, theta, alpha, batch, steps)
     claimed, true : pairs of (P,);  wrong : which of dθ and dα, {0}, {1} or {0, 1}
     """
-    named = {}  # {which of the two it explains: mistakes}
+    names = {i: {} for i in sorted(wrong)}  # the mistakes that explain each, in order
     for mistake in ENTRIES:
         for variant in mistake.variants:
             if variant.loss not in (None, problem[0].loss_name):
@@ -97,17 +97,14 @@ def name_mistakes(problem, claimed, true, wrong):
                     made = variant.meta_gradient(*problem)
             except Exception:  # some mistakes are made for two layers only
                 continue
-            explained = frozenset(
-                i
-                for i in wrong
-                if same(claimed[i], made[i], true[i]) and not same(made[i], true[i])
-            )
-            title = f"mistake {mistake.number}, {mistake.name}"
-            named.setdefault(explained, {})[title] = None
-    if whole := named.get(frozenset(wrong)):
+            for i, found in names.items():
+                if same(claimed[i], made[i], true[i]) and not same(made[i], true[i]):
+                    found[f"mistake {mistake.number}, {mistake.name}"] = variant
+    first = names[min(wrong)]
+    if whole := [name for name in first if all(name in f for f in names.values())]:
         return (f"this is {' or '.join(whole)}",)
     return tuple(
-        f"{('dθ', 'dα')[i]} is {' or '.join(named[frozenset({i})])}"
-        for i in sorted(wrong)
-        if frozenset({i}) in named
+        f"{('dθ', 'dα')[i]} is {' or '.join(found)}"
+        for i, found in names.items()
+        if found
     )

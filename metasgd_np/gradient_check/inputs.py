@@ -11,8 +11,7 @@ def check_point(point):
     if x.dtype.kind == "c" or x.ndim != 1 or x.size == 0:
         raise ValueError(
             f"point has shape {x.shape} and dtype {x.dtype}, but it must be one vector "
-            "(P,) of real numbers; wrap a single number as [number], flatten a matrix "
-            "with .ravel()"
+            "(P,) of real numbers; wrap a single number as [number], or use .ravel()"
         )
     return x.astype(np.float64)
 
@@ -25,9 +24,9 @@ def check_claim(name, claimed, point):
     if claimed is None or hasattr(claimed, "items"):
         raise TypeError(
             f"{name} is {'None' if claimed is None else 'a dict'}, but it must be a "
-            "vector (P,) in the order of the point, or a function that returns one; "
-            "join a dict with np.concatenate([np.ravel(g) for g in grads.values()]), "
-            "and pass None only if the function returns (value, gradient)"
+            "vector (P,), or a function that returns one; join a dict with "
+            "np.concatenate([np.ravel(g) for g in grads.values()]), and pass None only "
+            "if the function returns (value, gradient)"
         )
     values = as_numbers(name, claimed)
     if values.dtype.kind == "c" or values.dtype == np.float16:
@@ -75,13 +74,12 @@ def check_scalar(function, x):
     if not np.isfinite(first):
         raise ValueError(
             f"function returned {first} at the point itself, so there is no derivative "
-            "to check; choose a point where it is finite, with smaller weights or step "
-            "sizes if it overflowed"
+            "to check; choose a point where it is finite"
         )
     if first != second:
         raise ValueError(
             f"function returned {first} and then {second} at the same point; draw its "
-            "random numbers beforehand, or from a new generator each time"
+            "random numbers beforehand"
         )
     return checked
 
@@ -116,5 +114,5 @@ def check_pair(claimed, theta):
             f"claimed is {type(claimed).__name__}, but it must be a MetaGradient or a "
             "pair (d_theta, d_alpha) of vectors (P,)"
         ) from None
-    pair = ("d_theta", d_theta), ("d_alpha", d_alpha)
-    return np.concatenate([check_claim(*part, theta) for part in pair])
+    d_theta = check_claim("d_theta", d_theta, theta)
+    return np.concatenate([d_theta, check_claim("d_alpha", d_alpha, theta)])

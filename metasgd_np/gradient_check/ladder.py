@@ -52,8 +52,7 @@ def gradcheck(
     point : array (P,)
         Where to check, real numbers.
     hvp : callable, optional
-        Maps (point, v) to the Hessian times v (P,), to check that too; `gradient` has
-        to be a function then.
+        Maps (point, v) to the Hessian times v (P,), to check that too.
     blocks : callable, optional
         Splits a vector (P,) into a dict of named views, as net.blocks does.
     quantity : str
@@ -99,7 +98,8 @@ def gradcheck(
     v = random_direction(x.size, seed=1)
     parts = inputs.parts_of(blocks, x.size, f"Hessian of {quantity}")
     claim = inputs.check_claim("hvp", lambda x: hvp(x, v), point)
-    return report + check_slopes(lambda x: gradient(x) @ v, x, claim, parts)[0]
+    along = lambda x: np.asarray(gradient(x)) @ v  # noqa: E731
+    return report + check_slopes(along, x, claim, parts)[0]
 
 
 def check_gradient(
@@ -153,8 +153,7 @@ def check_hvp(
     v : array (P,), optional
         The direction; random if left out.
     claimed : array (P,) or callable, optional
-        Checked in place of `hvp`: H v, or a function (θ, v) to (P,), whose curvature
-        the Taylor test checks in another direction too.
+        Checked in place of `hvp`: H v, or a function of (θ, v).
 
     Returns
     -------

@@ -65,6 +65,7 @@ class Line:
         moved = self.point + 1j * COMPLEX_STEP * self.direction
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")  # PyTorch's
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
                 value = self.function(moved)
         except Exception as error:  # the function worked on real numbers just before
