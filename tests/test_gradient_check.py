@@ -715,7 +715,8 @@ def no_autodiff(monkeypatch):
 
 @pytest.mark.usefixtures("no_autodiff")
 def test_the_command_passes_and_prints_the_three_levels_and_the_table(capsys):
-    assert main(["gradcheck", "--seed", "3", "--activation", "sigmoid", "--steps", "1"]) == 0
+    options = "--seed", "3", "--activation", "sigmoid", "--steps", "1"
+    assert main(["gradcheck", *options]) == 0
     printed = capsys.readouterr().out
     for words in (
         "loss → gradient",

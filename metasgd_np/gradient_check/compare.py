@@ -110,9 +110,8 @@ class Entry:
 
     def agrees(self, e):
         """Whether an Estimate shows the claim to be right."""
-        return (
-            self.gap(e) <= self.slack(e.tolerance) + e.error and e.error <= self.needed
-        )
+        near = self.gap(e) <= self.slack(e.tolerance) + e.error
+        return near and e.error <= self.needed
 
     def refuted(self, e):
         """Whether an Estimate shows the claim to be wrong."""
@@ -120,8 +119,9 @@ class Entry:
 
     @cached_property
     def by_values(self):
-        """The Finding from values at real points: steps 1 to 3."""
+        """The Finding from values at real points: steps 1, 2 and 3."""
         exact, central = self.line.exact, self.line.central
+        # 1
         if self.steady and not isinstance(exact, str):
             if replace(self, claim=exact.slope).agrees(central):
                 if self.exact_agrees or self.agrees(central):
@@ -130,8 +130,10 @@ class Entry:
                     return Finding(WRONG, central.slope)
             elif self.exact_agrees and self.line.analytic:
                 return Finding(KINK, central.slope, EXPLAINED)
+        # 2
         if self.line.turn <= 1e-3 * self.scale and self.agrees(central):
             return Finding(OK, central.slope)
+        # 3
         return self.through_windows(*self.reading[:4])
 
     @property
@@ -204,16 +206,12 @@ class Entry:
     @cached_property
     def analytic(self):
         """Whether the complex step can be trusted."""
-        central, step = self.line.central, replace(self, claim=self.line.exact.slope)
-        if not self.steady:
-            windows = self.reading[:2]
-            if self.exact_agrees:  # which is no accident, unless the windows refute it
-                return not all(step.refuted(e) for e in windows)
-            return any(step.agrees(e) for e in windows)
-        far = step.gap(central) > 10 * self.slack(TOLERANCE) + central.error
-        if far and self.by_values.verdict == OK and not self.by_values.note:
-            return False  # agreement of the central difference to 1e-7 is no accident
-        return self.line.analytic
+        if self.steady:
+            return self.line.analytic
+        step, windows = replace(self, claim=self.line.exact.slope), self.reading[:2]
+        if self.exact_agrees:  # which is no accident, unless the windows refute it
+            return not all(step.refuted(e) for e in windows)
+        return any(step.agrees(e) for e in windows)
 
 
 def block_row(label, index, method, entries, findings):
