@@ -25,7 +25,7 @@ from ..network import TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff
-from .compare import CENTRAL, OK, WRONG, Row
+from .compare import CENTRAL, OK, WRONG, Entry, Finding, block_row
 from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
 from .report import Report
@@ -71,30 +71,20 @@ def agreement(
         "forward chain rule": by_forward_chain_rule(*problem),
         **by_autodiff(*problem),
     }
-    central = [
-        row
-        for row in check_meta_gradient(*problem, claimed=mg).rows
-        if row.method == CENTRAL
-    ]
-    rows = []
-    for name, pair in derived.items():
-        found = np.concatenate(pair)  # (2P,)
-        for row, index in zip(central, meta_parts(net).values(), strict=True):
-            errors = np.abs(claim - found)[index] / row.scale
-            at = np.unravel_index(errors.argmax(), errors.shape)
-            verdict = OK if errors[at] <= TOLERANCE else WRONG
-            numbers = (
-                errors[at],
-                tuple(map(int, at)),
-                claim[index][at],
-                found[index][at],
-            )
-            rows.append(
-                Row(row.quantity, row.block, name, verdict, *numbers, row.scale)
-            )
-    wrong = {row.method for row in (*rows, *central) if row.verdict == WRONG}
+    checked = check_meta_gradient(*problem, claimed=mg).rows
+    rows = [row for row in checked if row.method == CENTRAL]
+    parts, scale = meta_parts(net), np.empty_like(claim)
+    for row, index in zip(rows, parts.values(), strict=True):
+        scale[index] = row.scale
+    entries = [Entry(*pair, False, None) for pair in zip(claim, scale, strict=True)]
+    for name, pair in reversed(derived.items()):
+        right = np.abs(claim - np.concatenate(pair)) <= TOLERANCE * scale
+        verdicts = np.where(right, OK, WRONG).tolist()
+        findings = list(map(Finding, verdicts, np.concatenate(pair)))
+        rows = [block_row(*it, name, entries, findings) for it in parts.items()] + rows
+    wrong = {row.method for row in rows if row.verdict == WRONG}
     cause = ("all disagree with it: look at the R-operator first",)
-    return Report((*rows, *central), cause if wrong == {*derived, CENTRAL} else ())
+    return Report(tuple(rows), cause if wrong == {*derived, CENTRAL} else ())
 
 
 def by_explicit_hessian(net, theta, alpha, batch, steps):
