@@ -5,12 +5,12 @@ import numpy as np
 from ..checks import as_numbers
 
 
-def check_point(point):
+def check_point(point, name="point"):
     """The point as float64 (P,), or an error."""
-    x = as_numbers("point", point)
+    x = as_numbers(name, point)
     if x.dtype.kind == "c" or x.ndim != 1 or x.size == 0:
         raise ValueError(
-            f"point has shape {x.shape} and dtype {x.dtype}, but it must be one vector "
+            f"{name} has shape {x.shape} and dtype {x.dtype}, but it must be one vector "
             "(P,) of real numbers; wrap a single number as [number], or use .ravel()"
         )
     return x.astype(np.float64)

@@ -63,11 +63,6 @@ def gradcheck(
     Report
         The verdict on each block; its `explain` method describes the rules.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument cannot be used; the message says what to pass.
-
     Examples
     --------
     >>> import math
@@ -95,7 +90,7 @@ def gradcheck(
             "gradient is not a function, but hvp is compared with differences of "
             "gradients; pass a function of the point that returns the gradient"
         )
-    v = random_direction(x.size, seed=1)
+    v = random_direction(x.size, seed=1).astype(float_type(point))
     parts = inputs.parts_of(blocks, x.size, f"Hessian of {quantity}")
     claim = inputs.check_claim("hvp", lambda x: hvp(x, v), point)
     along = lambda x: np.asarray(gradient(x)) @ v  # noqa: E731
@@ -168,9 +163,10 @@ def check_hvp(
     >>> check_hvp(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    x = inputs.check_point(check_vector("theta", theta, net.n_params))
+    x = inputs.check_point(check_vector("theta", theta, net.n_params), "theta")
     v = random_direction(x.size, seed=1) if v is None else v
-    v = inputs.check_point(check_vector("v", v, net.n_params))
+    v = inputs.check_point(check_vector("v", v, net.n_params), "v")
+    v = v.astype(float_type(theta))
     if claimed is None:
         claimed = lambda t, v: hessian_times_vector(net, t, X, Y, v)  # noqa: E731
     product = (lambda t: claimed(t, v)) if callable(claimed) else claimed
@@ -244,6 +240,11 @@ def random_direction(size, seed=0):
     """A vector (P,) of random signs and sizes between 1/2 and 1."""
     rng = np.random.default_rng(seed)
     return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
+
+
+def float_type(point):
+    """The float type in which a function of the point computes."""
+    return np.result_type(np.asarray(point).dtype, np.float32)
 
 
 def check_slopes(function, x, claim, parts):

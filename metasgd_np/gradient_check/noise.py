@@ -18,6 +18,9 @@ all narrower ones, so that no window wins by luck.
                 within the noise: if only one does, the kink is beside the point
     noise       R in the narrowest windows; for rounded values, the step between them
 
+Where F jumps outside the fine window, as a solver that stops early makes it, the error
+of fine is that of the jump.
+
 Sources: Moré and Wild, SIAM J. Sci. Comput. 33 (2011), for noise from difference
 tables, and ACM Trans. Math. Softw. 38 (2012), for choosing the step from it.
 """

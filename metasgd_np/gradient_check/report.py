@@ -19,14 +19,7 @@ LAST_LINE = (
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found; `report + report` joins two.
-
-    Parameters
-    ----------
-    rows : tuple of Row
-        One per block and method.
-    causes : tuple of str
-        Likely causes of the errors, one sentence each.
+    """What a check found: Rows, and likely causes of the errors, a sentence each.
 
     Examples
     --------
@@ -88,7 +81,7 @@ class Report:
                 return f"{verdict}: {listed(names)}."
         if not self.ok:
             return "NOT CHECKED: nothing could be compared."
-        rows = [row for row in self.rows if row.method != TAYLOR] or self.rows
+        rows = [row for row in self.rows if row.method != TAYLOR]
         n = len({(row.quantity, row.block) for row in rows})
         kinks = {(row.quantity, row.block) for row in rows if row.verdict == KINK}
         near = f", {len(kinks)} of them near a kink" if kinks else ""
@@ -99,13 +92,10 @@ class Report:
         methods = list(dict.fromkeys(row.method for row in self.rows))
         lines = [("quantity", "block", "largest", *methods, "verdict")]
         failed = [("entry", "yours", "derivative", "yours / derivative", "by")]
-        for (name, rows), verdict in zip(
-            self.blocks.items(), self.verdicts.values(), strict=True
-        ):
+        for name, rows in self.blocks.items():
             size = f"{rows[0].scale:.3g}" if rows[0].scale else ""
-            cells = {row.method: row.cell for row in rows}
-            cells = [cells.get(method, "") for method in methods]
-            lines.append((*name, size, *cells, verdict))
+            cells = dict.fromkeys(methods, "") | {row.method: row.cell for row in rows}
+            lines.append((*name, size, *cells.values(), self.verdicts[name]))
             wrong = [r for r in rows if r.verdict == WRONG and r.method != TAYLOR]
             for row in wrong[:1]:
                 ratio = f"{row.claimed / row.found:.6g}" if row.found else "-"
