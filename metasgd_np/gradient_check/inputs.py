@@ -10,8 +10,9 @@ def check_point(point, name="point"):
     x = as_numbers(name, point)
     if x.dtype.kind == "c" or x.ndim != 1 or x.size == 0:
         raise ValueError(
-            f"{name} has shape {x.shape} and dtype {x.dtype}, but it must be one vector "
-            "(P,) of real numbers; wrap a single number as [number], or use .ravel()"
+            f"{name} has shape {x.shape} and dtype {x.dtype}, but it must be one "
+            "vector (P,) of real numbers; wrap a single number as [number], or use "
+            ".ravel()"
         )
     return x.astype(np.float64)
 

@@ -9,8 +9,9 @@ EPS = 2.2e-16 is the machine epsilon of float64.
     Taylor remainder     R(t) = |F(t) − F(0) − t F′(0)| shrinks as t²          (3.3)
                          with a right F′(0), and only as t with a wrong one
 
-Sources: Squire and Trapp, SIAM Review 40 (1998), for the complex step; Farrell et al.,
-SIAM J. Sci. Comput. 35 (2013), for the Taylor test.
+Sources: Squire and Trapp, SIAM Review 40 (1998), for the complex step; Nocedal and
+Wright, Numerical Optimization (2006), section 8.1, for the central difference and its
+step; Farrell et al., SIAM J. Sci. Comput. 35 (2013), for the Taylor test.
 """
 
 import warnings
