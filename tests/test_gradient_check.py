@@ -113,7 +113,8 @@ def test_right_code_passes_on_random_problems(problem, level):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_ladder_and_all_derivations_hold_for_every_net(activation, loss):
-    net, theta, alpha, batch, steps = small_problem(activation, loss, 2)
+    steps = 2 if activation == "tanh" else 1
+    net, theta, alpha, batch, _ = small_problem(activation, loss)
     X, Y = batch.X_s[0], batch.Y_s[0]
     for report in (check_gradient(net, theta, X, Y), check_hvp(net, theta, X, Y)):
         report.assert_ok()
@@ -383,7 +384,7 @@ def test_a_kink_inside_the_step_is_named_and_is_no_failure(shift):
 def test_a_wrong_gradient_at_a_kink_is_still_wrong(shift, block):
     net, theta, X, Y = relu_at_kink(shift)
     indices = list(np.ndindex(net.blocks(theta)[block].shape))
-    for index in indices[:: max(1, len(indices) // 3)]:
+    for index in (indices[0], indices[-1]):
         wrong = net.gradient(theta, X, Y)
         net.blocks(wrong)[block][index] += 0.001 * np.abs(wrong).max()
         report = check_gradient(net, theta, X, Y, claimed=wrong)
