@@ -301,6 +301,15 @@ def test_every_mistake_of_the_catalogue_is_named(mistake, variant):
     assert f"mistake {mistake.number}, {mistake.name}" in " ".join(report.causes)
 
 
+def test_a_mistake_without_effect_is_not_named():
+    problem = small_problem(steps=1)  # mistakes between steps change nothing
+    mg = meta_gradient(*problem)
+    claimed = 1.00002 * mg.d_theta, 1.00002 * mg.d_alpha
+    report = check_meta_gradient(*problem, claimed=claimed)
+    assert report.wrong
+    assert "mistake" not in " ".join(report.causes)
+
+
 def test_two_mistakes_are_named_apart():
     problem = small_problem(steps=1)
     d_theta, _ = ENTRIES[1].meta_gradient(*problem)
