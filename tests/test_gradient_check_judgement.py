@@ -103,10 +103,19 @@ def test_a_kink_beside_the_point_is_none_at_the_point(real):
         assert gradcheck(function, [claim], [0.0]).wrong
 
 
-@pytest.mark.parametrize("seed", range(12))
+def test_a_complex_step_right_on_one_side_only_is_not_trusted():
+    def function(x):
+        z, imaginary = x[0], 2j * x[0].imag if np.iscomplexobj(x) else 0
+        return np.where(z.real > 0, 3 * z, 3 * z.real + imaginary)
+
+    gradcheck(function, [3.0], [0.0]).assert_ok()
+    assert gradcheck(function, [2.0], [0.0]).wrong
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_deep_relu_nets_with_small_weights_and_zero_biases(seed):
     rng = np.random.default_rng(seed)
-    net = DeepNet((2, 5, 4, 3, 2), "relu")
+    net = DeepNet((2, 4, 3, 3, 2), "relu")
     theta = 10.0 ** -rng.integers(1, 4) * rng.standard_normal(net.n_params)
     for name, block in net.blocks(theta).items():
         block[...] *= name.startswith("W")
@@ -190,6 +199,19 @@ def test_a_solver_that_stops_early(tolerance):
     exact = 1 / (1 - 0.5 * math.cos(solve(0.7)))
     assert not gradcheck(lambda x: solve(x[0]), [exact], [0.7]).wrong
     assert not gradcheck(lambda x: solve(x[0]), [1.05 * exact], [0.7]).ok
+
+
+@pytest.mark.parametrize("x", np.linspace(0.2, 1.1, 10))
+def test_a_series_that_is_cut_off(x):
+    def series(x):
+        total, term = 0.0, 1.0
+        while abs(term) > 1e-5:
+            total, term = total + term, term * math.sin(x[0]) / 2
+        return total
+
+    right = math.cos(x) / 2 / (1 - math.sin(x) / 2) ** 2
+    assert not gradcheck(series, [right], [x]).wrong
+    assert not gradcheck(series, [1.05 * right], [x]).ok
 
 
 @pytest.mark.parametrize(
@@ -277,6 +299,15 @@ def test_every_mistake_of_the_catalogue_is_named(mistake, variant):
     report = check_meta_gradient(*problem, claimed=variant.meta_gradient(*problem))
     assert report.wrong
     assert f"mistake {mistake.number}, {mistake.name}" in " ".join(report.causes)
+
+
+def test_a_mistake_without_effect_is_not_named():
+    problem = small_problem(steps=1)  # mistakes between steps change nothing
+    mg = meta_gradient(*problem)
+    claimed = 1.00002 * mg.d_theta, 1.00002 * mg.d_alpha
+    report = check_meta_gradient(*problem, claimed=claimed)
+    assert report.wrong
+    assert "mistake" not in " ".join(report.causes)
 
 
 def test_two_mistakes_are_named_apart():

@@ -1,14 +1,12 @@
-"""Check derivatives written by hand against numerical ones.
+"""Check derivatives written by hand against numerical ones; read in this order.
 
 numerical.py     along a line: complex step, central difference, Taylor remainder
 noise.py         windows: a slope and its error near noise or kinks
-compare.py       claimed against numerical slopes: the verdict on each entry and block
+compare.py       how a verdict is reached
 diagnosis.py     the likely cause of a wrong gradient, in a sentence
-ladder.py        gradcheck, and the three levels: gradient, H v, meta-gradient
-derivations.py   the meta-gradient derived four ways (and a fifth) in one table
-autodiff.py      the fifth: PyTorch or JAX, where installed
-inputs.py        checks of user input
 report.py        the verdicts as text and HTML
+ladder.py        gradcheck, and the three levels: gradient, H v, meta-gradient
+derivations.py   the meta-gradient derived four ways (a fifth: autodiff.py) in one table
 """
 
 from .derivations import agreement, small_problem

@@ -14,15 +14,15 @@ import numpy as np
 def installed_library():
     """(name, array module, grad, context of double precision), or None."""
     try:
-        xp = import_module("torch")
-        return "PyTorch", xp, import_module("torch.func").grad, nullcontext()
+        grad = import_module("torch.func").grad
+        return "PyTorch", import_module("torch"), grad, nullcontext()
     except ImportError:
         pass
     try:
-        jax, xp = import_module("jax"), import_module("jax.numpy")
+        jax = import_module("jax")
+        return "JAX", import_module("jax.numpy"), jax.grad, jax.enable_x64(True)
     except ImportError:
         return None
-    return "JAX", xp, jax.grad, jax.enable_x64(True)
 
 
 def by_autodiff(net, theta, alpha, batch, steps):
@@ -31,9 +31,12 @@ def by_autodiff(net, theta, alpha, batch, steps):
     if library is None:
         return {}
     name, xp, gradient_of, double = library
-    Y_s, Y_q = targets(net, batch.Y_s), targets(net, batch.Y_q)
+    Y_s, Y_q = batch.Y_s, batch.Y_q
+    if net.loss_name == "softmax_cross_entropy":
+        Y_s, Y_q = np.eye(net.n_out)[Y_s], np.eye(net.n_out)[Y_q]  # (T, N, O)
     with double:
-        X_s, Y_s, X_q, Y_q = map(xp.asarray, (batch.X_s, Y_s, batch.X_q, Y_q))
+        arrays = batch.X_s, Y_s, batch.X_q, Y_q
+        X_s, Y_s, X_q, Y_q = (xp.asarray(np.array(a, float)) for a in arrays)
 
         def loss(theta, X, Y):
             return autodiff_loss(xp, net, theta, X, Y)
@@ -46,12 +49,6 @@ def by_autodiff(net, theta, alpha, batch, steps):
 
         pair = gradient_of(after_adapting, (0, 1))(xp.asarray(theta), xp.asarray(alpha))
         return {name: tuple(np.asarray(part.tolist()) for part in pair)}
-
-
-def targets(net, Y):
-    """Float64 targets (T, N, O); class labels (T, N) one-hot."""
-    softmax = net.loss_name == "softmax_cross_entropy"
-    return np.eye(net.n_out)[Y] if softmax else np.array(Y, dtype=np.float64)
 
 
 def autodiff_loss(xp, net, theta, X, Y):

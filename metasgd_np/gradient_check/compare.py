@@ -1,22 +1,22 @@
 """How a verdict is reached: entry by entry; a block gets the worst of its entries.
 
 Errors are relative to the largest claimed entry of the block, or to 1e-6 of the
-function's size where that is larger.
+function's size where that is larger. For each entry, in this order:
 
-1. The central difference agrees within 1e-7, its noise is small, and F does not
-   curve sharply: "ok".
-2. Only the complex step agrees, and a little to either side, away from any kink, it
-   equals the central difference: "kink". It never leaves the point, so a kink nearby
-   explains the difference.
-3. Anything else is read through windows (noise.py). The claim lies within the error of
-   a reading accurate to 1 % of the entry: "ok". It is the slope on one side of a
-   kink at the point, or their mean: "kink". It lies more than three errors from
-   every reading: "wrong". Otherwise the values cannot decide: "not run".
+1. Values with the complex step: it equals the central difference within 1e-7, and the
+   claim agrees with either: "ok", or with neither: "wrong". If only the complex step
+   agrees with the claim, and beside the point it equals the central difference:
+   "kink". It never leaves the point, so a kink nearby explains the difference.
+2. Values alone: the central difference agrees, with little noise and no turn: "ok".
+3. Values through windows (noise.py): the claim lies within the error of a reading
+   accurate to 1 % of the entry: "ok". It is the slope on one side of a kink at the
+   point, or their mean: "kink". It lies more than three errors from every reading:
+   "wrong". Otherwise the values cannot decide: "not run".
+4. Complex step: it has to agree within 1e-12, as only rounding remains. Where the
+   values contradict it the function is not analytic: "not run".
 
-The complex step has to agree within 1e-12, as only rounding remains. If the values
-contradict it, the function is not analytic, and it is left out: "not run". A claim in
-float32 has to agree within 3e-4, and the Taylor remainder to fall with a slope of 2, or
-3 with a Hessian, less 0.3. A block on which no method can decide is NOT CHECKED.
+The Taylor remainder has to fall with a slope of 2, less 0.3. A claim in float32 has to
+agree within 3e-4. A block on which no method can decide is NOT CHECKED.
 """
 
 from dataclasses import dataclass, replace
@@ -25,19 +25,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .noise import Estimate
-from .numerical import CENTRAL_STEP, Line, taylor_slope
+from .noise import read
+from .numerical import Estimate, Line, taylor_slope
 
 COMPLEX, CENTRAL, TAYLOR = "complex step", "central difference", "Taylor remainder"
-TOLERANCE = {COMPLEX: 1e-12, CENTRAL: 1e-7}
+OK, KINK, UNSURE, WRONG = VERDICTS = "ok", "kink", "not run", "wrong"  # worst last
+TOLERANCE = 1e-7
 FLOAT32_TOLERANCE = 3e-4
-SLACK = 0.3
-OK, KINK, UNSURE, WRONG = VERDICTS = (
-    "ok",
-    "kink",
-    "not run",
-    "wrong",
-)  # the worst last
+LEAST_SLOPE = 1.7  # of a Taylor remainder
 NOT_ANALYTIC = (
     "the complex step contradicts the function's values, so the function is not "
     "analytic (abs, norm, conj, .real or rounding)"
@@ -64,7 +59,7 @@ class Row:
     quantity: str
     block: str
     method: str
-    verdict: str = "ok"
+    verdict: str = OK
     error: float = 0.0
     where: tuple = ()
     claimed: float = 0.0
@@ -78,7 +73,7 @@ class Row:
         """The row as a cell of a table."""
         text = f"{self.error:.0e}" if self.slope is None else f"slope {self.slope:.2f}"
         text = "exact" if self.slope == float("inf") else text
-        return {"ok": text, "not run": "-"}.get(self.verdict, f"{text} {self.verdict}")
+        return {OK: text, UNSURE: "-"}.get(self.verdict, f"{text} {self.verdict}")
 
 
 class Finding(NamedTuple):
@@ -91,107 +86,91 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A claimed slope of output i of a Line; `noise` is the error of its values."""
+    """A claimed slope of a line; `single` if it was computed in float32."""
 
     claim: float
     scale: float
     single: bool
     line: Line
-    i: int
-    noise: float
 
-    def slack(self, method):
+    def slack(self, tolerance):
         """The largest difference that counts as agreement."""
-        return self.scale * (FLOAT32_TOLERANCE if self.single else TOLERANCE[method])
+        return self.scale * (FLOAT32_TOLERANCE if self.single else tolerance)
 
-    def gap(self, slope):
-        """The distance of the claim from a slope."""
-        return abs(self.claim - slope)
+    def gap(self, e):
+        """The distance of the claim from an Estimate or a Finding."""
+        return abs(self.claim - e.slope)
 
     @property
     def needed(self):
         """The largest error with which an Estimate can confirm the claim."""
         size = abs(self.claim)
-        size = self.scale if size <= TOLERANCE[CENTRAL] * self.scale else size
-        return max(self.slack(CENTRAL), 0.01 * size)
+        size = self.scale if size <= TOLERANCE * self.scale else size
+        return max(self.slack(TOLERANCE), 0.01 * size)
 
-    def agrees(self, e, method=CENTRAL):
+    def agrees(self, e):
         """Whether an Estimate shows the claim to be right."""
-        close = self.gap(e.slope) <= self.slack(method) + e.error
-        return close and e.error <= self.needed
+        near = self.gap(e) <= self.slack(e.tolerance) + e.error
+        return near and e.error <= self.needed
 
-    def refuted(self, e, method=CENTRAL):
+    def refuted(self, e):
         """Whether an Estimate shows the claim to be wrong."""
-        return self.gap(e.slope) > self.slack(method) + e.doubt * e.error
+        return self.gap(e) > self.slack(e.tolerance) + e.doubt * e.error
 
     @cached_property
-    def by_step(self):
-        """The Estimate by the complex step, or None if it is unavailable."""
-        exact = self.line.exact
-        if isinstance(exact, str):
-            return None
-        # The claim carries rounding too, from every line of its own code.
-        return Estimate(exact[self.i], 100 * self.noise / self.line.unit)
-
-    @cached_property
-    def by_step_agrees(self):
-        """Whether the complex step agrees."""
-        if self.by_step is None:
-            return False
-        exactly = self.gap(self.by_step.slope) <= self.slack(COMPLEX)
-        return exactly or self.agrees(self.by_step, COMPLEX)
-
-    @cached_property
-    def by_central(self):
-        """The Estimate by the central difference."""
-        # Rounding EPS/h, and truncation h², which is as large.
-        error = 30 * self.noise / (CENTRAL_STEP * self.line.unit)
-        return Estimate(self.line.central[0, self.i], error)
+    def by_values(self):
+        """The Finding from values at real points: steps 1, 2 and 3."""
+        exact, central = self.line.exact, self.line.central
+        # 1
+        if self.steady and not isinstance(exact, str):
+            if replace(self, claim=exact.slope).agrees(central):
+                if self.exact_agrees or self.agrees(central):
+                    return Finding(OK, central.slope)
+                if self.refuted(central):
+                    return Finding(WRONG, central.slope)
+            elif self.exact_agrees and self.line.analytic:
+                return Finding(KINK, central.slope, EXPLAINED)
+        # 2
+        if self.line.turn <= 1e-3 * self.scale and self.agrees(central):
+            return Finding(OK, central.slope)
+        # 3
+        return self.through_windows(*self.reading[:4])
 
     @property
     def steady(self):
         """Whether the noise of the central difference is small."""
-        return self.by_central.error <= 0.01 * self.scale
+        return self.line.central.error <= 0.01 * self.scale
 
     @cached_property
-    def by_values(self):
-        """The Finding from values at real points."""
-        e, smooth = self.by_central, self.line.central[1, self.i] <= 1e-3 * self.scale
-        if self.by_step is not None and self.steady:
-            step = replace(self, claim=self.by_step.slope)
-            if step.gap(e.slope) <= self.slack(CENTRAL) + e.error:  # the two agree
-                if self.by_step_agrees or self.agrees(e):
-                    return Finding(OK, e.slope)
-                if self.refuted(e):
-                    return Finding(WRONG, e.slope)
-            elif self.by_step_agrees and self.line.analytic[self.i]:
-                return Finding(KINK, e.slope, EXPLAINED)
-        if smooth and self.agrees(e):
-            return Finding(OK, e.slope)
-        return self.through_windows(*self.estimates)
+    def exact_agrees(self):
+        """Whether the complex step agrees: to 1e-12, or to within its rounding."""
+        exact = self.line.exact
+        if isinstance(exact, str):
+            return False
+        return self.gap(exact) <= self.slack(exact.tolerance) or self.agrees(exact)
 
-    @property
-    def estimates(self):
-        """The Estimates fine, coarse, left and right of the line's Reading."""
-        return [Estimate(*(part[self.i] for part in e)) for e in self.line.reading[:4]]
+    @cached_property
+    def reading(self):
+        """The Reading of the line."""
+        return read(self.line)
 
     def through_windows(self, fine, coarse, left, right):
-        """The Finding from a Reading."""
+        """The Finding from a Reading: step 3."""
         consistent = abs(fine.slope - coarse.slope) <= fine.error + coarse.error
         for e in (fine, coarse):
-            if self.agrees(e) and consistent | (e is fine):
+            if self.agrees(e) and (consistent or e is fine):
                 return Finding(OK, e.slope, NARROWER)
         if self.refuted(fine) and self.refuted(coarse):
-            if self.gap(fine.slope) <= FLOAT32_TOLERANCE * self.scale:
+            if self.gap(fine) <= FLOAT32_TOLERANCE * self.scale:
                 return Finding(UNSURE, fine.slope, SMALL)
             return Finding(WRONG, fine.slope)
         mean = Estimate((left.slope + right.slope) / 2, left.error + right.error)
         side = next((e for e in (left, right, mean) if self.agrees(e)), None)
         if side is None or self.refuted(fine):
             return Finding(UNSURE, coarse.slope, self.why_unsure(coarse, left, right))
-        two_sided = np.isfinite(mean.error)
-        verdict, note = (KINK, AT_KINK) if two_sided else (OK, NARROWER)
-        return Finding(verdict, side.slope, note)
+        if np.isfinite(mean.error):
+            return Finding(KINK, side.slope, AT_KINK)
+        return Finding(OK, side.slope, NARROWER)
 
     def why_unsure(self, best, left, right):
         """Why the values cannot decide."""
@@ -200,100 +179,72 @@ class Entry:
         if abs(left.slope - right.slope) > 10 * (left.error + right.error):
             slopes = f"{left.slope:.4g} to the left, {right.slope:.4g} to the right"
             return f"a kink at the point: the slope is {slopes}, the claim is neither"
-        size = max(abs(self.line.here[self.i]), self.noise)
-        digits = -np.log10(self.line.reading.noise[self.i] / size)
+        noise = self.reading.noise
+        digits = -np.log10(noise / max(abs(self.line.here), noise))
         if digits < 13:
             need = digits + max(1, np.log10(best.error / self.needed))
             return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
         return "there are kinks too close to the point for rounded values to resolve"
 
-    @property
-    def analytic(self):
-        """Whether the complex step can be trusted."""
-        if not self.steady:
-            step = replace(self, claim=self.by_step.slope)
-            return not all(step.refuted(e) for e in self.estimates[:2])
-        far = 10 * self.slack(CENTRAL) + self.by_central.error
-        differ = self.gap(self.by_step.slope) > far
-        if differ and self.by_values.verdict == OK and not self.by_values.note:
-            return False  # agreement of the central difference to 1e-7 is no accident
-        return self.line.analytic[self.i]
-
     @cached_property
     def by_complex(self):
-        """The Finding of the complex step."""
-        if self.by_step is None:
-            return Finding(UNSURE, self.by_values.slope, self.line.exact)
-        right = self.by_values.verdict in (OK, KINK)
-        if self.by_step_agrees and (right or self.analytic):
-            return Finding(OK, self.by_step.slope)
+        """The Finding of the complex step: step 4."""
+        exact, values = self.line.exact, self.by_values
+        if isinstance(exact, str):
+            return Finding(UNSURE, values.slope, exact)
+        right = values.verdict in (OK, KINK)
+        if self.exact_agrees and (right or self.analytic):
+            return Finding(OK, exact.slope)
         if not self.analytic:
-            return Finding(UNSURE, self.by_values.slope, NOT_ANALYTIC)
-        if self.by_values.verdict == KINK:
-            return Finding(KINK, self.by_step.slope, AT_KINK)
-        if self.refuted(self.by_step, COMPLEX):
-            return Finding(WRONG, self.by_step.slope, NEARLY if right else "")
-        return Finding(UNSURE, self.by_values.slope, FEW_DIGITS)
+            return Finding(UNSURE, values.slope, NOT_ANALYTIC)
+        if values.verdict == KINK:
+            return Finding(KINK, exact.slope, AT_KINK)
+        if self.refuted(exact):
+            return Finding(WRONG, exact.slope, NEARLY if right else "")
+        return Finding(UNSURE, values.slope, FEW_DIGITS)
+
+    @cached_property
+    def analytic(self):
+        """Whether the complex step can be trusted."""
+        if self.steady:
+            return self.line.analytic
+        step, windows = replace(self, claim=self.line.exact.slope), self.reading[:2]
+        if self.exact_agrees:  # which is no accident, unless the windows refute it
+            return not all(step.refuted(e) for e in windows)
+        return any(step.agrees(e) for e in windows)
 
 
-def entry_rows(entries, parts):
-    """Make the rows of complex step and central difference, and the slopes found (P,).
+def block_row(label, index, method, entries, findings):
+    """The Row of a block: its worst verdict, and the largest error of that verdict.
 
-    entries : one per claimed slope, in order        parts : {(quantity, block): index}
+    entries, findings : one per claimed slope;  index : those in this block
     """
-    columns = {
-        COMPLEX: [entry.by_complex for entry in entries],
-        CENTRAL: [entry.by_values for entry in entries],
-    }
-    rows = [
-        worst(label, method, index, entries, findings)
-        for label, index in parts.items()
-        for method, findings in columns.items()
-    ]
-    return rows, np.array([finding.slope for finding in columns[COMPLEX]])
-
-
-def worst(label, method, index, entries, findings):
-    """The Row of a block: its worst verdict, and the largest error of that verdict."""
 
     def badness(where):
         entry, finding = entries[index[where]], findings[index[where]]
-        return VERDICTS.index(finding.verdict), entry.gap(finding.slope) / entry.scale
+        return VERDICTS.index(finding.verdict), entry.gap(finding) / entry.scale
 
     where = max(np.ndindex(index.shape), key=badness)
     entry, finding = entries[index[where]], findings[index[where]]
-    return Row(
-        *label,
-        method,
-        finding.verdict,
-        error=badness(where)[1],
-        where=where,
-        claimed=entry.claim,
-        found=finding.slope,
-        scale=entry.scale,
-        note=finding.note,
-    )
+    numbers = badness(where)[1], where, entry.claim, finding.slope, entry.scale
+    return Row(*label, method, finding.verdict, *numbers, finding.note)
 
 
-def taylor_row(quantity, entry, curvature=None, others=()):
-    """The Row of the Taylor test: expected slope 2, or 3 with the curvature d·H d.
+def taylor_row(parts, entry, rows):
+    """The Row of the Taylor test; its slope also falls short where steps cross a kink.
 
-    A slope falls short where the claim is wrong, or where the steps cross a
-    kink. others : verdicts of the central difference on the entries
+    parts, rows : the blocks and their checks, which decide between the two
     """
-    label, order = (quantity, "all", TAYLOR), 2 if curvature is None else 3
-    if entry.noise > 1e-11 * max(abs(entry.line.here[0]), entry.scale):
+    quantities, line = {quantity for quantity, _ in parts}, entry.line
+    label = (quantities.pop() if len(quantities) == 1 else "both"), "all", TAYLOR
+    if line.noise > 1e-11 * max(abs(line.here), entry.scale):
         return Row(*label, UNSURE, note=FEW_DIGITS)
-    numbers = entry.claim, curvature or 0.0, entry.noise, entry.slack(COMPLEX)
-    slope = taylor_slope(entry.line, *numbers)
+    slope = taylor_slope(line, entry.claim, entry.slack(1e-12))
     if slope is None:
         return Row(*label, UNSURE, note="the function is not finite there")
-    verdict = OK
-    if slope < order - SLACK:
-        found = entry.by_values
-        others = set(others) or {found.verdict}
-        smooth = found.verdict == OK and not found.note
-        verdict = KINK if others <= {OK, KINK} else UNSURE
-        verdict = WRONG if WRONG in others or (order == 3 and smooth) else verdict
-    note = "the steps cross a kink" if verdict == KINK else ""
-    return Row(*label, verdict, max(0.0, order - slope), note=note, slope=slope)
+    verdict, note = OK, ""
+    if slope < LEAST_SLOPE:
+        others = {row.verdict for row in rows if row.method == CENTRAL}
+        verdict = WRONG if WRONG in others else UNSURE if UNSURE in others else KINK
+        note = "the steps cross a kink" if verdict == KINK else ""
+    return Row(*label, verdict, max(0.0, 2 - slope), note=note, slope=slope)

@@ -15,8 +15,6 @@ They differ in how they carry a derivative through the inner steps:
     PyTorch or JAX      automatic differentiation, where one of them is installed
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -27,8 +25,7 @@ from ..network import TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff
-from .compare import CENTRAL
-from .inputs import one_vector
+from .compare import CENTRAL, OK, WRONG, Entry, Finding, block_row
 from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
 from .report import Report
@@ -65,40 +62,29 @@ def agreement(
     >>> agreement(*small_problem()).ok
     True
     """
-    steps = whole_number("steps", steps, 0)
-    theta = one_vector("theta", theta, net).astype(np.float64)
-    alpha = one_vector("alpha", check_alpha(net, alpha, theta), net).astype(np.float64)
-    problem = net, theta, alpha, batch, steps
-    mg = meta_gradient(*problem)
+    mg = meta_gradient(net, theta, alpha, batch, steps)  # checks the arguments
+    theta = np.asarray(theta, np.float64)
+    problem = net, theta, check_alpha(net, alpha, theta), batch, steps
     claim = np.concatenate([mg.d_theta, mg.d_alpha])  # (2P,)
     derived = {
         "explicit Hessian": by_explicit_hessian(*problem),
         "forward chain rule": by_forward_chain_rule(*problem),
         **by_autodiff(*problem),
     }
-    rows = []
     checked = check_meta_gradient(*problem, claimed=mg).rows
-    central = [row for row in checked if row.method == CENTRAL]
-    for index, row in zip(meta_parts(net).values(), central, strict=True):
-        for name, pair in derived.items():
-            errors = np.abs(claim - np.concatenate(pair))[index] / row.scale
-            error, at = errors.max(), np.unravel_index(errors.argmax(), errors.shape)
-            rows.append(
-                replace(
-                    row,
-                    method=name,
-                    verdict="ok" if error <= TOLERANCE else "wrong",
-                    error=error,
-                    where=tuple(map(int, at)),
-                    claimed=claim[index][at],
-                    found=np.concatenate(pair)[index][at],
-                    note="",
-                )
-            )
-        rows.append(row)
-    all_wrong = {row.method for row in rows if row.verdict == "wrong"} > {*derived}
+    rows = [row for row in checked if row.method == CENTRAL]
+    parts, scale = meta_parts(net), np.empty_like(claim)
+    for row, index in zip(rows, parts.values(), strict=True):
+        scale[index] = row.scale
+    entries = [Entry(*pair, False, None) for pair in zip(claim, scale, strict=True)]
+    for name, pair in reversed(derived.items()):
+        right = np.abs(claim - np.concatenate(pair)) <= TOLERANCE * scale
+        verdicts = np.where(right, OK, WRONG).tolist()
+        findings = list(map(Finding, verdicts, np.concatenate(pair)))
+        rows = [block_row(*it, name, entries, findings) for it in parts.items()] + rows
+    wrong = {row.method for row in rows if row.verdict == WRONG}
     cause = ("all disagree with it: look at the R-operator first",)
-    return Report(tuple(rows), cause if all_wrong else ())
+    return Report(tuple(rows), cause if wrong == {*derived, CENTRAL} else ())
 
 
 def by_explicit_hessian(net, theta, alpha, batch, steps):
@@ -144,23 +130,11 @@ def small_problem(
     steps: int = 2,
     seed: int = 0,
 ) -> tuple:
-    """Draw a problem to check on, with all sizes different and above 1.
+    """Draw (net, theta, alpha, batch, steps), all sizes different and above 1.
 
-    Parameters
-    ----------
-    activation, loss : str
-        Of the network.
-    steps : int
-        Inner steps, returned as they are.
-    seed : int
-        The same seed draws the same problem.
-
-    Returns
-    -------
-    tuple
-        (net, theta, alpha, batch, steps); θ is normal and α uniform in ±[0.2, 0.4],
-        large enough for a missing term to show. For the square activation, with
-        which such steps diverge, θ is halved and α divided by ten.
+    θ is normal and α uniform in ±[0.2, 0.4], large enough for a missing term to show.
+    For the square activation, with which such steps diverge, θ is halved and α divided
+    by ten.
 
     Examples
     --------

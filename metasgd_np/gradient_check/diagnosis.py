@@ -17,43 +17,36 @@ def same(a, b, like=None):
     return bool(a.shape == b.shape and size and np.abs(a - b).max() <= CLOSE * size)
 
 
-def ratio(claim, true):
-    """The k with claim = k · true in every entry, neither 0 nor 1, or None."""
+def factor(claim, true):
+    """Describe the k with claim = k · true in every entry, or "" if there is none."""
     k = (claim * true).sum() / ((true**2).sum() or 1.0)
-    return k if k and abs(k - 1) > CLOSE and same(claim, k * true) else None
-
-
-def in_words(k):
-    """Describe a ratio and what it may mean."""
+    if not k or abs(k - 1) <= CLOSE or not same(claim, k * true):
+        return ""
     if abs(k + 1) < CLOSE:
         return "minus the derivative: a flipped sign"
     size, hint = max(abs(k), 1 / abs(k)), ""
-    if abs(size - round(size)) < CLOSE * size and size > 1.5:
+    if size > 1.5 and abs(size - round(size)) < CLOSE * size:
         one, other = ("sum", "mean") if abs(k) > 1 else ("mean", "sum")
         hint = f": a {one} where the loss has a {other}?"
         hint = ": the 2 of a square?" if round(size) == 2 else hint
     return f"{k:.6g} × the derivative in every entry{hint}"
 
 
-def find_causes(claim, true, point, parts, wrong):
+def find_causes(claim, true, point, parts, rows):
     """Say what is wrong with a claim (P,); true (P,) is the numerical derivative.
 
-    parts : {(quantity, block): index};  wrong : labels of parts;  point : (P,)
+    parts : {(quantity, block): index};  rows : their checks
     """
-    wrong = [label for label in parts if label in wrong]
-    k = ratio(claim, true)
-    if not wrong:
-        return ()
-    if len(wrong) == len(parts) > 1 and k:
-        return (f"yours is {in_words(k)}",)
-    causes = [block_cause(claim[parts[label]], true[parts[label]]) for label in wrong]
-    found = [
-        f"{' '.join(label)} {cause}"
-        for label, cause in zip(wrong, causes, strict=True)
-        if cause
-    ]
+    wrong = {(row.quantity, row.block) for row in rows if row.verdict == "wrong"}
+    wrong = {label: index for label, index in parts.items() if label in wrong}
+    if len(wrong) == len(parts) > 1 and (whole := factor(claim, true)):
+        return (f"yours is {whole}",)
+    causes = {
+        label: block_cause(claim[index], true[index]) for label, index in wrong.items()
+    }
+    found = [f"{' '.join(label)} {cause}" for label, cause in causes.items() if cause]
     if len(found) < len(wrong):
-        index = np.concatenate([parts[label].ravel() for label in wrong])
+        index = np.concatenate([index.ravel() for index in wrong.values()])
         found += decay(claim[index] - true[index], point[index])
     return tuple(found)
 
@@ -61,26 +54,24 @@ def find_causes(claim, true, point, parts, wrong):
 def block_cause(claim, true):
     """What is wrong with one block, or ""."""
     off = np.argwhere(np.abs(claim - true) > CLOSE * np.abs(true).max())
-    cause = ""
     if len(off) == 0:
-        return cause
+        return ""
     if true.any() and not claim.any():
-        cause = "is zero, but the derivative is not: is it left out?"
-    elif true.size > 1 and (k := ratio(claim, true)):
-        cause = f"is {in_words(k)}"
-    elif claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
-        cause = "is transposed: it holds the numbers of its transpose"
-    elif same(np.sort(claim, None), np.sort(true, None)):
-        cause = "has the right numbers in the wrong places"
-    elif len(off) == 1 < true.size:
-        cause = f"is right but for the entry {[int(i) for i in off[0]]}"
-    return cause
+        return "is zero, but the derivative is not: is it left out?"
+    if true.size > 1 and (k := factor(claim, true)):
+        return f"is {k}"
+    if claim.ndim == 2 and same(claim, true.T.reshape(claim.shape)):
+        return "is transposed: it holds the numbers of its transpose"
+    if same(np.sort(claim, None), np.sort(true, None)):
+        return "has the right numbers in the wrong places"
+    alone = len(off) == 1 < true.size
+    return f"is right but for the entry {off[0].tolist()}" if alone else ""
 
 
 def decay(difference, point):
     """Report a difference (n,) proportional to the parameters (n,), as a list."""
     lam = difference @ point / (point @ point or 1.0)
-    rest = np.abs(difference - lam * point).max(initial=0)
+    rest = np.abs(difference - lam * point).max()
     if len(point) < 3 or rest > 0.02 * np.abs(difference).max():
         return []
     kind = "forgotten" if lam < 0 else "doubled"
@@ -96,7 +87,7 @@ def name_mistakes(problem, claimed, true, wrong):
     problem : (net, theta, alpha, batch, steps)
     claimed, true : pairs of (P,);  wrong : which of dθ and dα, {0}, {1} or {0, 1}
     """
-    named = {}  # {which of the two it explains: mistakes}
+    names = {i: {} for i in sorted(wrong)}  # the mistakes that explain each, in order
     for mistake in ENTRIES:
         for variant in mistake.variants:
             if variant.loss not in (None, problem[0].loss_name):
@@ -106,17 +97,14 @@ def name_mistakes(problem, claimed, true, wrong):
                     made = variant.meta_gradient(*problem)
             except Exception:  # some mistakes are made for two layers only
                 continue
-            explained = frozenset(
-                i
-                for i in wrong
-                if same(claimed[i], made[i], true[i]) and not same(made[i], true[i])
-            )
-            title = f"mistake {mistake.number}, {mistake.name}"
-            named.setdefault(explained, {})[title] = None
-    if whole := named.get(frozenset(wrong)):
+            for i, found in names.items():
+                if same(claimed[i], made[i], true[i]) and not same(made[i], true[i]):
+                    found[f"mistake {mistake.number}, {mistake.name}"] = variant
+    first = names[min(wrong)]
+    if whole := [name for name in first if all(name in f for f in names.values())]:
         return (f"this is {' or '.join(whole)}",)
     return tuple(
-        f"{('dθ', 'dα')[i]} is {' or '.join(named[frozenset({i})])}"
-        for i in sorted(wrong)
-        if frozenset({i}) in named
+        f"{('dθ', 'dα')[i]} is {' or '.join(found)}"
+        for i, found in names.items()
+        if found
     )

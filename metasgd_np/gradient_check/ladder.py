@@ -3,11 +3,12 @@
 `gradcheck` takes any function. The levels of the ladder, each relying on the one below:
 
     check_gradient         loss       →  gradient
-    check_hvp              gradient   →  H v
+    check_hvp              gradient   →  H v, the gradient of g · v
     check_meta_gradient    meta-loss  →  dθ, dα
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,19 @@ from numpy import ndarray as Array
 from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
+from ..checks import check_vector
 from ..interface import Network
 from ..second_order import hvp as hessian_times_vector
 from ..tasks import TaskBatch
 from . import inputs
-from .compare import CENTRAL, Entry, entry_rows, taylor_row
+from .compare import CENTRAL, COMPLEX, Entry, block_row, taylor_row
 from .diagnosis import find_causes, name_mistakes
-from .numerical import Line
+from .noise import ENDS, read
+from .numerical import EPS, Line
 from .report import Report
 
 FLOOR = 1e-6  # of the function's size: the smallest scale of a relative error
+TINY = np.finfo(np.float64).tiny
 
 
 def gradcheck(
@@ -59,11 +63,6 @@ def gradcheck(
     Report
         The verdict on each block; its `explain` method describes the rules.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument cannot be used; the message says what to pass.
-
     Examples
     --------
     >>> import math
@@ -81,15 +80,21 @@ def gradcheck(
     """
     x = inputs.check_point(point)
     function, gradient = inputs.split_value(function, gradient, x)
-    f = inputs.check_scalar(function, x)
     parts = inputs.parts_of(blocks, x.size, quantity)
     claim = inputs.check_claim("gradient", gradient, point)
-    report, _ = check_slopes(f, x, claim, parts, quantity)
+    report, _ = check_slopes(function, x, claim, parts)
     if hvp is None:
         return report
+    if not callable(gradient):
+        raise TypeError(
+            "gradient is not a function, but hvp is compared with differences of "
+            "gradients; pass a function of the point that returns the gradient"
+        )
+    v = random_direction(x.size, seed=1).astype(float_type(point))
     parts = inputs.parts_of(blocks, x.size, f"Hessian of {quantity}")
-    v = random_direction(x.size, seed=1)
-    return report + check_product(f, gradient, point, hvp, v, parts)
+    claim = inputs.check_claim("hvp", lambda x: hvp(x, v), point)
+    along = lambda x: np.asarray(gradient(x)) @ v  # noqa: E731
+    return report + check_slopes(along, x, claim, parts)[0]
 
 
 def check_gradient(
@@ -119,11 +124,9 @@ def check_gradient(
     >>> check_gradient(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    theta, blocks = inputs.one_vector("theta", theta, net), net.blocks
     gradient = (lambda t: net.gradient(t, X, Y)) if claimed is None else claimed
-    name = "loss → gradient"
-    f = lambda t: net.loss(t, X, Y)  # noqa: E731
-    return gradcheck(f, gradient, theta, blocks=blocks, quantity=name)
+    name, f = "loss → gradient", lambda t: net.loss(t, X, Y)
+    return gradcheck(f, gradient, theta, blocks=net.blocks, quantity=name)
 
 
 def check_hvp(
@@ -145,8 +148,7 @@ def check_hvp(
     v : array (P,), optional
         The direction; random if left out.
     claimed : array (P,) or callable, optional
-        Checked in place of `hvp`: H v, or a function (θ, v) to (P,), whose curvature
-        the Taylor test checks in another direction too.
+        Checked in place of `hvp`: H v, or a function of (θ, v).
 
     Returns
     -------
@@ -161,17 +163,16 @@ def check_hvp(
     >>> check_hvp(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    theta = inputs.one_vector("theta", theta, net)
-    v = random_direction(theta.size, seed=1) if v is None else v
-    v = inputs.one_vector("v", v, net)
+    x = inputs.check_point(check_vector("theta", theta, net.n_params), "theta")
+    v = random_direction(x.size, seed=1) if v is None else v
+    v = inputs.check_point(check_vector("v", v, net.n_params), "v")
+    v = v.astype(float_type(theta))
     if claimed is None:
-
-        def claimed(t, v):
-            return hessian_times_vector(net, t, X, Y, v)
-
-    f = inputs.check_scalar(lambda t: net.loss(t, X, Y), theta.astype(float))
+        claimed = lambda t, v: hessian_times_vector(net, t, X, Y, v)  # noqa: E731
+    product = (lambda t: claimed(t, v)) if callable(claimed) else claimed
+    claim = inputs.check_claim("hvp", product, theta)
     parts = inputs.parts_of(net.blocks, net.n_params, "gradient → H v")
-    return check_product(f, lambda t: net.gradient(t, X, Y), theta, claimed, v, parts)
+    return check_slopes(lambda t: net.gradient(t, X, Y) @ v, x, claim, parts)[0]
 
 
 def check_meta_gradient(
@@ -210,8 +211,8 @@ def check_meta_gradient(
     >>> check_meta_gradient(*problem, claimed=first_order).causes
     ('this is mistake 2, the curvature is dropped',)
     """
-    theta = inputs.one_vector("theta", theta, net)
-    alpha = inputs.one_vector("alpha", check_alpha(net, alpha, theta), net)
+    right = meta_gradient(net, theta, alpha, batch, steps)  # checks the arguments
+    alpha = check_alpha(net, alpha, np.asarray(theta))
     x = np.concatenate([theta, alpha]).astype(np.float64)  # (2P,)
 
     def meta_loss(x):
@@ -219,11 +220,8 @@ def check_meta_gradient(
         theta_J = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)[-1]
         return net.loss(theta_J, batch.X_q, batch.Y_q).mean()
 
-    f = inputs.check_scalar(meta_loss, x)
-    if claimed is None:
-        claimed = meta_gradient(net, theta, alpha, batch, steps)
-    claim = inputs.check_pair(claimed, theta)  # (2P,)
-    report, true = check_slopes(f, x, claim, meta_parts(net), "both")
+    claim = inputs.check_pair(right if claimed is None else claimed, theta)  # (2P,)
+    report, true = check_slopes(meta_loss, x, claim, meta_parts(net))
     wrong = {int("α" in row.quantity) for row in report.wrong if row.where}
     problem = net, *np.split(x, 2), batch, steps
     pairs = np.split(claim, 2), np.split(true, 2)
@@ -244,59 +242,40 @@ def random_direction(size, seed=0):
     return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
 
 
-def judge(lines, across, claim, parts, x):
-    """(rows, slopes found (P,), causes) of claimed slopes (P,) of all outputs of lines.
+def float_type(point):
+    """The float type in which a function of the point computes."""
+    return np.result_type(np.asarray(point).dtype, np.float32)
 
-    across : a Line that shows the size of F and the error of its values
+
+def check_slopes(function, x, claim, parts):
+    """(Report, numerical gradient (P,)) of a claimed gradient of a function at x (P,).
+
+    parts : {(quantity, block): indices}
     """
-    units = np.repeat([line.unit for line in lines], [line.size for line in lines])
-    scale = np.maximum(FLOOR * across.largest / units, np.finfo(float).tiny)  # (P,)
+    f, unit = inputs.check_scalar(function, x), np.maximum(1, np.abs(x))  # (P,)
+    across = Line(f, x, random_direction(x.size) * unit)
+    sketch = read(across, ENDS)
+    size = max(abs(across.here), sketch.curvature)
+    noise = max(sketch.noise, EPS * size)
+    scale = np.maximum(FLOOR * size / unit, TINY)  # (P,)
     for index in parts.values():
         scale[index] = np.maximum(scale[index], np.abs(claim[index]).max())
     single = claim.dtype == np.float32
-    outputs = [(line, i) for line in lines for i in range(line.size)]
     entries = [
-        Entry(float(claim[p]), scale[p], single, line, i, across.noise[i])
-        for p, (line, i) in enumerate(outputs)
+        Entry(float(claim[i]), scale[i], single, Line(f, x, axis, unit[i], noise))
+        for i, axis in enumerate(np.eye(x.size))
     ]
-    rows, true = entry_rows(entries, parts)
-    wrong = {(row.quantity, row.block) for row in rows if row.verdict == "wrong"}
-    return rows, true, find_causes(claim, true, x, parts, wrong)
-
-
-def check_slopes(f, x, claim, parts, quantity):
-    """The Report on a claimed gradient of f at x (P,), and the numerical gradient."""
-    unit = np.maximum(1, np.abs(x))  # (P,)
-    lines = [Line(f, x, *line) for line in zip(np.eye(x.size), unit, strict=True)]
-    across = Line(f, x, random_direction(x.size) * unit)
-    rows, true, causes = judge(lines, across, claim, parts, x)
-    return Report((*rows, taylor(quantity, across, claim, rows)), causes), true
-
-
-def check_product(f, gradient, point, hvp, v, parts):
-    """The Report on H v: the gradient's derivative along v, and Taylor's slope 3.
-
-    gradient, hvp : functions or vectors; a vector skips checks that need a function.
-    """
-    x, quantity = inputs.check_point(point), next(iter(parts))[0]
-    product = (lambda p: hvp(p, v)) if callable(hvp) else hvp
-    claim = inputs.check_claim("hvp", product, point)
-    rows, causes = [], ()
-    if callable(gradient):
-        unit = np.abs(x).max(initial=1) / (np.abs(v).max() or 1.0)
-        line = Line(lambda p: np.asarray(gradient(p)), x, v, unit, x.size)
-        rows, _, causes = judge([line], line, claim, parts, x)
-    if callable(hvp):
-        d = random_direction(x.size) * np.maximum(1, np.abs(x))
-        slopes = inputs.check_claim("gradient", gradient, point)
-        rows.append(taylor(quantity, Line(f, x, d), slopes, rows, hvp(x, d) @ d))
-    return Report(tuple(rows), causes)
-
-
-def taylor(quantity, line, claim, rows, curvature=None):
-    """The Row of the Taylor test on claimed slopes (P,) along a line."""
-    size = np.abs(claim) @ np.abs(line.direction) or np.finfo(float).tiny
-    single = claim.dtype == np.float32
-    entry = Entry(float(claim @ line.direction), size, single, line, 0, line.noise[0])
-    others = [row.verdict for row in rows if row.method == CENTRAL]
-    return taylor_row(quantity, entry, curvature, others)
+    columns = {
+        COMPLEX: [entry.by_complex for entry in entries],
+        CENTRAL: [entry.by_values for entry in entries],
+    }
+    rows = [
+        block_row(*part, method, entries, findings)
+        for part in parts.items()
+        for method, findings in columns.items()
+    ]
+    true = np.array([finding.slope for finding in columns[COMPLEX]])
+    causes = find_causes(claim, true, x, parts, rows)
+    slope, size = claim @ across.direction, np.abs(claim) @ np.abs(across.direction)
+    entry = Entry(float(slope), size or TINY, single, replace(across, noise=noise))
+    return Report((*rows, taylor_row(parts, entry, rows)), causes), true

@@ -18,6 +18,9 @@ all narrower ones, so that no window wins by luck.
                 within the noise: if only one does, the kink is beside the point
     noise       R in the narrowest windows; for rounded values, the step between them
 
+Where F jumps outside the fine window, as a solver that stops early makes it, the error
+of fine is that of the jump.
+
 Sources: Moré and Wild, SIAM J. Sci. Comput. 33 (2011), for noise from difference
 tables, and ACM Trans. Math. Softw. 38 (2012), for choosing the step from it.
 """
@@ -26,80 +29,90 @@ from typing import NamedTuple
 
 import numpy as np
 
-EPS = np.finfo(np.float64).eps
+from .numerical import EPS, Estimate
+
 WIDTHS = 4.0 ** -np.arange(1, 21)  # 1/4 … 1e-12, (K,)
+ENDS = WIDTHS[[1, 3, -2, -1]]  # enough for noise and curvature
 NODES = np.arange(-8, 9)
 WINDOWS = (slice(4, 13), slice(0, 9), slice(8, 17))  # middle, left, right
 WEIGHTS = np.array([np.linalg.pinv(np.vander(NODES[w], 7))[-2] for w in WINDOWS])
-AMPLIFICATION = np.linalg.norm(WEIGHTS, axis=1)[:, None]  # (3, 1)
+AMPLIFICATION = np.linalg.norm(WEIGHTS, axis=1)  # (3,)
 SAFETY = 8
-ENDS = WIDTHS[[1, 3, -2, -1]]  # enough for noise and curvature
-
-
-class Estimate(NamedTuple):
-    """A slope, its error, and how many errors away a claim must be to count as wrong.
-
-    The last is 3, or 100 where structure too fine to see may hide in the window.
-    """
-
-    slope: np.ndarray
-    error: np.ndarray
-    doubt: np.ndarray | float = 3.0
 
 
 class Reading(NamedTuple):
-    """Estimates of F′(0), the error of F's values, and roughly |F″(0)|; arrays (n,)."""
+    """Estimates of F′(0), the error of F's values, and roughly |F″(0)|."""
 
     fine: Estimate
     coarse: Estimate
     left: Estimate
     right: Estimate
-    noise: np.ndarray
-    curvature: np.ndarray
+    noise: float
+    curvature: float
 
 
-def read(F, unit, widths=WIDTHS):
-    """The Reading of a function F of t, in windows of widths (K,) times unit."""
-    values = {t: F(t * unit) for t in {w * j for w in widths / 8 for j in NODES}}
-    V = np.array([[values[w * j] for j in NODES] for w in widths / 8])  # (K, 17, n)
-    s = widths[:, None, None] * unit / 8  # (K, 1, 1)
-    windows = np.stack([V[:, w] for w in WINDOWS], 1)  # (K, 3, 9, n)
+def read(line, widths=WIDTHS):
+    """The Reading of a line, in windows of widths (K,) times its unit."""
+    t = widths[:, None] / 8 * NODES  # (K, 17)
+    points, where = np.unique(t, return_inverse=True)
+    F = np.array([line(t * line.unit) for t in points])[where].reshape(t.shape)
+    windows = np.stack([F[:, w] for w in WINDOWS], 1)  # (K, 3, 9)
+    s = widths[:, None] * line.unit / 8  # (K, 1)
     with np.errstate(all="ignore"):
-        slopes = np.einsum("wj,kwjn->kwn", WEIGHTS, windows) / s  # (K, 3, n)
-        R = np.sqrt(120**2 / 3_628_800 * (np.diff(windows, 5, axis=2) ** 2).mean(2))
-        rounding = EPS * (np.abs(windows).max(2) + unit * np.abs(slopes))  # t's as well
-        bend = np.abs(V[:, 12] - 2 * V[:, 8] + V[:, 4]) / (4 * s[:, 0]) ** 2  # (K, n)
+        slopes = (windows * WEIGHTS).sum(2) / s  # (K, 3)
+        R = np.sqrt(120**2 / 3_628_800 * (np.diff(windows, 5) ** 2).mean(2))
+        rounding = EPS * (np.abs(windows).max(2) + line.unit * np.abs(slopes))
+        curvature = np.abs(F[:, 12] - 2 * F[:, 8] + F[:, 4]) / (4 * s[:, 0]) ** 2
     R = np.where(np.isfinite(R), np.maximum(R, rounding / 4), np.inf)
-    R = np.maximum.accumulate(R[::-1])[::-1]  # (K, 3, n)
-    noise = np.maximum(rounded_step(windows), R[-2:].max((0, 1)))  # (3, n)
-    errors = SAFETY * AMPLIFICATION / s * np.maximum(R, noise)  # (K, 3, n)
+    R = np.maximum.accumulate(R[::-1])[::-1]  # (K, 3)
+    noise = max(rounded_step(F), R[-2:].max())
+    if F.min() == F.max():  # flat, and perhaps by rounding
+        noise = max(noise, line.noise)
+    errors = SAFETY * AMPLIFICATION / s * np.maximum(R, noise)  # (K, 3)
     smooth = 4 * np.maximum(noise, rounding) >= R
     fine, left, right = (
         least(slopes[:, i], np.where(smooth[:, i], errors[:, i], np.inf), smooth[:, i])
         for i in range(3)
     )
     coarse = least(slopes[:, 0], errors[:, 0], smooth[:, 0])
-    return Reading(
-        fine, coarse, left, right, noise[0], np.nan_to_num(bend[widths > 1e-3]).min(0)
+    jump, k = jump_outside(np.where(smooth, noise, R)[:, 0], np.abs(F).max())
+    fine = fine._replace(
+        error=max(fine.error, SAFETY * AMPLIFICATION[0] * jump / s[k, 0])
     )
+    curvature = np.nan_to_num(curvature[widths > 1e-3]).min()
+    return Reading(fine, coarse, left, right, noise, curvature)
+
+
+def jump_outside(R, size):
+    """A jump of F, as a solver that stops early leaves, and the window (K,) inside it.
+
+    From window to window, R grows at most 4⁵-fold where F is smooth, fourfold at a
+    kink, and not at all at a jump.
+    """
+    with np.errstate(all="ignore"):
+        growth = R[:-1] / R[1:]  # (K - 1,)
+    stays = np.append(True, growth[:-1] < 2)
+    found = (growth > 3000) & stays & (R[:-1] < 1e-4 * size)
+    k = found.argmax()
+    return (R[k], k + 1) if found.any() else (0.0, 0)
 
 
 def least(slopes, errors, smooth):
-    """The Estimate with the least error; arrays (K, n)."""
-    best = errors.argmin(0), np.arange(errors.shape[1])
-    slope, error = slopes[best], errors[best]
-    hidden = (WIDTHS[best[0]] < 1e-5) & (error > 1e-3 * np.abs(slope))
-    doubt = np.where(smooth[best] & ~hidden, 3.0, 100.0)
-    return Estimate(np.where(np.isinf(error), 0.0, slope), error, doubt)
+    """The Estimate with the least error, of windows (K,).
+
+    Structure too fine to see may hide in a window that is not smooth, or too narrow.
+    """
+    k = errors.argmin()
+    hidden = WIDTHS[k] < 1e-5 and errors[k] > 1e-3 * abs(slopes[k])
+    slope = 0.0 if np.isinf(errors[k]) else slopes[k]
+    return Estimate(slope, errors[k], 3.0 if smooth[k] and not hidden else 100.0)
 
 
-def rounded_step(windows):
-    """The least difference between rounded values (K, 3, 9, n), 0 if unrounded; (3, n).
+def rounded_step(F):
+    """The least difference between rounded values (K, 17), or 0 if unrounded.
 
     Rounded values are equal at neighbouring points.
     """
-    values = windows.transpose(1, 0, 2, 3).reshape(3, -1, windows.shape[-1])
-    steps = np.diff(np.sort(values, axis=1), axis=1)  # (3, 9K - 1, n)
-    steps = np.where(steps > 0, steps, np.inf).min(1)
-    rounded = (np.diff(windows[-1], axis=1) == 0).any(1) & np.isfinite(steps)
-    return np.where(rounded, steps, 0.0)
+    steps = np.diff(np.sort(F, None))
+    steps = steps[(steps > 0) & (steps < np.inf)]
+    return steps.min() if len(steps) and (np.diff(F[-1]) == 0).any() else 0.0

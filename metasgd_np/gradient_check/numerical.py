@@ -1,4 +1,4 @@
-"""Numerical derivatives along one line, F(t) = f(x + t d).
+"""Numerical derivatives along one line, F(t) = f(point + t · direction).
 
 EPS = 2.2e-16 is the machine epsilon of float64.
 
@@ -7,139 +7,131 @@ EPS = 2.2e-16 is the machine epsilon of float64.
     central difference   F′(0) = [F(h) − F(−h)] / 2h,  h = EPS^(1/3)           (3.1)
                          truncation h² and rounding EPS/h, both near 4e-11
     Taylor remainder     R(t) = |F(t) − F(0) − t F′(0)| shrinks as t²          (3.3)
-                         R(t) = |F(t) − F(0) − t F′(0) − t² F″(0) / 2| as t³
+                         with a right F′(0), and only as t with a wrong one
 
-With a wrong F′(0) the remainder shrinks only as t, with a wrong F″(0) only as t²: the
-slope of log R against log t shows which, at any scale.
-
-Sources: Squire and Trapp, SIAM Review 40 (1998), for the complex step; Farrell et al.,
-SIAM J. Sci. Comput. 35 (2013), for the Taylor test.
+Sources: Squire and Trapp, SIAM Review 40 (1998), for the complex step; Nocedal and
+Wright, Numerical Optimization (2006), section 8.1, for the central difference and its
+step; Farrell et al., SIAM J. Sci. Comput. 35 (2013), for the Taylor test.
 """
 
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from .noise import ENDS, EPS, read
-
+EPS = np.finfo(np.float64).eps
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = EPS ** (1 / 3)
 TAYLOR_STEPS = 4.0 ** -np.arange(2, 18)  # 1/16 … 6e-11
 BESIDE = (1 / 300, 1 / 40_000)  # where else the complex step is tried, on either side
 
 
+class Estimate(NamedTuple):
+    """A slope and its error; a claim `doubt` errors away counts as wrong."""
+
+    slope: float
+    error: float
+    doubt: float = 3.0
+    tolerance: float = 1e-7  # the relative difference that counts as agreement
+
+
 @dataclass(frozen=True)
 class Line:
-    """F(t) = function(point + t · direction), always as an array (n,).
-
-    Estimates of F′(0) are computed on first use. `unit` is the t that moves the point
-    by about its own size, or by 1; `size` is n.
-    """
+    """F; `unit` is the t that moves the point by its own size, `noise` F's error."""
 
     function: object
     point: np.ndarray
     direction: np.ndarray
     unit: float = 1.0
-    size: int = 1
+    noise: float = 0.0
 
     def __call__(self, t):
-        """F(t) (n,); NaN outside the function's domain."""
+        """F(t), a number; NaN outside the function's domain."""
         try:
             with np.errstate(all="ignore"):
-                return np.atleast_1d(self.function(self.point + t * self.direction))
+                return self.function(self.point + t * self.direction)
         except (ArithmeticError, ValueError):  # as math.log(-1) raises
-            return np.full(self.size, np.nan)
+            return np.nan
 
     @cached_property
     def here(self):
-        """F(0) (n,)."""
+        """F(0)."""
         return self(0.0)
 
     @cached_property
     def exact(self):
-        """F′(0) (n,) by the complex step, or a sentence saying why it fails."""
+        """The Estimate of the complex step, or a sentence saying why it fails."""
         moved = self.point + 1j * COMPLEX_STEP * self.direction
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")  # PyTorch's
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
-                value = np.atleast_1d(self.function(moved))
+                value = self.function(moved)
         except Exception as error:  # the function worked on real numbers just before
             return f"complex numbers are not accepted ({type(error).__name__}: {error})"
         if not np.iscomplexobj(value):
             return "the imaginary part is dropped (by abs, norm, .real or float)"
-        slopes = value.imag / COMPLEX_STEP  # (3.2)
-        return slopes if np.isfinite(slopes).all() else "a complex point gives NaN"
+        if not np.isfinite(value.imag):
+            return "a complex point gives NaN"
+        # The claim carries rounding too, from every line of its own code
+        error = 100 * self.noise / self.unit
+        return Estimate(value.imag / COMPLEX_STEP, error, tolerance=1e-12)  # (3.2)
+
+    @cached_property
+    def ends(self):
+        """F at both ends of the central difference, and its step."""
+        h = CENTRAL_STEP * self.unit
+        return self(-h), self(h), h
 
     @cached_property
     def central(self):
-        """F′(0) by the central difference, and |right − left slope|; (2, n)."""
-        h = CENTRAL_STEP * self.unit
-        ahead, behind = self(h), self(-h)
-        jump = np.abs(ahead - 2 * self.here + behind) / h
-        return np.array([(ahead - behind) / (2 * h), jump])  # (3.1)
+        """The Estimate of the central difference."""
+        behind, ahead, h = self.ends
+        return Estimate((ahead - behind) / (2 * h), 30 * self.noise / h)  # (3.1)
+
+    @property
+    def turn(self):
+        """The slope to the right less that to the left, within the same step."""
+        behind, ahead, h = self.ends
+        return abs(ahead - 2 * self.here + behind) / h
 
     @cached_property
     def analytic(self):
-        """Whether complex step and central difference agree beside the point, (n,).
+        """Whether complex step and central difference agree beside the point.
 
         abs, conj, .real and round break the complex step everywhere, a kink breaks the
         central difference at the point only, so both are tried a little to either side.
         """
-        right, left = (
-            [self.steps_agree_at(sign * t * self.unit) for t in BESIDE]
+        return all(
+            any(self.steps_agree_at(sign * t * self.unit) for t in BESIDE)
             for sign in (1, -1)
         )
-        return np.any(right, axis=0) & np.any(left, axis=0)
 
     def steps_agree_at(self, t):
-        """Whether both give nearly the same slopes at t, (n,)."""
+        """Whether both give nearly the same slope at t."""
         line = replace(self, point=self.point + t * self.direction)
         if isinstance(line.exact, str):
-            return np.zeros(self.size, bool)
-        rounding = 100 * EPS * np.abs(line.here) / (CENTRAL_STEP * self.unit)
-        size = np.abs(line.exact) + np.abs(line.central[0])
-        return np.abs(line.exact - line.central[0]) <= 1e-4 * size + rounding
-
-    @cached_property
-    def noise(self):
-        """The error of F's values (n,), at least the rounding of F and F″."""
-        return np.maximum(self.sketch.noise, EPS * self.largest)
-
-    @cached_property
-    def largest(self):
-        """The size of F, or of its curvature where that is larger."""
-        curvature = self.sketch.curvature * self.unit**2
-        return max(np.abs(self.here).max(), curvature.max())
-
-    @cached_property
-    def sketch(self):
-        """A Reading from the widest and narrowest windows only."""
-        return read(self, self.unit, ENDS)
-
-    @cached_property
-    def reading(self):
-        """The Reading of this line; see noise.py."""
-        return read(self, self.unit)
+            return False
+        rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
+        exact, central = line.exact.slope, line.central.slope
+        return abs(exact - central) <= 1e-4 * (abs(exact) + abs(central)) + rounding
 
 
-def taylor_slope(line, slope, curvature, noise, claim_error):
+def taylor_slope(line, slope, slope_error):
     """Slope of log R(t) against log t at the smallest t where R is above rounding.
 
-    slope, curvature : F′(0) and F″(0) as claimed; curvature is 0 at first order
-    noise, claim_error : the errors of F and of the claimed slope
-
     Infinity if R is at rounding level from the start; None if F is finite at fewer than
-    three steps.
+    three steps. `slope` is F′(0) as claimed, to within `slope_error`.
     """
     t = TAYLOR_STEPS * line.unit
-    F = np.array([line(step)[0] for step in t])
+    F = np.array([line(step) for step in t])
     t, F = t[np.isfinite(F)], F[np.isfinite(F)]
     if len(t) < 3:
         return None
-    R = np.abs(F - line.here[0] - t * slope - t**2 / 2 * curvature)  # (3.3)
-    floor = 200 * (EPS * np.abs(F) + noise) + t * claim_error
+    R = np.abs(F - line.here - t * slope)  # (3.3)
+    floor = 200 * (EPS * np.abs(F) + line.noise) + t * slope_error
     above = np.flatnonzero(floor < R)
     if above.size == 0 or (k := above[-1]) == 0:
         return np.inf

@@ -9,7 +9,7 @@ from html import escape
 from textwrap import fill
 
 from . import compare, noise, numerical
-from .compare import TAYLOR
+from .compare import KINK, TAYLOR, UNSURE, WRONG
 
 LAST_LINE = (
     "Errors are relative to the largest claimed entry of the block; report.explain() "
@@ -19,14 +19,7 @@ LAST_LINE = (
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found; `report + report` joins two.
-
-    Parameters
-    ----------
-    rows : tuple of Row
-        One per block and method.
-    causes : tuple of str
-        Likely causes of the errors, one sentence each.
+    """What a check found: Rows, and likely causes of the errors, a sentence each.
 
     Examples
     --------
@@ -45,7 +38,15 @@ class Report:
     @property
     def wrong(self) -> tuple:
         """The rows that failed."""
-        return tuple(row for row in self.rows if row.verdict == "wrong")
+        return tuple(row for row in self.rows if row.verdict == WRONG)
+
+    @property
+    def blocks(self) -> dict:
+        """The rows of each block, {(quantity, block): rows}."""
+        blocks = {}
+        for row in self.rows:
+            blocks.setdefault((row.quantity, row.block), []).append(row)
+        return blocks
 
     @property
     def verdicts(self) -> dict:
@@ -54,12 +55,11 @@ class Report:
         The Taylor test counts where it fails, or where no other method was tried.
         """
         verdicts = {}
-        for name in dict.fromkeys((row.quantity, row.block) for row in self.rows):
-            rows = [row for row in self.rows if (row.quantity, row.block) == name]
+        for name, rows in self.blocks.items():
             tried = [row.verdict for row in rows if row.method != TAYLOR]
-            seen = {*(tried or (row.verdict for row in rows))} - {"not run"}
+            seen = {*(tried or (row.verdict for row in rows))} - {UNSURE}
             verdicts[name] = "ok" if seen else "NOT CHECKED" if tried else "-"
-            if any(row in self.wrong for row in rows):
+            if any(row.verdict == WRONG for row in rows):
                 verdicts[name] = "WRONG"
         return verdicts
 
@@ -81,32 +81,28 @@ class Report:
                 return f"{verdict}: {listed(names)}."
         if not self.ok:
             return "NOT CHECKED: nothing could be compared."
-        rows = [row for row in self.rows if row.method != TAYLOR] or self.rows
+        rows = [row for row in self.rows if row.method != TAYLOR]
         n = len({(row.quantity, row.block) for row in rows})
-        kinks = {(r.quantity, r.block) for r in rows if r.verdict == "kink"}
+        kinks = {(row.quantity, row.block) for row in rows if row.verdict == KINK}
         near = f", {len(kinks)} of them near a kink" if kinks else ""
         return f"OK: {n} {'block agrees' if n == 1 else 'blocks agree'}{near}."
 
     def tables(self) -> list:
         """The blocks, one per line, and what failed, each as rows of strings."""
         methods = list(dict.fromkeys(row.method for row in self.rows))
-        blocks = [("quantity", "block", "largest", *methods, "verdict")]
-        for name, verdict in self.verdicts.items():
-            rows = [row for row in self.rows if (row.quantity, row.block) == name]
+        lines = [("quantity", "block", "largest", *methods, "verdict")]
+        failed = [("entry", "yours", "derivative", "yours / derivative", "by")]
+        for name, rows in self.blocks.items():
             size = f"{rows[0].scale:.3g}" if rows[0].scale else ""
-            cells = {row.method: row.cell for row in rows}
-            cells = [cells.get(method, "") for method in methods]
-            blocks.append((*name, size, *cells, verdict))
-        failed = {}
-        for row in self.wrong:
-            if row.method != TAYLOR:
-                failed.setdefault((row.quantity, row.block), row)
-        entries = [("entry", "yours", "derivative", "yours / derivative", "by")]
-        for (quantity, block), row in failed.items():
-            ratio = f"{row.claimed / row.found:.6g}" if row.found else "-"
-            numbers = f"{row.claimed:.8g}", f"{row.found:.8g}", ratio
-            entries.append((f"{quantity} {block}{[*row.where]}", *numbers, row.method))
-        return blocks, entries if failed else []
+            cells = dict.fromkeys(methods, "") | {row.method: row.cell for row in rows}
+            lines.append((*name, size, *cells.values(), self.verdicts[name]))
+            wrong = [r for r in rows if r.verdict == WRONG and r.method != TAYLOR]
+            for row in wrong[:1]:
+                ratio = f"{row.claimed / row.found:.6g}" if row.found else "-"
+                numbers = f"{row.claimed:.8g}", f"{row.found:.8g}", ratio
+                entry = f"{row.quantity} {row.block}{[*row.where]}"
+                failed.append((entry, *numbers, row.method))
+        return [lines, failed] if len(failed) > 1 else [lines]
 
     def notes(self) -> list:
         """Collect the notes on rows, or only those on wrong rows if there are any."""
@@ -115,30 +111,19 @@ class Report:
             if row.note:
                 names = notes.setdefault((row.method, row.note), [])
                 names.append((row.quantity, row.block))
-        return [
-            f"{method}, {listed(names)}: {note}."
-            for (method, note), names in notes.items()
-        ]
+        return [f"{key[0]}, {listed(names)}: {key[1]}." for key, names in notes.items()]
 
     def __str__(self):
         causes = "\n".join(wrapped(f"{cause}.") for cause in self.causes)
         tables = [aligned(table) for table in self.tables()]
         notes = "\n".join(wrapped(f"- {note}") for note in self.notes())
-        return "\n\n".join(
-            filter(None, [self.conclusion, causes, *tables, notes, LAST_LINE])
-        )
+        parts = self.conclusion, causes, *tables, notes, LAST_LINE
+        return "\n\n".join(filter(None, parts))
 
     def explain(self) -> str:
-        """Explain how a verdict is reached.
-
-        Returns
-        -------
-        str
-            The rules, the methods with their tolerances, and the sources.
-        """
-        return "\n\n\n".join(
-            room.__doc__.strip() for room in (compare, numerical, noise)
-        )
+        """The rules, the methods with their tolerances, and the sources."""
+        rooms = compare, numerical, noise
+        return "\n\n\n".join(room.__doc__.strip() for room in rooms)
 
     def _repr_html_(self):
         lines = (self.conclusion, *self.causes, *self.notes(), LAST_LINE)
@@ -162,17 +147,11 @@ def wrapped(text):
 def aligned(lines):
     """Align lines of strings in columns, two spaces apart, no spaces at the end."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    )
-    return "\n".join(line.rstrip() for line in padded)
+    form = "  ".join(f"{{:{width}}}" for width in widths)
+    return "\n".join(form.format(*line).rstrip() for line in lines)
 
 
 def html_table(lines):
     """An HTML table without colours, to suit light and dark pages."""
-    rows = []
-    for line in lines:
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in line)
-        rows.append(f"<tr>{cells}</tr>")
-    return f"<table>{''.join(rows)}</table>"
+    rows = ("".join(f"<td>{escape(cell)}</td>" for cell in line) for line in lines)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
