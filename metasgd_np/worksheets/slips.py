@@ -42,7 +42,7 @@ KINDS = (  # quantities that are easily taken for one another, in the order of w
     "W2 alpha2 dW2_s W2_prime dW2_q V2 dW2_dot dtheta2",
 )
 FACTORS = {  # numbers in place of a number with an N, and without
-    True: ("1", "2", "1 / N_s", "2 / N_s", "N_s", "1 / 2", "1 / N_s**2", "2 / N_s**2"),
+    True: ("1", "2", "1 / N_s", "2 / N_s", "1 / 2", "1 / (2 * N_s)", "N_s", "N_s / 2"),
     False: ("1", "-1", "2", "-2"),
 }
 SCALES = {  # the whole line times a number
@@ -160,27 +160,46 @@ def line_slips(symbol, expression, activation, loss) -> Iterator:
             yield phrase, to_query(text) if which == "q" else text, 0
     known = [*GIVEN, *(line[2] for line in layout(activation, loss))]
     known = known[: known.index(symbol)]
-    for node, other in mistaken(tree, known):
+    for node, other in mistaken(tree, [*known, "X1_q"]):
         words = "the updated " if "_prime" in other else ""
         phrase = f"with {words}{render(other)} for {render(node.id)}"
         yield phrase, ast.unparse(exchange(tree, node, ast.Name(other))), 1
+    for node, factor in overdone(tree):
+        phrase = f"with a factor {render(factor)} too many at {render(node.id)}"
+        new = ast.BinOp(ast.Name(factor), ast.Mult(), node)
+        yield phrase, ast.unparse(exchange(tree, node, new)), 1
+    if stem == "L":
+        return
     for phrase, template in SCALES.items():
         text = template.format(expression)
         yield phrase, to_query(text) if which == "q" else text, 2
-    if stem != "L":
-        yield "with the result transposed", f"({expression}).T", 2
+    yield "with the result transposed", f"({expression}).T", 2
 
 
 def mistaken(tree, known):
     """(node, symbol) of each quantity in a tree and another that may stand there."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            kin = next((kind.split() for kind in KINDS if node.id in kind.split()), ())
-            for other in kin:
+            for other in kind_of(node.id):
                 sets = {set_of(other), set_of(node.id)} - {""}
                 close = len(sets) < 2 or other[:-2] == node.id[:-2]
                 if other in known and other != node.id and close:
                     yield node, other
+
+
+def overdone(tree):
+    """(node, symbol) of each quantity in a tree and a factor too many at it."""
+    for node in ast.walk(tree):
+        kind = kind_of(node.id) if isinstance(node, ast.Name) else ()
+        if "Z1_s" in kind:
+            yield node, f"phi1_{set_of(node.id)}"
+        if "W1" in kind or "W2" in kind:
+            yield node, "alpha1" if "W1" in kind else "alpha2"
+
+
+def kind_of(symbol):
+    """The quantities that a symbol is easily taken for, itself among them."""
+    return next((kind.split() for kind in KINDS if symbol in kind.split()), ())
 
 
 def set_of(symbol):
@@ -291,7 +310,8 @@ def calls(node):
         case ast.Call(func=ast.Name(id="bar"), args=[W]):
             yield f"with the bias row of {show(W)} kept", W
             text = f"headless({ast.unparse(W)})"
-            yield f"with the first row of {show(W)} left out, not the last", parse(text)
+            phrase = f"with the first row of {show(W)} left out, not the last"
+            yield phrase, parse(text)
         case ast.Call(func=ast.Name(id="like"), args=[Z, ast.Constant(value=c)]):
             for other in {0, 1, 2} - {c}:
                 new = parse(f"like({ast.unparse(Z)}, {other})")

@@ -1,0 +1,189 @@
+"""Wrong answers that people give are named by what is wrong with them.
+
+The answers are made by ordinary NumPy from the right values, on three sheets; the slips
+that the package makes from its expressions are not asked.
+"""
+
+from fractions import Fraction
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from metasgd_np.worksheets.examples import default_example
+from metasgd_np.worksheets.lines import layout
+from metasgd_np.worksheets.slips import find_honest, find_slips
+from metasgd_np.worksheets.worksheet import Worksheet
+
+SHEETS = {
+    "default": Worksheet(),
+    "seed 5": Worksheet.from_seed(5),
+    "a name": Worksheet.for_name("Emmy Noether"),
+}
+N = 3
+
+
+def ones(A, value=1, first=False):
+    """[A 1], or [1 A]."""
+    column = np.full((len(A), 1), Fraction(value), dtype=object)
+    return np.hstack([column, A] if first else [A, column])
+
+
+def changed(A, row, value):
+    """A copy with one row set."""
+    A = A.copy()
+    A[row] = value
+    return A
+
+
+# (line, wrong value from the right ones, words that the message must have)
+WRONG = [
+    # support, forward
+    ("X1_s", lambda v: ones(v.X_s, first=True), "with the 1 in front"),
+    ("X1_s", lambda v: ones(v.X_s, 0), "with 0 for 1"),
+    ("X1_s", lambda v: ones(v.X_q), "with X_q for X_s"),
+    ("Z1_s", lambda v: v.X_s @ v.W1[:1], "without the bias"),
+    ("Z1_s", lambda v: v.X1_s @ v.W1.T, "W1ᵀ for W1"),
+    ("H1_s", lambda v: 2 * v.Z1_s, "with 2 Z1_s for Z1_s²"),
+    ("H1_s", lambda v: v.Z1_s, "without the square"),
+    ("H1_1_s", lambda v: ones(v.H1_s, first=True), "with the 1 in front"),
+    ("H1_1_s", lambda v: ones(v.Z1_s), "with Z1_s for H1_s"),
+    ("F_s", lambda v: v.H1_s @ v.W2[:2], "without the bias"),
+    ("F_s", lambda v: v.H1_1_s.T @ v.W2, "H̃1_sᵀ for H̃1_s"),
+    # support, backward
+    ("L_s", lambda v: ((v.F_s - v.Y_s) ** 2).sum(), "without the 1/N"),
+    ("L_s", lambda v: ((v.F_s - v.Y_s) ** 2).sum() / 2, "1/2 for 1/N"),
+    ("L_s", lambda v: ((v.F_s - v.Y_s) ** 2).sum() / (2 * N), "1/(2 N) for 1/N"),
+    ("L_s", lambda v: (v.F_s - v.Y_s).sum() / N, "without the square"),
+    ("L_s", lambda v: (v.F_s - v.Y_s).sum() ** 2 / N, "the square of the sum"),
+    ("L_s", lambda v: ((v.F_s + v.Y_s) ** 2).sum() / N, "+ Y_s for − Y_s"),
+    ("dF_s", lambda v: Fraction(2, N) * (v.Y_s - v.F_s), "Y_s − F_s for F_s − Y_s"),
+    ("dF_s", lambda v: v.F_s - v.Y_s, "without the 2/N"),
+    ("dF_s", lambda v: (v.F_s - v.Y_s) / N, "with 1/N for 2/N"),
+    ("dF_s", lambda v: 2 * (v.F_s - v.Y_s), "with 2 for 2/N"),
+    ("dF_s", lambda v: Fraction(2, N) * v.F_s, "without the term − Y_s"),
+    ("dW2_s", lambda v: v.H1_1_s @ v.dF_s, "H̃1_s for H̃1_sᵀ"),
+    ("dW2_s", lambda v: v.H1_s.T @ v.dF_s, "without the bias row"),
+    ("dW2_s", lambda v: v.H1_1_s.T @ v.dF_s / N, "1/N too many"),
+    ("dW2_s", lambda v: changed(v.dW2_s, 2, v.dF_s.sum() / N), "averaged"),
+    ("dW2_s", lambda v: changed(v.dW2_s, 2, 0), "0 in the bias row"),
+    ("dW2_s", lambda v: -v.dW2_s, "sign turned"),
+    ("dW2_s", lambda v: v.H1_1_s.T @ (v.F_s - v.Y_s), "dF_s had been made without the"),
+    ("dH1_s", lambda v: v.dF_s @ v.W2.T, "bias row of W2 kept"),
+    ("dH1_s", lambda v: v.dF_s @ v.W2[1:].T, "first row of W2 left out"),
+    ("dH1_s", lambda v: (v.F_s - v.Y_s) @ v.W2[:2].T, "without the 2/N"),
+    ("phi1_s", lambda v: v.Z1_s, "without the 2"),
+    ("phi1_s", lambda v: v.H1_s, "with φ for φ′"),
+    ("phi1_s", lambda v: 2 * v.H1_s, "with H1_s for Z1_s"),
+    ("phi1_s", lambda v: np.full_like(v.Z1_s, 2), "with φ″ for φ′"),
+    ("dZ1_s", lambda v: v.dH1_s, "without the factor φ′_s"),
+    ("dZ1_s", lambda v: v.dH1_s * v.H1_s, "with H1_s for φ′_s"),
+    ("dZ1_s", lambda v: v.dH1_s * v.Z1_s, "Z1_s"),
+    ("dW1_s", lambda v: v.X1_s.T @ v.dH1_s, "dH1_s for dZ1_s"),
+    ("dW1_s", lambda v: v.X_s.T @ v.dZ1_s, "without the bias row"),
+    ("dW1_s", lambda v: (v.X1_s.T @ v.dZ1_s).T, "result transposed"),
+    ("dW1_s", lambda v: v.X1_q.T @ v.dZ1_s, "X̃_q for X̃_s"),
+    ("dW1_s", lambda v: v.X1_s.T @ (v.dH1_s * v.H1_s), "phi1_s had been made with φ for φ′"),
+    # the step
+    ("W1_prime", lambda v: v.W1 + v.alpha1 * v.dW1_s, "+ α1∘dW1_s for − α1∘dW1_s"),
+    ("W1_prime", lambda v: v.W1 - v.dW1_s, "without the factor α1"),
+    ("W2_prime", lambda v: v.W2 - v.alpha2, "without the factor dW2_s"),
+    ("W2_prime", lambda v: v.alpha2 * v.dW2_s, "with only α2∘dW2_s"),
+    ("W1_prime", lambda v: v.W1 - v.alpha1 @ v.dW1_s, "a matrix product for ∘"),
+    # query
+    ("Z1_q", lambda v: v.X1_q @ v.W1, "with W1 for W1′"),
+    ("Z1_q", lambda v: v.X1_s @ v.W1_prime, "with X̃_s for X̃_q"),
+    ("F_q", lambda v: v.H1_1_q @ v.W2, "with W2 for W2′"),
+    ("F_q", lambda v: v.H1_q @ v.W2_prime[:2], "without the bias"),
+    ("L_q", lambda v: ((v.F_q - v.Y_q) ** 2).sum(), "without the 1/N"),
+    ("dF_q", lambda v: (v.F_q - v.Y_q) / N, "with 1/N for 2/N"),
+    ("dF_q", lambda v: Fraction(2, N) * (v.F_q - v.Y_s), "with Y_s for Y_q"),
+    ("dH1_q", lambda v: v.dF_q @ v.W2[:2].T, "with W2 for W2′"),
+    ("dZ1_q", lambda v: v.dH1_q * v.phi1_s, "with φ′_s for φ′_q"),
+    ("dW1_q", lambda v: v.X1_q.T @ v.dH1_q, "dH1_q for dZ1_q"),
+    ("dW2_q", lambda v: v.H1_1_s.T @ v.dF_q, "with H̃1_s for H̃1_q"),
+    # second order
+    ("V1", lambda v: v.dW1_q, "without the factor α1"),
+    ("V1", lambda v: v.alpha1 * v.dW1_s, "dW1_s for dW1_q"),
+    ("V2", lambda v: -v.alpha2 * v.dW2_q, "sign turned"),
+    ("Z1_dot", lambda v: v.X_s @ v.V1[:1], "without the bias"),
+    ("Z1_dot", lambda v: v.X1_s @ v.W1_prime, "W1′ for V1"),
+    ("Z1_dot", lambda v: v.X1_s @ v.dW1_q, "V1"),
+    ("H1_dot", lambda v: v.Z1_dot, "without the factor φ′_s"),
+    ("H1_dot", lambda v: v.H1_s * v.Z1_dot, "with H1_s for φ′_s"),
+    ("F_dot", lambda v: v.H1_1_s @ v.V2, "without the term H1_dot W̄2"),
+    ("F_dot", lambda v: v.H1_dot @ v.W2[:2], "without the term H̃1_s V2"),
+    ("F_dot", lambda v: v.H1_dot @ v.W2_prime[:2] + v.H1_1_s @ v.V2, "the updated W2′"),
+    ("F_dot", lambda v: v.H1_dot @ v.W2[:2] + v.H1_s @ v.V2[:2], "without the bias"),
+    ("F_dot", lambda v: v.H1_dot @ v.V2[:2] + v.H1_1_s @ v.V2, "with V2 for W2"),
+    ("dF_dot", lambda v: v.F_dot, "without the 2/N"),
+    ("dF_dot", lambda v: 2 * v.F_dot, "with 2 for 2/N"),
+    ("dF_dot", lambda v: Fraction(2, N) * v.F_s, "with F_s for F_dot"),
+    ("dW2_dot", lambda v: v.H1_1_s.T @ v.dF_dot, "without the term [H1_dot 0]ᵀ dF_s"),
+    (
+        "dW2_dot",
+        lambda v: ones(v.H1_dot, 0).T @ v.dF_s,
+        "without the term H̃1_sᵀ dF_dot",
+    ),
+    (
+        "dW2_dot",
+        lambda v: ones(v.H1_dot).T @ v.dF_s + v.H1_1_s.T @ v.dF_dot,
+        "with 1 for 0",
+    ),
+    ("dH1_dot", lambda v: v.dF_dot @ v.W2[:2].T, "without the term dF_s V̄2ᵀ"),
+    (
+        "dH1_dot",
+        lambda v: v.dF_dot @ v.W2_prime[:2].T + v.dF_s @ v.V2[:2].T,
+        "the updated W2′ for W2",
+    ),
+    ("dH1_dot", lambda v: v.dF_s @ v.V2[:2].T, "without the term dF_dot W̄2ᵀ"),
+    ("phi2", lambda v: 0 * v.phi2, "with 0 for 2"),
+    ("phi2", lambda v: v.phi2 - 1, "with 1 for 2"),
+    ("phi2", lambda v: v.phi1_s, "with φ′ for φ″"),
+    ("dZ1_dot", lambda v: v.dH1_dot * v.phi1_s, "without the term dH1_s∘φ″∘Z1_dot"),
+    ("dZ1_dot", lambda v: v.dH1_s * v.phi2 * v.Z1_dot, "without the term dH1_dot∘φ′_s"),
+    (
+        "dZ1_dot",
+        lambda v: v.dH1_dot * v.phi1_s + v.dH1_s * v.phi2,
+        "without the factor Z1_dot",
+    ),
+    (
+        "dZ1_dot",
+        lambda v: v.dH1_dot * v.phi1_s + v.dH1_s * v.phi1_s * v.Z1_dot,
+        "with φ′_s for φ″",
+    ),
+    (
+        "dW1_dot",
+        lambda v: v.X1_s.T @ (v.dH1_dot * v.phi1_s),
+        "mistake 7, φ″ is left out",
+    ),
+    ("dW1_dot", lambda v: v.X1_q.T @ v.dZ1_dot, "with X̃_q for X̃_s"),
+    # the meta-gradient
+    ("dtheta1", lambda v: v.dW1_q + v.dW1_dot, "+ dW1_dot for − dW1_dot"),
+    ("dtheta2", lambda v: v.dW2_q, "without the term − dW2_dot (see mistake 2"),
+    ("dtheta1", lambda v: v.dW1_dot - v.dW1_q, "dW1_dot − dW1_q for dW1_q − dW1_dot"),
+    ("dtheta1", lambda v: v.dW1_q - v.alpha1 * v.dW1_dot, "factor α1 too many"),
+    ("dtheta2", lambda v: v.dW2_s - v.dW2_dot, "dW2_s for dW2_q"),
+    ("dalpha1", lambda v: v.dW1_s * v.dW1_q, "without the minus (see mistake 3"),
+    ("dalpha2", lambda v: -v.dW2_s * v.dtheta2, "with dθ2 for dW2_q"),
+    ("dalpha1", lambda v: -v.dW1_q, "see mistake 1"),
+    ("dalpha1", lambda v: v.dtheta1, "see mistake 1"),
+    ("dalpha1", lambda v: -v.dW1_s * v.dW1_s, "dW1_s for dW1_q"),
+    ("dalpha2", lambda v: -v.dW2_s * v.V2, "with V2 for dW2_q"),
+    ("dalpha1", lambda v: np.full_like(v.W1, total(v)), "see mistake 10"),
+]
+
+
+def total(v):
+    """The sum of all entries of dα."""
+    return v.dalpha1.sum() + v.dalpha2.sum()
+
+
+@pytest.mark.parametrize("sheet", SHEETS.values(), ids=SHEETS)
+@pytest.mark.parametrize(("symbol", "make", "words"), WRONG)
+def test_a_wrong_answer_is_named_by_what_is_wrong(sheet, symbol, make, words):
+    verdict = sheet.check(symbol, make(SimpleNamespace(**sheet.values)))
+    assert not verdict.right
+    assert verdict.named, verdict.message
+    assert words in verdict.message
