@@ -168,8 +168,26 @@ def test_hessian_blocks_shade_the_logarithm_and_mark_the_blocks():
     assert [axis.get_xlabel() for axis in figure.axes[:2]] == ["entry of θ"] * 2
     shades = [axis.images[0].get_array() for axis in figure.axes[:2]]
     assert [shade.max() for shade in shades] == [0, 2]
-    assert shades[0].min() == -1
+    assert shades[0].min() == 0
+    assert (shades[1].mask == (matrix == 0)).all()  # exactly zero: not shaded, white
     np.testing.assert_array_equal(figure.axes[0].get_xticks(), [2.5, 7, 11.5, 15.5])
+
+
+def test_tangent_flow_has_an_arrow_for_every_term_of_the_equations():
+    figure = plots.tangent_flow()
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    arrows = [text for text in figure.axes[0].texts if hasattr(text, "arrow_patch")]
+    assert len(arrows) == 12  # 8 equations, 4 of them with two terms
+    assert [f"(4.{i})" in shown for i in range(1, 9)] == [True] * 8
+
+
+def test_first_order_draws_angles_shares_and_results():
+    products, values = np.array([0.1, 1, 10]), np.array([[10, 20, 30]] * 3)
+    ratios = {"100": (products, np.array([[1.0, 1.2, 2.0], [1.0, 1.4, 4.0]]))}
+    figure = plots.first_order(products, values, values / 100, ratios)
+    assert_axes_are_named(figure)
+    drawn = [axis.lines[0].get_ydata().tolist() for axis in figure.axes]
+    np.testing.assert_allclose(drawn, [[20] * 3, [0.2] * 3, [1, 1.3, 3]])
 
 
 def test_the_map_of_one_step_names_every_quantity():

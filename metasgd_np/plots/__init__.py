@@ -14,12 +14,13 @@ MODULES = {
         "output_ceiling",
         "taylor_terms",
     ),
+    "curvature": ("first_order", "hessian_blocks", "tangent_flow"),
     "derivations": (
         "arrows_on_contours",
-        "hessian_blocks",
         "map_of_one_step",
         "paths_on_bowls",
         "shape_flow",
+        "support_and_query",
     ),
     "gradients": ("activation_functions", "errors_by_step", "gradients_by_task"),
     "learning": (
@@ -31,6 +32,7 @@ MODULES = {
     ),
     "navigation": ("landing", "return_curves", "returns_by_steps", "trajectories"),
     "shared": ("STYLES", "save"),
+    "single_steps": ("film_of_training", "learning_to_step"),
     "step_sizes": ("alpha_by_block", "alpha_images", "alpha_over_training"),
     "tables": ("mse_by_shots",),
 }

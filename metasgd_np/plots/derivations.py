@@ -1,4 +1,4 @@
-"""Figures of the derivations: shapes, Hessians, one step, descent on contours."""
+"""Figures of the derivations: shapes, one step, descent on contours."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..interface import Network
 from ..network import TwoLayerNet
 from .shared import LOOKS
 
@@ -69,49 +68,6 @@ def draw_array(axis, x, y, name, rows, columns, formula):
     axis.text(x, y - 4.7, formula, fontsize=9, **CENTRED)
 
 
-def hessian_blocks(net: Network, matrices: dict, columns: int = 2) -> Figure:
-    """Draw the size of each entry of (P, P) matrices, by block of θ.
-
-    Shades follow the logarithm over three decades below the largest entry of all.
-
-    Parameters
-    ----------
-    net : Network
-        Its blocks are marked.
-    matrices : dict
-        {title: matrix (P, P)}.
-    columns : int, default 2
-        Panels per row.
-
-    Returns
-    -------
-    Figure
-        One panel per matrix.
-    """
-    rows = -(-len(matrices) // columns)
-    size = (8.7, rows * 7.7 / columns + 0.4)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=size, squeeze=False, layout="constrained"
-    )
-    blocks = net.blocks(np.zeros(net.n_params))
-    ends = np.cumsum([block.size for block in blocks.values()])
-    middles = (np.append(0, ends[:-1]) + ends) / 2 - 0.5
-    top = np.log10(max(np.abs(matrix).max() for matrix in matrices.values()))
-    for axis, (title, matrix) in zip(axes.flat, matrices.items(), strict=True):
-        shade = np.log10(np.maximum(np.abs(matrix), 10.0 ** (top - 3)))
-        image = axis.imshow(shade, cmap="Greys", vmin=top - 3, vmax=top)
-        for end in ends[:-1] - 0.5:
-            axis.axhline(end, color="tab:blue", lw=1)
-            axis.axvline(end, color="tab:blue", lw=1)
-        axis.set_xticks(middles, blocks)
-        axis.set_yticks(middles, blocks)
-        axis.tick_params(length=0, labelsize=8)
-        axis.set(xlabel="entry of θ", ylabel="entry of θ")
-        axis.set_title(title, fontsize=10)
-    figure.colorbar(image, ax=axes, label="log₁₀ |entry|; white: smaller", shrink=0.8)
-    return figure
-
-
 def map_of_one_step() -> Figure:
     """Draw the map of one Meta-SGD step: forwards above, backwards below.
 
@@ -150,6 +106,40 @@ def map_of_one_step() -> Figure:
             look |= {"patchA": tail.get_bbox_patch(), "patchB": head.get_bbox_patch()}
             where = {"xy": head.get_position(), "xytext": tail.get_position()}
             axis.annotate("", **where, arrowprops=look)
+    return figure
+
+
+def support_and_query(
+    X_s: np.ndarray, Y_s: np.ndarray, X_q: np.ndarray, Y_q: np.ndarray
+) -> Figure:
+    """Draw the points of a few sine waves y = A sin(x + b), and the waves.
+
+    Parameters
+    ----------
+    X_s, Y_s : (T, N_s, 1) array
+        Support points.
+    X_q, Y_q : (T, N_q, 1) array
+        Query points.
+
+    Returns
+    -------
+    Figure
+        One panel per wave.
+    """
+    size = (8.9, 2.8)
+    figure, axes = plt.subplots(
+        1, len(X_s), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
+    grid = np.linspace(-5, 5, 200)
+    for i, axis in enumerate(axes[0]):
+        two = np.hstack([np.sin(X_s[i]), np.cos(X_s[i])])  # (N_s, 2)
+        p, q = np.linalg.lstsq(two, Y_s[i, :, 0])[0]  # A sin(x + b) = p sin x + q cos x
+        axis.plot(grid, p * np.sin(grid) + q * np.cos(grid), ":", color="0.4")
+        axis.plot(X_s[i], Y_s[i], "ko", label="support")
+        axis.plot(X_q[i], Y_q[i], "x", color="tab:red", mew=2, label="query")
+        axis.set(title=f"task {i + 1}", xlabel="x (radians)", xlim=(-5, 5))
+    axes[0, 0].set_ylabel("y")
+    axes[0, 0].legend(fontsize=8, loc="lower left")
     return figure
 
 
