@@ -73,7 +73,7 @@ def loss_against_alpha(
     Parameters
     ----------
     loss : function
-        α, an array (P,), to a loss.
+        From α, (P,), to a loss.
     alpha : (P,) array
         Where the tangents touch.
     d_alpha : (P,) array
@@ -86,16 +86,18 @@ def loss_against_alpha(
     Figure
         One panel: all entries on the same axes.
     """
+    alpha, d_alpha = np.array([alpha, d_alpha], dtype=float)  # may be fractions
+    here = float(loss(alpha))
     figure, axis = plt.subplots(figsize=(6.4, 3.6))
     t = np.linspace(-0.06, 0.06, 61)
     for (name, i), line in zip(entries.items(), LINES, strict=False):
         moves = t[:, None] * np.eye(len(alpha))[i]  # (61, P)
         label = f"{name}: slope {d_alpha[i]:g}".replace("-", "−")
         axis.plot(t, [loss(alpha + move) for move in moves], "k", ls=line, label=label)
-        axis.plot(t, loss(alpha) + d_alpha[i] * t, color="0.6", lw=0.9)
-    axis.plot(0, loss(alpha), "ko")
+        axis.plot(t, here + d_alpha[i] * t, color="0.6", lw=0.9)
+    axis.plot(0, here, "ko")
     axis.set(xlabel="change of one entry of α", ylabel="query loss after the step")
-    axis.set_ylim(0, 2 * loss(alpha))
+    axis.set_ylim(0, 2 * here)
     axis.legend(frameon=False)
     figure.tight_layout()
     return figure
