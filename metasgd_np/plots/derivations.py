@@ -86,11 +86,12 @@ def map_of_one_step() -> Figure:
         "loss": (9.4, 3.3, "judged by\nL_q(θ′)"),
         "lam": (9.4, 1, "slope there\nλ = ∇L_q(θ′)"),
         "d_alpha": (5.4, 1.6, "dα = −g∘λ"),
-        "d_theta": (5.4, 0.4, "dθ = λ − H_s(α∘λ)"),
+        "d_theta": (5.4, 0.4, "dθ = λ − ∇²L_s(α∘λ)"),
         "update": (1.2, 1, "mean over the tasks:\nmove θ along −dθ,\nα along −dα"),
     }
     forwards = "start slope, support slope, slope step, step loss, query loss"
-    backwards = "loss lam, lam d_alpha, lam d_theta, d_alpha update, d_theta update"
+    backwards = "loss lam, slope d_alpha, lam d_alpha, lam d_theta, d_alpha update"
+    backwards += ", d_theta update"
     texts = {}
     for name, (x, y, words) in boxes.items():
         given = name in ("support", "query")
