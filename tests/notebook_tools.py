@@ -2,11 +2,14 @@
 
     python tests/notebook_tools.py run notebooks/01_descend_a_gradient.ipynb ...
     python tests/notebook_tools.py exercises
+    python tests/notebook_tools.py reference
 
 `run` executes each notebook (a chapter, a side trip, a solution) on a fresh kernel, top
 to bottom, in the folder notebooks/, and stores its outputs.
 `exercises` runs notebooks/solutions/*.ipynb and writes notebooks/exercises/*.ipynb, the
 same notebooks with every solution replaced by a stub.
+`reference` brings up to date what the reference page and the map of 00 take from the
+other notebooks.
 
 The tests run most notebooks without a kernel, by `run_in_process`.
 """
@@ -18,6 +21,7 @@ import re
 import sys
 import warnings
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -188,7 +192,9 @@ def strip(solution):
 
 
 def main(command, *paths):
-    """Carry out one of the module's two commands."""
+    """Carry out one of the module's three commands."""
+    if command == "reference":
+        import_module("notebook_pages").write_pages()  # it imports this module
     if command == "exercises":
         paths = sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
     for path in map(Path, paths):

@@ -22,6 +22,7 @@ MODULES = {
         "shape_flow",
         "support_and_query",
     ),
+    "gradients": ("activation_functions", "errors_by_step", "gradients_by_task"),
     "learning": (
         "bending",
         "fits",
@@ -31,6 +32,7 @@ MODULES = {
     ),
     "navigation": ("landing", "return_curves", "returns_by_steps", "trajectories"),
     "shared": ("STYLES", "save"),
+    "single_steps": ("film_of_training", "learning_to_step"),
     "step_sizes": ("alpha_by_block", "alpha_images", "alpha_over_training"),
     "tables": ("mse_by_shots",),
 }
