@@ -7,7 +7,7 @@ student's value and the right one, if the two differ.
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from .answers import Verdict, read_file
 from .lines import evaluate, recompute, symbols_in
 from .slips import try_to_evaluate
-from .tutor import Explanation, describe, own_slips, slips_of
+from .tutor import Explanation, describe, explain, own_slips, slips_of
 
 SIGNS = {"right": "✓", "carried": "✓", "wrong": "✗", "blank": "–"}
 MOST = 16  # combinations of earlier values that are tried
@@ -92,7 +92,7 @@ def mark(sheet, answers) -> Marks:
     answers = {s: a for s, a in answers.items() if s not in ("name", "code", "seed")}
     for symbol in answers:
         sheet.find_line(symbol)  # raises if there is none
-    taken = {symbol: [value] for symbol, value in sheet.floats.items()}
+    taken = {symbol: [value] for symbol, value in sheet.values.items()}
     marked, blank = [], set()
     for line in sheet.lines:
         answer = answers.get(line.symbol)
@@ -113,41 +113,40 @@ def mark_line(sheet, line, answer, taken, blank):
     """The MarkedLine of one answer; `taken` gets what later lines may start from."""
     symbol, net = line.symbol, sheet.problem[0]
     try:
-        verdict, given, found = sheet.judge(symbol, answer)
+        verdict, given = sheet.compare(symbol, answer)
     except ValueError as error:
-        return MarkedLine(
-            symbol, "wrong", Verdict(False, f"not read: {error}"), read=False
-        )
+        verdict = Verdict(False, f"not read: {error}")
+        return MarkedLine(symbol, "wrong", verdict, read=False)
     starts = [*combinations(line, taken)]
-    right = sheet.floats[symbol]
-    taken[symbol] = [right]
-    if given.numbers.shape == right.shape:
-        taken[symbol] = distinct([given.numbers, right])
-    if given.fits(right):  # if the verdict is "wrong", it is rounded too far
+    right = sheet.values[symbol]
+    own = given.exact if np.asarray(right).dtype == object else given.numbers
+    taken[symbol] = distinct([own, right]) if own.shape == np.shape(right) else [right]
+    if verdict is not None:
         return MarkedLine(symbol, "right" if verdict.right else "wrong", verdict)
     if any(given.fits(values[symbol]) for values in starts):
         message = f"{symbol} is right from your own earlier value: carried forward."
-        return MarkedLine(symbol, "carried", replace(verdict, message=message))
+        return MarkedLine(symbol, "carried", Verdict(False, message))
     for values in starts:
         slips = own_slips(net, values, symbol, given)
-        if slips or given.differ(values[symbol]) == 1 < right.size:
+        if slips or given.differ(values[symbol]) == 1 < np.size(right):
             found = [Explanation(f"made {slip.phrase}") for slip in slips]
-            return wrong_line(symbol, verdict, found, given, values[symbol])
+            return wrong_line(symbol, found, given, values[symbol])
     for slip, changed in slips_before(sheet, line, starts[0], blank):
         if given.fits(changed.get(symbol)):
             taken |= {s: [v, *taken[s]] for s, v in changed.items() if s in blank}
             found = [Explanation(f"made {slip.phrase}", slip.symbol)]
-            break
-    return wrong_line(symbol, verdict, found, given, starts[0][symbol])
+            return wrong_line(symbol, found, given, right)
+    return wrong_line(symbol, explain(sheet, symbol, given), given, starts[0][symbol])
 
 
-def wrong_line(symbol, verdict, found, given, followed):
+def wrong_line(symbol, found, given, followed):
     """The MarkedLine of a wrong value; `followed` is what would have followed."""
     message = describe(symbol, found, given, followed)
     slip = found[0].phrase if found else ""
     if found and found[0].earlier:
         slip = f"{found[0].earlier} {slip}"
-    verdict = replace(verdict, message=message, named=bool(found))
+    numbers = tuple(dict.fromkeys(e.mistake for e in found if e.mistake))
+    verdict = Verdict(False, message, bool(found), numbers)
     return MarkedLine(symbol, "wrong", verdict, slip)
 
 

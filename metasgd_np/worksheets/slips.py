@@ -188,7 +188,7 @@ def mistaken(tree, known):
 
 
 def overdone(tree):
-    """(node, symbol) of each quantity in a tree and a factor that may be added to it."""
+    """(node, symbol) of each quantity in a tree and a factor too many at it."""
     for node in ast.walk(tree):
         kind = kind_of(node.id) if isinstance(node, ast.Name) else ()
         if "Z1_s" in kind:
@@ -310,7 +310,8 @@ def calls(node):
         case ast.Call(func=ast.Name(id="bar"), args=[W]):
             yield f"with the bias row of {show(W)} kept", W
             text = f"headless({ast.unparse(W)})"
-            yield f"with the first row of {show(W)} left out, not the last", parse(text)
+            phrase = f"with the first row of {show(W)} left out, not the last"
+            yield phrase, parse(text)
         case ast.Call(func=ast.Name(id="like"), args=[Z, ast.Constant(value=c)]):
             for other in {0, 1, 2} - {c}:
                 new = parse(f"like({ast.unparse(Z)}, {other})")

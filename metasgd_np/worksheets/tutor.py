@@ -28,32 +28,37 @@ class Explanation(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """An answer as floats, each with how far it may be off."""
+    """An answer as fractions and as floats, and how far each entry may be off."""
 
+    exact: np.ndarray
     numbers: np.ndarray
     slack: np.ndarray
 
-    def fits(self, value):
-        """Whether a value agrees with the answer in shape and to the digits given."""
-        same_shape = value is not None and np.shape(value) == self.numbers.shape
-        return same_shape and not self.wrong(value).any()
-
     def wrong(self, value):
-        """Where the answer differs from a value of its shape, (…) booleans."""
+        """Where the answer differs from a value, exact or not, of its shape."""
+        if np.asarray(value).dtype == object:
+            return np.abs(self.exact - value) > self.slack
         slack = np.maximum(self.slack, SURE * np.maximum(1, np.abs(value)))
         return np.abs(self.numbers - value) > slack
 
+    def fits(self, value):
+        """Whether a value agrees with the answer in shape and to the digits given."""
+        return self.exact.shape == np.shape(value) and not np.any(self.wrong(value))
+
     def differ(self, value):
         """In how many entries the answer differs from a value; 0 for another shape."""
-        same_shape = self.numbers.shape == np.shape(value)
-        return int(self.wrong(value).sum()) if same_shape else 0
+        same_shape = self.exact.shape == np.shape(value)
+        return int(np.sum(self.wrong(value))) if same_shape else 0
 
 
 def reading(entries):
     """The Reading of entries; a decimal may be off by half its last digit."""
-    numbers = np.vectorize(lambda e: float(e.value), otypes=[float])(entries)
-    slack = np.vectorize(lambda e: float(e.unit) / 2 * (1 + 1e-9), otypes=[float])
-    return Reading(numbers, slack(entries))
+
+    def slack(entry):
+        return max(entry.unit / 2, entry.slack * max(1, abs(entry.value)))
+
+    exact = np.vectorize(lambda entry: entry.value, otypes=[object])(entries)
+    return Reading(exact, exact.astype(float), np.vectorize(slack, [float])(entries))
 
 
 def as_floats(values):
@@ -95,15 +100,19 @@ def explain(sheet, symbol, answer):
         for slip in own_slips(net, values, symbol, answer)
     ]
     for mistake, variant, wrong in sheet.mistaken_values:
-        value = wrong.get(symbol)
+        value = wrong.get(symbol, right)
         if answer.fits(value) and not np.allclose(value, right, SURE, SURE):
             found.append(Explanation(variant.phrase, "", mistake.number, mistake.name))
-    if found or is_arithmetic(answer, right):
+    same_shape = answer.exact.shape == np.shape(right)
+    if found or not same_shape or is_arithmetic(answer, right):
         return found
+    if symbol not in sheet.consequences:
+        return []
+    earlier, values = sheet.consequences[symbol]
+    fits = ~answer.wrong(values).reshape(len(earlier), -1).any(1)
     return [
-        Explanation(f"made {slip.phrase}", slip.symbol)
-        for slip, changed in sheet.consequences
-        if symbol in changed and slip.symbol != symbol and answer.fits(changed[symbol])
+        Explanation(f"made {earlier[i].phrase}", earlier[i].symbol)
+        for i in np.flatnonzero(fits)
     ]
 
 
@@ -115,47 +124,58 @@ def is_arithmetic(answer, right):
     if np.size(right) > 1:
         return answer.differ(right) == 1
     off = float(answer.numbers - right)
-    return (abs(off) < 10 and off.is_integer()) or np.isclose(answer.numbers, -right)
+    return (abs(off) < 10 and off.is_integer()) or answer.fits(-right)
 
 
 def consequences(net, values):
-    """(slip, {symbol: value that changes}) of every slip of a sheet, the last first."""
-    found = []
-    for symbol in reversed(list(values)):
-        for slip in slips_of(net, values, symbol):
-            wrong = try_to_evaluate(slip.expression, values)
-            if np.shape(wrong) == np.shape(values[symbol]):
-                changed = recompute(net, values, {symbol: slip.expression})
-                found.append((slip, changed))
-    return sorted(found, key=lambda pair: pair[0].rank)
+    """{symbol: (slips of earlier lines, what follows from each (slips, …))}.
+
+    The simplest slips are first, of those the nearest.
+    """
+    found = {symbol: ([], []) for symbol in values}
+    every = [slip for symbol in values for slip in slips_of(net, values, symbol)]
+    for slip in sorted(reversed(every), key=lambda slip: slip.rank):
+        wrong = try_to_evaluate(slip.expression, values)
+        if np.shape(wrong) == np.shape(values[slip.symbol]):
+            changed = recompute(net, values, {slip.symbol: slip.expression})
+            changed.pop(slip.symbol)
+            for symbol, value in changed.items():
+                found[symbol][0].append(slip)
+                found[symbol][1].append(value)
+    return {s: (made, np.stack(after)) for s, (made, after) in found.items() if made}
 
 
 def describe(symbol, found, answer, right):
     """What is wrong with an answer, in a sentence."""
-    if found and found[0].earlier:
-        first = found[0]
+    if not found:
+        return f"{symbol} is not right: {describe_numbers(answer, right)}."
+    first = found[0]
+    if first.earlier:
         return (
             f"{symbol} is not right, but would be if {first.earlier} had been "
             f"{first.phrase}: look there."
         )
-    if found:
-        slip = [e.phrase for e in found if e.mistake is None][:2]
-        phrases = slip or list(dict.fromkeys(e.phrase for e in found))[:2]
-        text = f"{symbol} is not right: it may be {', or '.join(phrases)}"
-        names = {e.mistake: e.name for e in found if e.mistake}
-        see = "; ".join(f"mistake {number}, {name}" for number, name in names.items())
-        return text + (f" (see {see})." if see else ".")
+    own = [e.phrase for e in found if e.mistake is None]
+    phrases = list(dict.fromkeys(own or [e.phrase for e in found]))[:2]
+    names = {e.mistake: e.name for e in found if e.mistake}
+    see = "; ".join(f"mistake {number}, {name}" for number, name in names.items())
+    text = f"{symbol} is not right: it may be {', or '.join(phrases)}"
+    return text + (f" (see {see})." if see else ".")
+
+
+def describe_numbers(answer, right):
+    """Which entries of an unexplained answer are wrong."""
+    shape = np.shape(right)
+    if answer.exact.shape != shape:
+        return f"it has shape {answer.exact.shape}, expected {shape}, rows first"
     wrong = np.argwhere(answer.wrong(right)).tolist()
+    unknown = "no known slip gives this"
     if np.size(right) == 1:
-        return f"{symbol} is not right, and no known slip gives this."
+        return unknown
+    if len(wrong) == np.size(right):
+        return f"no entry is, and {unknown}"
     where = " and ".join(map(str, wrong[:3]))
     if len(wrong) == 1:
-        return f"{symbol} is not right: entry {where} is wrong, the others are right."
-    if len(wrong) == right.size:
-        return f"{symbol} is not right: no entry is, and no known slip gives this."
-    if len(wrong) > 3:
-        where += f" and {len(wrong) - 3} more"
-    return (
-        f"{symbol} is not right: the entries {where} are wrong, the others are right; "
-        "no known slip gives this."
-    )
+        return f"entry {where} is wrong, the others are right"
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return f"the entries {where}{more} are wrong, the others are right; {unknown}"

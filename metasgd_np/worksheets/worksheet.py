@@ -160,23 +160,23 @@ class Worksheet:
         ValueError
             If there is no such line, or the answer is not a number.
         """
-        return self.judge(symbol, answer)[0]
+        verdict, given = self.compare(symbol, answer)
+        if verdict is not None:
+            return verdict
+        found = explain(self, symbol, given)
+        numbers = tuple(dict.fromkeys(e.mistake for e in found if e.mistake))
+        message = describe(symbol, found, given, self.values[symbol])
+        return Verdict(False, message, bool(found), numbers)
 
-    def judge(self, symbol, answer):
-        """(Verdict, answer as floats, explanations) of an answer to a line."""
+    def compare(self, symbol, answer):
+        """(Verdict or None, Reading) of an answer; None if it is to be explained."""
         truth = self.find_line(symbol).value
         entries = read_answer(answer, np.shape(truth))
         given = reading(entries)
-        difference = find_difference(entries, truth)
-        if difference is None:
+        if find_difference(entries, truth) is None:
             rough = find_roughness(entries, truth, self.wrong_values(symbol, entries))
-            return Verdict(not rough, rough or f"{symbol} is right."), given, []
-        found = explain(self, symbol, given)
-        message = f"{symbol} is not right: {difference}"
-        if found or entries.shape == np.shape(truth):
-            message = describe(symbol, found, given, self.floats[symbol])
-        numbers = tuple(dict.fromkeys(e.mistake for e in found if e.mistake))
-        return Verdict(False, message, bool(found), numbers), given, found
+            return Verdict(not rough, rough or f"{symbol} is right."), given
+        return None, given
 
     def find_line(self, symbol):
         """The line of a symbol; ValueError if there is none."""
