@@ -31,6 +31,7 @@ MODULES = {
         "mse_over_seeds",
     ),
     "navigation": ("landing", "return_curves", "returns_by_steps", "trajectories"),
+    "seeds": ("returns_over_seeds",),
     "shared": ("STYLES", "save"),
     "single_steps": ("film_of_training", "learning_to_step"),
     "step_sizes": ("alpha_by_block", "alpha_images", "alpha_over_training"),
