@@ -95,7 +95,7 @@ def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
     largest = np.argsort(-np.abs(W1).mean(0))[:units]  # (units,)
     limit = max(np.percentile(np.abs(W1[:, largest]), 99), 1e-9)
     look = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
-    figure = plt.figure(figsize=(9, 4.2), layout="constrained")
+    figure = plt.figure(figsize=(8.7, 4.6), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(2, 3.6))
     mean, share = left.subplots(2, 1)
     draw_pixels(mean, W1.mean(1), **look)
@@ -103,7 +103,7 @@ def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
     percent = 100 * (W1 < 0).mean(1)
     image = draw_pixels(share, percent, cmap="Greys", vmin=0)
     share.set_ylabel("units whose α is\nnegative (%)", fontsize=9)
-    left.colorbar(image, ax=share)
+    left.colorbar(image, ax=share, location="bottom", shrink=0.6)
     axes = right.subplots(2, -(-len(largest) // 2), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
