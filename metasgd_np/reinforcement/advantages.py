@@ -55,7 +55,7 @@ def baseline(states, alive, G):
 
 
 def advantages_of(rewards, V, discount, gae_lambda):
-    """Advantages ψ of rewards and a baseline V, all (..., steps), (12.12), (12.13)."""
+    """ψ (..., steps) of rewards and a baseline V (..., steps), (12.12), (12.13)."""
     V_next = np.concatenate([V[..., 1:], 0 * V[..., :1]], axis=-1)  # (..., steps)
     delta = rewards + discount * V_next - V  # (..., steps) (12.12)
     return discounted_returns(delta, discount * gae_lambda)  # (..., steps) (12.13)
