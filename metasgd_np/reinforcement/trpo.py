@@ -47,14 +47,14 @@ from .gaussian_loss import divergence, kl_targets, surrogate
 from .policy import GaussianPolicy
 
 
-def conjugate_gradient(product, goal, steps=10, tolerance=1e-10):
-    """Solve product(ξ) = goal, product being a symmetric positive definite matrix.
+def conjugate_gradient(product, slope, steps=10, tolerance=1e-10):
+    """Solve product(ξ) = slope, product being a symmetric positive definite matrix.
 
-    goal and ξ may have any shape. Stops after `steps`, or once the squared norm of the
-    residual u = goal − product(ξ) is at most `tolerance` times that of the goal.
+    slope and ξ may have any shape. Stops after `steps`, or once the squared norm of the
+    residual u = slope − product(ξ) is at most `tolerance` times that of the slope.
     Source: Hestenes and Stiefel (1952).
     """
-    xi, u, v = np.zeros_like(goal), goal, goal
+    xi, u, v = np.zeros_like(slope), slope, slope
     uu = enough = (u * u).sum()
     for _ in range(steps):
         if uu <= tolerance * enough:
