@@ -334,6 +334,12 @@ def test_alpha_images_show_the_units_with_the_largest_alpha():
     assert pixels[1, 1] == pytest.approx(0.9)
     share = next(a for a in figure.axes if "negative" in a.get_ylabel())
     np.testing.assert_allclose(share.images[0].get_array(), 20)
+    mean = next(a for a in figure.axes if "mean" in a.get_ylabel())
+    scales = {axis.images[0].get_clim() for axis in (mean, *shown.values())}
+    assert len(scales) == 1  # one scale, the same to both sides of 0
+    assert sum(*scales) == 0
+    dots = [len(axis.lines[0].get_xdata()) for axis in shown.values()]
+    assert dots == [16, 0]  # one for each negative entry
 
 
 def test_a_contact_sheet_has_a_row_for_each_alphabet():
@@ -431,6 +437,21 @@ def test_returns_by_steps_draws_learners_and_references():
     np.testing.assert_allclose(np.ptp(ends, 1), 2 * ours.interval)
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert sorted(labels) == ["MAML", "oracle", "random"]
+
+
+def test_returns_over_seeds_draws_every_seed_and_students_interval():
+    seeds = [Evaluation(np.array([[-9.0], [x]])) for x in (-4.0, -3.0, -2.0)]
+    references = {"oracle": Evaluation(np.array([[-0.5]])), "stands still": -19.0}
+    figure = plots.returns_over_seeds({"MAML": seeds}, references)
+    assert_axes_are_named(figure)
+    axis = figure.axes[0]
+    thin = [line.get_ydata().tolist() for line in axis.lines[:3]]
+    assert thin == [[-9, -4], [-9, -3], [-9, -2]]
+    (bars,) = axis.containers
+    np.testing.assert_allclose(bars.lines[0].get_ydata(), [-9, -3])
+    ends = np.array(bars.lines[2][0].get_segments())[:, :, 1]
+    np.testing.assert_allclose(np.ptp(ends, 1), [0, 2 * 4.303 / np.sqrt(3)])
+    assert {"oracle", "stands still"} <= {text.get_text() for text in axis.texts}
 
 
 def test_return_curves_draw_returns_before_and_after_the_step():

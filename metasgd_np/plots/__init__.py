@@ -32,6 +32,7 @@ MODULES = {
     ),
     "meta_gradients": ("loss_against_alpha", "turned_steps", "two_steps_back"),
     "navigation": ("landing", "return_curves", "returns_by_steps", "trajectories"),
+    "seeds": ("returns_over_seeds",),
     "shared": ("STYLES", "save"),
     "single_steps": ("film_of_training", "learning_to_step"),
     "step_sizes": ("alpha_by_block", "alpha_images", "alpha_over_training"),

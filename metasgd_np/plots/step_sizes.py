@@ -86,7 +86,7 @@ def alpha_over_training(net: Network, iterations, alphas: np.ndarray) -> Figure:
 def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
     """Draw α of the first layer as images: summaries over units, then single units.
 
-    Grey is 0, light is positive, dark is negative.
+    White is 0 and dark is large, in one scale for all; a dot marks a negative entry.
 
     Parameters
     ----------
@@ -103,30 +103,35 @@ def alpha_images(net: Network, alpha: np.ndarray, units: int = 10) -> Figure:
         Two images over all units, one image per unit shown.
     """
     W1 = net.blocks(alpha)["W1"]  # (D, H)
-    side = int(net.n_in**0.5)
     largest = np.argsort(-np.abs(W1).mean(0))[:units]  # (units,)
-    figure = plt.figure(figsize=(9, 3.9), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(2, 3.4))
-    panels = {
-        "mean of α over\nthe units": W1.mean(1),
-        "units whose α is\nnegative (%)": 100 * (W1 < 0).mean(1),
-    }
-    for axis, (title, pixels) in zip(left.subplots(2, 1), panels.items(), strict=True):
-        limit = max(np.abs(pixels).max(), 0.1)
-        low = 0 if "%" in title else -limit
-        image = axis.imshow(
-            pixels.reshape(side, side), cmap="gray", vmin=low, vmax=limit
-        )
-        axis.set(xticks=[], yticks=[])
-        axis.set_ylabel(title, fontsize=9)
-        left.colorbar(image, ax=axis)
-    limit = np.percentile(np.abs(W1[:, largest]), 99)
+    limit = max(np.percentile(np.abs(W1[:, largest]), 99), 1e-9)
+    look = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
+    figure = plt.figure(figsize=(8.7, 4.6), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(2, 3.6))
+    mean, share = left.subplots(2, 1)
+    draw_pixels(mean, W1.mean(1), **look)
+    mean.set_ylabel("mean of α over\nthe units", fontsize=9)
+    percent = 100 * (W1 < 0).mean(1)
+    image = draw_pixels(share, percent, cmap="Greys", vmin=0)
+    share.set_ylabel("units whose α is\nnegative (%)", fontsize=9)
+    left.colorbar(image, ax=share, location="bottom", shrink=0.6)
     axes = right.subplots(2, -(-len(largest) // 2), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, unit in zip(axes.flat, largest, strict=False):
-        pixels = W1[:, unit].reshape(side, side)
-        image = axis.imshow(pixels, cmap="gray", vmin=-limit, vmax=limit)
+        axis.set_axis_on()
+        image = draw_pixels(axis, W1[:, unit], **look)
         axis.set_title(f"unit {unit}", fontsize=9)
-    right.colorbar(image, ax=axes, label="α", location="bottom", shrink=0.6)
+    label = "α, of the mean and of single units; dots: negative"
+    right.colorbar(image, ax=axes, label=label, location="bottom", shrink=0.7)
     return figure
+
+
+def draw_pixels(axis, values, **look):
+    """Draw values (D,) as a square image, with a dot on each negative pixel."""
+    pixels = values.reshape(int(len(values) ** 0.5), -1)
+    image = axis.imshow(pixels, **look)
+    rows, columns = np.nonzero(pixels < 0)
+    axis.plot(columns, rows, "k.", ms=2.5)
+    axis.set(xticks=[], yticks=[])
+    return image

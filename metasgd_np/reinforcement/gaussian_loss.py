@@ -11,20 +11,20 @@ Up to a constant, an action's log-density is
     log π(a|x) = −Σ_o [ (m_o − a_o)² e^−s_o / 2 + s_o / 2 ]             (12.2)
 
 The policy gradient raises the log-density of each action in proportion to its
-advantage, how much better it did than expected. For a fixed batch of N actions with
-weights w_n it amounts to descending a weighted squared error plus a log-variance term:
+advantage ψ, how much better it did than expected. For a fixed batch of N actions it
+amounts to descending a weighted squared error plus a log-variance term:
 
-    L = (1/N) Σ_n w_n Σ_o [ q e^−s / 2 + s / 2 ],  q = (m − a)² + c     (12.3)
+    L = (1/N) Σ_n ψ_n Σ_o [ q e^−s / 2 + s / 2 ],  q = (m − a)² + c     (12.3)
 
 with c = 0. If the target is drawn from N(a, c) instead of being a single action, the
 expected loss has q = (m − a)² + c. With another policy's means and variances as a and
-c, and w_n = 1, L is therefore KL(that policy ‖ this one) plus a constant. One loss
+c, and ψ_n = 1, L is therefore KL(that policy ‖ this one) plus a constant. One loss
 serves both. Its slope, and the slope's derivative along M_dot and S_dot:
 
-    dM     = (w/N) (M − A) e^−s                                         (12.4)
-    dS     = (w/N) (1 − q e^−s) / 2                                     (12.5)
-    dM_dot = (w/N) e^−s (M_dot − (M − A) S_dot)                         (12.7)
-    dS_dot = (w/N) e^−s (q S_dot / 2 − (M − A) M_dot)                   (12.8)
+    dM     = (ψ/N) (M − A) e^−s                                         (12.4)
+    dS     = (ψ/N) (1 − q e^−s) / 2                                     (12.5)
+    dM_dot = (ψ/N) e^−s (M_dot − (M − A) S_dot)                         (12.7)
+    dS_dot = (ψ/N) e^−s (q S_dot / 2 − (M − A) M_dot)                   (12.8)
 
 Source of the policy gradient: Williams, Machine Learning 8 (1992).
 """
@@ -36,7 +36,7 @@ from ..losses import Loss, check_columns
 
 
 def policy_targets(A, weights, variances=0):
-    """Y (..., N, 2O+1) = [A C w]: actions A (..., N, O), c and w_n of (12.3).
+    """Y (..., N, 2O+1) = [A C ψ]: actions A (..., N, O), c and ψ_n of (12.3).
 
     weights (..., N): advantages, or ones. variances: a number, (O,) or A's shape.
     """
@@ -57,50 +57,50 @@ def policy_targets(A, weights, variances=0):
 
 
 def split(F, Y):
-    """M, S, M − A, q and w / N of outputs F (..., N, 2O) and targets Y (..., N, 2O+1).
+    """M, S, M − A, q and ψ / N of outputs F (..., N, 2O) and targets Y (..., N, 2O+1).
 
     Shapes (..., N, O), the last one (..., N, 1).
     """
     n_out = F.shape[-1] // 2
     M, S = F[..., :n_out], F[..., n_out:]
-    A, C, w = Y[..., :n_out], Y[..., n_out:-1], Y[..., -1:]
-    R = M - A
-    return M, S, R, R * R + C, w / F.shape[-2]
+    A, C, psi = Y[..., :n_out], Y[..., n_out:-1], Y[..., -1:]
+    error = M - A
+    return M, S, error, error * error + C, psi / F.shape[-2]
 
 
 def gaussian_value(F, Y):
-    """L = (1/N) Σ_n w_n Σ_o [q e^−s / 2 + s / 2], equation (12.3); (...)."""
-    _, S, _, q, w = split(F, Y)
-    return (w * (q * np.exp(-S) + S) / 2).sum((-2, -1))  # (...) (12.3)
+    """L = (1/N) Σ_n ψ_n Σ_o [q e^−s / 2 + s / 2], equation (12.3); (...)."""
+    _, S, _, q, share = split(F, Y)
+    return (share * (q * np.exp(-S) + S) / 2).sum((-2, -1))  # (...) (12.3)
 
 
 def gaussian_slope(F, Y):
     """dF = [dM dS], equations (12.4) and (12.5); (..., N, 2O)."""
-    _, S, R, q, w = split(F, Y)
-    E = np.exp(-S)  # (..., N, O)
-    dM = w * R * E  # (..., N, O) (12.4)
-    dS = w * (1 - q * E) / 2  # (..., N, O) (12.5)
+    _, S, error, q, share = split(F, Y)
+    precision = np.exp(-S)  # (..., N, O)
+    dM = share * error * precision  # (..., N, O) (12.4)
+    dS = share * (1 - q * precision) / 2  # (..., N, O) (12.5)
     return np.concatenate([dM, dS], axis=-1)
 
 
 def gaussian_curvature(F, Y, F_dot):
     """dF_dot = [dM_dot dS_dot], equations (12.7) and (12.8); (..., N, 2O)."""
-    _, S, R, q, w = split(F, Y)
+    _, S, error, q, share = split(F, Y)
     M_dot, S_dot = np.split(F_dot, 2, axis=-1)
-    wE = w * np.exp(-S)  # (..., N, O)
-    dM_dot = wE * (M_dot - R * S_dot)  # (..., N, O) (12.7)
-    dS_dot = wE * (q * S_dot / 2 - R * M_dot)  # (..., N, O) (12.8)
+    factor = share * np.exp(-S)  # (..., N, O)
+    dM_dot = factor * (M_dot - error * S_dot)  # (..., N, O) (12.7)
+    dS_dot = factor * (q * S_dot / 2 - error * M_dot)  # (..., N, O) (12.8)
     return np.concatenate([dM_dot, dS_dot], axis=-1)
 
 
 def log_density(F, Y):
     """log π(a|x) (..., N) up to a constant, (12.2); a is the first O columns of Y."""
-    _, S, R, _, _ = split(F, Y)
-    return -(R * R * np.exp(-S) + S).sum(-1) / 2  # (..., N) (12.2)
+    _, S, error, _, _ = split(F, Y)
+    return -(error * error * np.exp(-S) + S).sum(-1) / 2  # (..., N) (12.2)
 
 
 def surrogate(F_old, F, Y):
-    """−(1/N) Σ w π(a|x) / π_old(a|x), equation (12.14); (...)."""
+    """The surrogate loss −(1/N) Σ ψ π(a|x) / π_old(a|x), equation (12.14); (...)."""
     ratio = np.exp(log_density(F, Y) - log_density(F_old, Y))  # (..., N)
     return -(Y[..., -1] * ratio).mean(-1)  # (...) (12.14)
 

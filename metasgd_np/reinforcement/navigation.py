@@ -35,17 +35,17 @@ REACHED = 0.01  # in each direction
 
 @dataclass(frozen=True)
 class Trajectories:
-    """M trajectories of S steps in each of T tasks.
+    """Trajectories of one length, several in each of T tasks.
 
     Attributes
     ----------
-    states : (T, M, S, 2) array
+    states : (T, rollouts, steps, 2) array
         The position before each step.
-    actions : (T, M, S, 2) array
+    actions : (T, rollouts, steps, 2) array
         The policy's actions, before clipping.
-    rewards : (T, M, S) array
+    rewards : (T, rollouts, steps) array
         Minus the distance to the goal after each step; 0 after the end.
-    alive : (T, M, S) array
+    alive : (T, rollouts, steps) array
         1 for the steps taken, 0 for those after the end.
     """
 
@@ -66,7 +66,7 @@ class Trajectories:
 
     def discounted(self, discount):
         """Return the mean discounted return of each task, (T,): step t counts γ^t."""
-        share = discount ** np.arange(self.rewards.shape[-1])  # (S,)
+        share = discount ** np.arange(self.rewards.shape[-1])  # (steps,)
         return (self.rewards @ share).mean(-1)
 
 
@@ -116,10 +116,10 @@ class Navigation:
     def walk(
         self, act: Callable, tasks: np.ndarray, n_trajectories: int
     ) -> Trajectories:
-        """Run a policy function: act(step, X (T, M, 2)) returns actions (T, M, 2).
+        """Run a policy function: act(step, X) returns actions; both (T, rollouts, 2).
 
-        Returns Trajectories, M = n_trajectories for each of the tasks. Raises an error
-        if tasks or actions have another shape or hold NaN.
+        Returns Trajectories, n_trajectories of each task. Raises an error if tasks
+        or actions have another shape or hold NaN.
         """
         tasks = check_tasks(tasks)
         n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
@@ -134,19 +134,19 @@ class Navigation:
         rewards = np.zeros(shape, self.dtype)
         alive = np.zeros(shape, self.dtype)
         goals = tasks[:, 1, None]  # (T, 1, 2)
-        X = np.repeat(tasks[:, :1], n_trajectories, axis=1)  # (T, M, 2)
-        going = np.ones(shape[:2], bool)  # (T, M)
+        X = np.repeat(tasks[:, :1], n_trajectories, axis=1)  # (T, rollouts, 2)
+        going = np.ones(shape[:2], bool)  # (T, rollouts)
         for step in range(self.horizon):
-            A = act(step, X)  # (T, M, 2)
+            A = act(step, X)  # (T, rollouts, 2)
             if np.shape(A) != X.shape:
                 raise ValueError(
                     f"act returned shape {np.shape(A)} at step {step}, but the actions "
-                    f"of all points have shape {X.shape}, (T, M, 2)"
+                    f"of all points have shape {X.shape}, (T, rollouts, 2)"
                 )
             states[:, :, step], actions[:, :, step] = X, A
             alive[:, :, step] = going
             X = np.where(going[..., None], X + SPEED * np.clip(A, -1, 1), X)
-            away = X - goals  # (T, M, 2)
+            away = X - goals  # (T, rollouts, 2)
             rewards[:, :, step] = -np.sqrt((away**2).sum(-1)) * going
             going = going & (np.abs(away) >= REACHED).any(-1)
         as_numbers("actions", actions)

@@ -3,28 +3,32 @@
 The policy to improve is the one after the inner steps, at θ_J(θ, α). Write w for (θ, α)
 and π_old for the adapted policies that drew the query trajectories. The surrogate loss
 
-    l(w) = −(1/N) Σ_n w_n π(a_n|x_n) / π_old(a_n|x_n)                   (12.14)
+    ℓ(w) = −(1/N) Σ_n ψ_n π(a_n|x_n) / π_old(a_n|x_n)                   (12.14)
 
 has the policy gradient as its gradient, at the w where they were drawn. It is to
-decrease while the adapted policies move by at most δ:
+decrease while the adapted policies move by at most KL_max:
 
-    minimise l(w + d) subject to mean KL(π_old ‖ π) ≤ δ                 (12.15)
+    minimise ℓ(w + d) subject to mean KL(π_old ‖ π) ≤ KL_max            (12.15)
 
-To second order the divergence is dᵀ F d / 2, where F is the Fisher matrix of the
-adapted policies as functions of w. A change v of w moves θ_J by J v, each inner step
-(5.1) differentiated along v:
+To second order the divergence is dᵀ ℐ d / 2, where ℐ is the Fisher information matrix
+of the adapted policies as functions of w. A change v of w moves θ_j at the rate
+θ_j_dot, each inner step (5.1) differentiated along v:
 
-    u_0 = v_θ,  u_{j+1} = u_j − α ∘ (H_j u_j) − g_j ∘ v_α,  J v = u_J   (12.16)
-    F v = mean over the tasks of Jᵀ K J v                               (12.17)
+    θ_0_dot = v_θ,
+    θ_{j+1}_dot = θ_j_dot − α ∘ (∇²L_s(θ_j) θ_j_dot) − g_j ∘ v_α        (12.16)
 
-Jᵀ is the backward chain (5.3), (5.4), (6.1), and K the Hessian of KL at θ_J. Where the
-policies agree, q e^−s = 1 and the slope is zero, so only first derivatives of M and s
-remain in K: it is positive semidefinite, and the R-operator gives K u exactly.
-Conjugate gradients solve F x = ∇l with such products; the step
+This Jacobian-vector product is turned by the Hessian of KL and carried back:
 
-    d = −√(2δ / xᵀFx) x                                                 (12.18)
+    λ_J = ∇²KL θ_J_dot,  then (5.3), (6.1): ℐ v = mean of (dθ, dα)      (12.17)
 
-has divergence δ to second order. It is shortened until KL ≤ δ and l has decreased.
+Where the policies agree, q e^−s = 1 and the slope is zero, so only first derivatives of
+M and s remain in ∇²KL: it is positive semidefinite, and `tangent_pass` multiplies by it
+exactly. Conjugate gradients solve ℐ ξ = ∇ℓ with such products, and the step
+
+    d = −√(2 KL_max / ξᵀℐξ) ξ                                           (12.18)
+
+has divergence KL_max to second order. It is shortened until KL ≤ KL_max and ℓ has
+decreased.
 
 Sources: Schulman et al., arXiv:1502.05477, appendix C; MAML, arXiv:1703.03400,
 section 4.2, for TRPO outside an inner policy-gradient step.
@@ -43,32 +47,33 @@ from .gaussian_loss import divergence, kl_targets, surrogate
 from .policy import GaussianPolicy
 
 
-def conjugate_gradient(product, b, steps=10, tolerance=1e-10):
-    """x with A x ≈ b for a symmetric positive definite A, given by product(x) = A x.
+def conjugate_gradient(product, slope, steps=10, tolerance=1e-10):
+    """Solve product(ξ) = slope, product being a symmetric positive definite matrix.
 
-    b may have any shape. Stops after `steps`, or once ‖b − A x‖² ≤ tolerance ‖b‖².
+    slope and ξ may have any shape. Stops after `steps`, or once the squared norm of the
+    residual u = slope − product(ξ) is at most `tolerance` times that of the slope.
     Source: Hestenes and Stiefel (1952).
     """
-    x, r, p = np.zeros_like(b), b, b
-    rr = goal = (r * r).sum()
+    xi, u, v = np.zeros_like(slope), slope, slope
+    uu = enough = (u * u).sum()
     for _ in range(steps):
-        if rr <= tolerance * goal:
+        if uu <= tolerance * enough:
             break
-        Ap = product(p)
-        step = rr / (p * Ap).sum()
-        x, r = x + step * p, r - step * Ap
-        before, rr = rr, (r * r).sum()
-        p = r + rr / before * p
-    return x
+        turned = product(v)
+        length = uu / (v * turned).sum()
+        xi, u = xi + length * v, u - length * turned
+        before, uu = uu, (u * u).sum()
+        v = u + uu / before * v
+    return xi
 
 
 def push_forward(net, passes, alpha, v_theta, v_alpha, order=2):
-    """J v (T, P): how θ_J moves as θ and α move along v, equation (12.16)."""
-    u = v_theta
+    """How θ_J moves as θ and α move along v: θ_J_dot (T, P), equation (12.16)."""
+    theta_dot = v_theta
     for step in passes:
-        turn = alpha * net.tangent_pass(step, u).hv if order == 2 else 0
-        u = u - turn - step.gradient * v_alpha  # (T, P) (12.16)
-    return u
+        turn = alpha * net.tangent_pass(step, theta_dot).hv if order == 2 else 0
+        theta_dot = theta_dot - turn - step.gradient * v_alpha  # (T, P) (12.16)
+    return theta_dot
 
 
 class Adapted(NamedTuple):
@@ -93,27 +98,31 @@ def adapt_from(learner, w, chunk):
 
 
 def pull_back(learner, at, lam, n_rows):
-    """Jᵀ λ (R, P) summed over the chunk's tasks; MAML, R = 1, has no row for α."""
+    """Carry λ_J = lam back by (5.3), (6.1); (R, P), summed over the chunk's tasks.
+
+    MAML, R = 1, has no row for α.
+    """
     both = chain_back(learner.net, at.passes, at.alpha, lam, learner.order)
     return np.stack(both[:n_rows])
 
 
 def surrogate_gradient(learner, w, chunk, at):
-    """∇l (R, P), summed over the tasks, at the w their trajectories were drawn at."""
+    """∇ℓ (R, P), summed over the tasks, at the w their trajectories were drawn at."""
     lam = learner.net.backward_pass(at.theta_J, chunk.X_q, chunk.Y_q).gradient  # (5.2)
     return pull_back(learner, at, lam, len(w))
 
 
 def fisher_product(learner, at, kl_pass, v):
-    """F v (R, P), summed over the tasks; kl_pass is a pass of the KL term at θ_J."""
+    """ℐ v (R, P), summed over the tasks; kl_pass is a pass of the KL term at θ_J."""
     v_alpha = v[1] if len(v) == 2 else np.zeros_like(v[0])  # (P,)
-    u = push_forward(learner.net, at.passes, at.alpha, v[0], v_alpha, learner.order)
-    Ku = learner.net.tangent_pass(kl_pass, u).hv  # (T, P)
-    return pull_back(learner, at, Ku, len(v))  # (12.17)
+    both = learner.net, at.passes, at.alpha
+    theta_J_dot = push_forward(*both, v[0], v_alpha, learner.order)  # (T, P)
+    lam = learner.net.tangent_pass(kl_pass, theta_J_dot).hv  # (T, P)
+    return pull_back(learner, at, lam, len(v))  # (12.17)
 
 
 class TrustStep(NamedTuple):
-    """w (R, P) after a step, the change of l, the KL, and the step's length.
+    """w (R, P) after a step, the change of ℓ, the KL, and the step's length.
 
     The length is a fraction of (12.18); 0 if no length satisfied (12.15).
     """
@@ -131,15 +140,15 @@ class TRPO:
     Parameters
     ----------
     max_kl : float, default 0.01
-        The δ of (12.15), in nats.
+        KL_max of (12.15), in nats.
     cg_steps : int, default 10
         Iterations of the conjugate gradient.
     damping : float, default 1e-5
-        Added to F's diagonal.
+        Added to ℐ's diagonal.
     backtracks : int, default 15
         Number of step lengths tried, each 0.8 times the one before.
     thin : int, default 1
-        F is estimated on every `thin`-th query state.
+        ℐ is estimated on every `thin`-th query state.
 
     Raises
     ------
@@ -194,11 +203,11 @@ class TRPO:
             products = [fisher_product(learner, *each, v) for each in of]
             return sum(products) / len(batch) + self.damping * v  # (R, P) (12.17)
 
-        x = conjugate_gradient(product, gradient, self.cg_steps)  # (R, P)
-        curvature = (x * product(x)).sum()
+        xi = conjugate_gradient(product, gradient, self.cg_steps)  # (R, P)
+        curvature = (xi * product(xi)).sum()
         if not curvature > 0:  # no gradient: nothing to descend
             return TrustStep(w, 0.0, 0.0, 0.0)
-        d = -np.sqrt(2 * self.max_kl / curvature) * x  # (R, P) (12.18)
+        d = -np.sqrt(2 * self.max_kl / curvature) * xi  # (R, P) (12.18)
         return self.line_search(learner, w, d, pairs)
 
     def kl_pass(self, net: GaussianPolicy, chunk: TaskBatch, at: Adapted) -> NamedTuple:
@@ -220,7 +229,7 @@ class TRPO:
 
 
 def judge(learner, w, pairs):
-    """Return l(w) and the KL from the old policies, each a mean over the tasks."""
+    """Return ℓ(w) and the KL from the old policies, each a mean over the tasks."""
     losses, kls = [], []
     with np.errstate(over="ignore", invalid="ignore"):  # too long a step: no finite KL
         for chunk, at in pairs:
