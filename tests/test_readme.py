@@ -11,7 +11,9 @@ from metasgd_np.cli import EXPERIMENTS, build_parser
 
 README = pages.README.read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)[1]
-COMMANDS = set(build_parser()._subparsers._group_actions[0].choices)
+COMMANDS = set(
+    re.findall(r"^ {4}([a-z]\w+)", build_parser().format_help(), re.MULTILINE)
+)
 OUT_OF_DATE = "run python tests/readme_pages.py"
 
 
