@@ -170,7 +170,7 @@ def test_a_second_run_learns_who_is_in_the_folder():
             with pytest.raises(FolderTaken) as raised:
                 open_run(resume=resume)
             sentence = str(raised.value)
-            assert f"run is in use by process {os.getpid()} (metasgd-np " in sentence
+            assert f"run is in use by process {os.getpid()} (metasgd-np" in sentence
             assert f"since {first.since}; wait until it ends, or choose an" in sentence
     with open_run(resume=True):
         pass

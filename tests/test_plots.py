@@ -224,7 +224,7 @@ def test_first_order_draws_angles_shares_and_results():
 def test_the_map_of_one_step_names_every_quantity():
     figure = plots.map_of_one_step()
     words = " ".join(text.get_text() for text in figure.axes[0].texts)
-    for quantity in ("θ′ = θ − α∘g", "dα = −g∘λ", "dθ = λ − H_s(α∘λ)", "X_q, Y_q"):
+    for quantity in ("θ′ = θ − α∘g", "dα = −g∘λ", "dθ = λ − ∇²L_s(α∘λ)", "X_q"):
         assert quantity in words
 
 

@@ -76,7 +76,7 @@ def test_every_command_comes_out_in_any_encoding(arguments, encoding, monkeypatc
     stream.flush()
     printed = stream.buffer.getvalue().decode(encoding)
     assert len(printed) > 100
-    assert "?" not in printed
+    assert printed.count("?") == printed.count("?.")  # HTML with ?. in its script
 
 
 @pytest.mark.parametrize("command", EXPERIMENTS)
