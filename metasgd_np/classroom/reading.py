@@ -6,7 +6,7 @@ Each raises Wrong, with what is wrong in one sentence, and never the right value
 import inspect
 import sys
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
@@ -78,6 +78,16 @@ def own(answer, right):
         return right
 
 
+def number(answer):
+    """A number that was typed in, as a float."""
+    require(answer is not None, "no answer yet")
+    entries = entries_of(answer, ())
+    require(
+        entries.size == 1, f"has shape {entries.shape}, but one number is asked for"
+    )
+    return float(entries.item().value)
+
+
 def times(value, factor):
     """The value, a number or an array, times a factor; fractions stay exact."""
     return np.asarray(value, dtype=object)[()] * factor
@@ -121,13 +131,17 @@ def as_array(answer):
 def several(answer, names):
     """The parts of an answer that is several things, such as a rate and a factor."""
     require(answer is not None, "no answer yet; does it end with return?")
-    if isinstance(answer, str) or np.size(answer) == len(names):
-        with suppress(Wrong, ValueError):
-            answer = list(entries_of(answer, (len(names),)).ravel())
-    count = len(answer) if hasattr(answer, "__len__") and np.ndim(answer) else 1
+    if isinstance(answer, str):
+        answer = entries_of(answer, (len(names),)).ravel()
+    answer = answer.values() if isinstance(answer, dict) else answer
+    parts = list(answer) if np.iterable(answer) else [answer]
+    if len(parts) == 1 and np.iterable(parts[0]) and len(parts[0]) == len(names):
+        parts = list(parts[0])  # a row
     wanted = ", ".join(names)
-    require(count == len(names), f"{count} came, expected {len(names)}: {wanted}")
-    return list(answer)
+    require(
+        len(parts) == len(names), f"{len(parts)} came, expected {len(names)}: {wanted}"
+    )
+    return parts
 
 
 def agree(found, right, close):
