@@ -128,7 +128,8 @@ def inner_loop(net, theta, alpha, X_s, Y_s, steps):
     thetas, passes = [theta], []
     for _ in range(steps):
         passes.append(net.backward_pass(thetas[-1], X_s, Y_s))
-        thetas.append(thetas[-1] - alpha * passes[-1].gradient)  # (T, P) (5.1)
+        step = alpha * passes[-1].gradient  # (T, P), whose memory the result takes
+        thetas.append(np.subtract(thetas[-1], step, out=step))  # (T, P) (5.1)
     return thetas, passes
 
 
@@ -194,22 +195,23 @@ def meta_gradient(
     for chunk in chunks(batch, net, theta.itemsize):
         thetas, passes = inner_loop(net, theta, alpha, chunk.X_s, chunk.Y_s, steps)
         query = net.backward_pass(thetas[-1], chunk.X_q, chunk.Y_q)
-        lam, d_alphas = chain_back(net, passes, alpha, query.gradient, order)  # (5.2)
         loss = loss + net.loss_function.value(query.F, query.Y).sum()
-        d_theta += lam.sum(0)  # (P,) (5.4)
-        d_alpha += d_alphas.sum(0)  # (P,) (6.1)
+        sums = chain_back(net, passes, alpha, query.gradient, order)  # (5.2)
+        d_theta += sums[0]  # (P,) (5.4)
+        d_alpha += sums[1]  # (P,) (6.1)
     n_tasks = len(batch)
     return MetaGradient(loss / n_tasks, d_theta / n_tasks, d_alpha / n_tasks)
 
 
 def chain_back(net, passes, alpha, lam, order=2):
-    """Carry λ_J (T, P) back through the steps; return λ_0 and dα, each (T, P)."""
-    d_alpha = np.zeros_like(lam)  # (T, P)
+    """Carry λ_J (T, P) back through the steps; return λ_0 and dα summed over tasks."""
+    d_alpha = np.zeros_like(lam[0])  # (P,)
     for step in reversed(passes):
-        d_alpha -= step.gradient * lam  # (T, P) (6.1)
+        d_alpha -= (step.gradient * lam).sum(0)  # (P,) (6.1)
         if order == 2:
-            lam = lam - net.tangent_pass(step, alpha * lam).hv  # (T, P) (5.3)
-    return lam, d_alpha
+            hv = net.tangent_pass(step, alpha * lam).hv  # (T, P)
+            lam = np.subtract(lam, hv, out=hv)  # (T, P) (5.3)
+    return lam.sum(0), d_alpha
 
 
 def chunks(batch, net: Network, itemsize: int) -> Iterator:

@@ -93,6 +93,23 @@ class Network:
         flat = [W.reshape(*W.shape[:-2], -1) for W in matrices]
         return np.concatenate(flat, axis=-1)
 
+    def blank(self, *arrays: np.ndarray) -> tuple:
+        """Make a vector (..., P), not yet filled, and `unpack` it.
+
+        Parameters
+        ----------
+        *arrays : (..., N, O) arrays
+            Their leading axes, broadcast, and number type are the vector's.
+
+        Returns
+        -------
+        tuple
+            The vector, and the tuple of its matrices: what fills these fills it.
+        """
+        *axes, _, _ = np.broadcast(*arrays).shape
+        theta = np.empty((*axes, self.n_params), np.result_type(*arrays))
+        return theta, self.unpack(theta)
+
     def blocks(self, theta: ArrayLike) -> dict:
         """View θ as named weights and biases.
 

@@ -192,12 +192,14 @@ class TwoLayerNet(Network):
         W2, X1, Z1, H1, H1_1, F = self.forward_pass(theta, X)
 
         dF = self.loss_function.slope(F, Y)  # (..., N, O) (2.5)
-        dW2 = H1_1.mT @ dF  # (..., H+1, O) (2.6)
+        # dW1, dW2 are views: the products that fill them fill the gradient, no copy.
+        gradient, (dW1, dW2) = self.blank(dF)  # (..., P)
+        np.matmul(H1_1.mT, dF, out=dW2)  # (..., H+1, O) (2.6)
         dH1 = matmul(dF, W2[..., :-1, :].mT)  # (..., N, H) (2.7)
         phi1 = self.phi.slope(Z1, H1)  # (..., N, H)
         dZ1 = dH1 * phi1  # (..., N, H) (2.8)
-        dW1 = X1.mT @ dZ1  # (..., D+1, H) (2.9)
-        return Pass(W2, X1, Y, Z1, H1, H1_1, F, phi1, dF, dH1, self.pack(dW1, dW2))
+        np.matmul(X1.mT, dZ1, out=dW1)  # (..., D+1, H) (2.9)
+        return Pass(W2, X1, Y, Z1, H1, H1_1, F, phi1, dF, dH1, gradient)
 
     def tangent_pass(self, p: Pass, v: np.ndarray) -> Tangents:
         """Differentiate the Pass p along v (..., P); keep all in Tangents."""
@@ -209,12 +211,12 @@ class TwoLayerNet(Network):
         F_dot = H1_dot @ W2_bar + p.H1_1 @ V2  # (..., N, O) (4.3)
 
         dF_dot = self.loss_function.curvature(p.F, p.Y, F_dot)  # (..., N, O) (4.4)
+        hv, (dW1_dot, dW2_dot) = self.blank(p.dF, dF_dot)  # (..., P), and its views
         # [H1_dot 0]ᵀ dF, its row of zeros appended to the small product: twice as fast.
-        dW2_dot = with_row(H1_dot.mT @ p.dF, 0) + p.H1_1.mT @ dF_dot  # (4.5)
+        dW2_dot[...] = with_row(H1_dot.mT @ p.dF, 0) + p.H1_1.mT @ dF_dot  # (4.5)
         # Both products of (4.6) in one, [dF_dot dF] [W̄2 V̄2]ᵀ, passes over memory once.
         dH1_dot = side_by_side(dF_dot, p.dF) @ side_by_side(W2_bar, V2_bar).mT  # (4.6)
         phi2 = self.phi.curvature(p.Z1, p.H1, p.phi1)  # (..., N, H)
         dZ1_dot = dH1_dot * p.phi1 + p.dH1 * phi2 * Z1_dot  # (..., N, H) (4.7)
-        dW1_dot = p.X1.mT @ dZ1_dot  # (..., D+1, H) (4.8)
-        hv = self.pack(dW1_dot, dW2_dot)  # (..., P)
+        np.matmul(p.X1.mT, dZ1_dot, out=dW1_dot)  # (..., D+1, H) (4.8)
         return Tangents(Z1_dot, H1_dot, F_dot, dF_dot, dH1_dot, phi2, dZ1_dot, hv)

@@ -95,7 +95,7 @@ def adapt_from(learner, w, chunk):
 def pull_back(learner, at, lam, n_rows):
     """Jᵀ λ (R, P) summed over the chunk's tasks; MAML, R = 1, has no row for α."""
     both = chain_back(learner.net, at.passes, at.alpha, lam, learner.order)
-    return np.stack(both[:n_rows]).sum(1)
+    return np.stack(both[:n_rows])
 
 
 def surrogate_gradient(learner, w, chunk, at):
