@@ -18,7 +18,7 @@ DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 HEADING_OR_DISPLAYED = re.compile(
     r"^#+ (?P<heading>[^\n]*)|\$\$(?P<formula>.+?)\$\$", re.DOTALL | re.MULTILINE
 )
-MAP_ROW = re.compile(r"\|\[[^]]*\]\((\S+\.ipynb)\)\|.*?\|(\d*\|\d*\|)$")
+MAP_ROW = re.compile(r"\|\[[^]]*\]\((\S+\.ipynb)\)\|.*?\|(\d*\|(?:\d*\|)?)$")
 TOTAL = "|**in all**||"
 
 
@@ -76,7 +76,7 @@ def fill_minutes(text):
             places = tools.NOTEBOOKS / row[1], tools.NOTEBOOKS / "solutions" / row[1]
             found = [estimate_minutes(path) for path in places]
             totals = [sum(pair) for pair in zip(totals, found, strict=True)]
-            line = line[: row.start(2)] + as_columns(found)
+            line = line[: row.start(2)] + as_columns(found[: row[2].count("|")])
         elif line.startswith(TOTAL):
             line = TOTAL + as_columns(totals)
         lines.append(line)
@@ -84,7 +84,7 @@ def fill_minutes(text):
 
 
 def as_columns(minutes):
-    """The last two columns of a row; a notebook that is not there leaves its empty."""
+    """The last columns of a row; a notebook that is not there leaves its own empty."""
     return "".join(f"{number or ''}|" for number in minutes)
 
 

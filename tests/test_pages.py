@@ -34,6 +34,13 @@ def test_the_map_shows_every_notebook_there_is():
     assert chapters | side_trips <= shown
 
 
+@pytest.mark.xfail(strict=True, reason="four side trips are not written yet")
+def test_every_link_of_00_leads_to_a_file():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", "\n".join(CELLS.values()))
+    assert len(links) > 20
+    assert [link for link in links if not (tools.NOTEBOOKS / link).exists()] == []
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """notebooks/ with one chapter of 300 words, two formulas and an exercise."""
@@ -51,6 +58,7 @@ def test_minutes_count_words_formulas_and_solutions(folder):
     text = "|[01 A](01_a.ipynb)|b|1|2|\n|[02](02_b.ipynb)|c|3||\n|**in all**||||"
     rows = "|[01 A](01_a.ipynb)|b|5|5|", "|[02](02_b.ipynb)|c|||", "|**in all**||5|5|"
     assert pages.fill_minutes(text) == "\n".join(rows)
+    assert pages.fill_minutes("|[A](01_a.ipynb)|03||") == "|[A](01_a.ipynb)|03|5|"
 
 
 def test_minutes_count_a_function_of_the_program_where_it_is_derived_first():
