@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from . import __version__
 from .activations import ACTIVATIONS
+from .classroom import mark_sheets, write_sheets
 from .experiments.classify import ClassifyExperiment
 from .experiments.executors import THREADS
 from .experiments.navigate import NavigationExperiment
@@ -25,6 +26,9 @@ from .gradient_check import (
 from .losses import LOSSES
 from .training import TrainingDiverged
 from .worksheets import Worksheet
+from .worksheets.answers import read_file
+from .worksheets.formats import key_code
+from .worksheets.practice import Practice
 
 EXPERIMENTS = {
     experiment.name: experiment
@@ -61,6 +65,8 @@ def build_parser():
             "--resume", action="store_true", help="continue the run in --out"
         )
     add_worksheet(commands)
+    add_practice(commands)
+    add_mark(commands)
     add_gradcheck(commands)
     return parser
 
@@ -75,9 +81,47 @@ def add_worksheet(commands):
     )
     add = sheet.add_argument
     add("--blank", action="store_true", help="formulas without values, to fill in")
-    add("--seed", type=int, help="draw another example, the same one for each seed")
-    formats = ("text", "markdown", "html", "latex")
-    add("--format", choices=formats, default="text", help="text; html fits one A4 page")
+    add_choice_of_sheet(sheet).add_argument(
+        "--names", metavar="FILE", help="a sheet for every name in a file, with --out"
+    )
+    add("--out", metavar="DIR", help="new folder for the sheets of --names")
+    add("--format", choices=("text", "html"), default="text", help="text; html for A4")
+
+
+def add_choice_of_sheet(command):
+    """Add --seed and --name, of which one may be given; return their group."""
+    group = command.add_mutually_exclusive_group()
+    group.add_argument("--seed", type=int, help="another example, the same for a seed")
+    group.add_argument("--name", help="another example, the same for a name")
+    return group
+
+
+def add_practice(commands):
+    """Add the options of `practice`."""
+    practice = commands.add_parser(
+        "practice",
+        help="work a worksheet line by line, with hints",
+        description="Ask for one line of a worksheet after another: say whether it is "
+        "right or what went wrong, give hints, and mark the sheet at the end. Answers "
+        "are saved as they are given.",
+    )
+    add_choice_of_sheet(practice).add_argument(
+        "--resume",
+        metavar="FILE",
+        help="continue with a saved or filled-in answer file",
+    )
+
+
+def add_mark(commands):
+    """Add the argument of `mark`."""
+    mark = commands.add_parser(
+        "mark",
+        help="mark the worksheets of a class, or one",
+        description="Mark the answer files in a folder made by worksheet --names: a "
+        "table, a page for every student and one for the teacher, in a new folder "
+        "there. Or mark one answer file.",
+    )
+    mark.add_argument("path", metavar="DIR", help="the folder, or one answer file")
 
 
 def add_gradcheck(commands):
@@ -96,10 +140,57 @@ def add_gradcheck(commands):
     add("--seed", type=int, default=0, help="same seed, same numbers (0)")
 
 
-def print_worksheet(blank, seed, format):
-    """Print a worksheet."""
-    sheet = Worksheet() if seed is None else Worksheet.from_seed(seed)
-    print(getattr(sheet, f"to_{format}")(blank))
+def print_worksheet(blank, seed, name, names, out, format):
+    """Print a worksheet, or write those of a class."""
+    if (names is None) != (out is None):
+        raise ValueError("--names and --out go together; give both, or neither")
+    if names is not None:
+        print(*write_sheets(names, out), sep="\n")
+        return
+    sheet = choose_sheet(seed, name)
+    print(sheet.to_html(blank) if format == "html" else sheet.to_text(blank))
+
+
+def choose_sheet(seed=None, name=None):
+    """The sheet of a seed or a name, or the default one."""
+    if name is not None:
+        return Worksheet.for_name(name)
+    return Worksheet() if seed is None else Worksheet.from_seed(seed)
+
+
+def find_sheet(path):
+    """The sheet that an answer file belongs to, and what determines it."""
+    labels = read_file(path)
+    made_from = [{"name": labels["name"]}] if "name" in labels else []
+    if labels.get("seed", "").isdecimal():
+        made_from.insert(0, {"seed": int(labels["seed"])})
+    for given in [*made_from, {}]:
+        sheet = choose_sheet(**given)
+        if labels.get("code", key_code(sheet)) == key_code(sheet):
+            return sheet, given
+    raise ValueError(
+        f"{path} has the code {labels['code']}, which is neither the default sheet nor "
+        "that of the name or seed in it; write the right one: name = …"
+    )
+
+
+def run_practice(seed, name, resume):
+    """Work a sheet in the terminal."""
+    sheet, given = choose_sheet(seed, name), {"seed": seed, "name": name}
+    if resume is not None:
+        sheet, given = find_sheet(resume)
+    given = {key: value for key, value in given.items() if value is not None}
+    marks = Practice(sheet, resume, given).run()
+    if marks is not None:
+        print(f"\n{marks}")
+
+
+def print_marks(path):
+    """Mark a class, or print the marks of one answer file."""
+    if os.path.isfile(path):
+        print(find_sheet(path)[0].mark(path))
+    else:
+        print(*mark_sheets(path), sep="\n")
 
 
 def print_gradcheck(activation, loss, steps, seed):
@@ -158,6 +249,10 @@ def main(arguments: list | None = None) -> int:
                 experiment(config, out, resume).run()
         elif command == "worksheet":
             print_worksheet(**options)
+        elif command == "practice":
+            run_practice(**options)
+        elif command == "mark":
+            print_marks(**options)
         else:
             return print_gradcheck(**options)
     except KeyboardInterrupt:

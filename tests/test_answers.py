@@ -1,7 +1,6 @@
 """Every usual way to write a number is read; what could mean two things is refused."""
 
 import datetime
-import json
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -96,6 +95,7 @@ RIGHT = [
     (THIRD, 0.3333),
     (THIRD, np.float32(1) / 3),
     (THIRD, np.float16(1) / 3),
+    (THIRD, "0.33333334"),  # as a program in single precision prints it
     (THIRD, sympy.Float(1) / 3),
     (Fraction(2, 3), "0.666…"),
     (Fraction(2, 3), "0.67"),
@@ -150,6 +150,14 @@ RIGHT = [
     (COLUMN, sympy.Matrix([sympy.Rational(1, 2), 2, sympy.Rational(-3, 2)])),
     (COLUMN, Tensor([[0.5], [2], [-1.5]], graph=True)),
     (COLUMN, [Tensor(0.5), Tensor(2.0), Tensor(-1.5)]),
+    (COLUMN, "[1/2, 2, -3/2]ᵀ"),
+    (COLUMN, "(½, 2, −3/2)^T"),
+    (COLUMN, "[[0.5, 2, -1.5]].T"),
+    (COLUMN, r"\begin{pmatrix} \frac12 & 2 & -\frac32 \end{pmatrix}^{\top}"),
+    (COLUMN, r"\left\{ 1/2, 2, -3/2 \right\}"),
+    (COLUMN, "⟨1/2, 2, −3/2⟩"),
+    (COLUMN, "tensor([[0.5], [2.], [-1.5]], device='cuda:0', grad_fn=<Add>)"),
+    (COLUMN, "| 1/2 |\n| 2 |\n| -3/2 |"),
     # a table
     (TABLE, "[3/2 -2; 1/3 4]"),
     (TABLE, "[1 1/2 −2; 1/3 4]"),
@@ -164,11 +172,13 @@ RIGHT = [
     (TABLE, "3/2, -2, 1/3, 4"),
     (TABLE, r"\begin{pmatrix}\frac32 & -2\\ \frac13 & 4\end{pmatrix}"),
     (TABLE, r"\left[\begin{smallmatrix}1\tfrac12&-2\\1/3&4\end{smallmatrix}\right]"),
+    (TABLE, "[3/2 1/3; -2 4]ᵀ"),
     (TABLE, TABLE.tolist()),
     (TABLE, TABLE.ravel().tolist()),
     (TABLE, TABLE.astype(float)),
     (TABLE, tuple(map(tuple, TABLE.astype(float).tolist()))),
     (TABLE, Tensor(TABLE.astype(np.float32))),
+    (TABLE, [Tensor(row, graph=True) for row in TABLE.astype(np.float32)]),
     (TABLE, [["1 1/2", "−2"], ["1/3", 4]]),
 ]
 
@@ -235,7 +245,13 @@ def test_a_right_answer_is_right_however_it_is_written(truth, answer):
         ({1, 2}, (2, 1), "not a finite number"),
         ([[1, None], [0, 0]], (2, 2), "None is not a finite number"),
         ([[1, 2], [3]], (2, 2), "different lengths"),
+        ([["1 2", "3"]], (1, 2), "'1 2' is not a finite number"),
+        ([["[1; 2]", "3"]], (1, 2), "is not a finite number"),
+        (["1/2, 3"], (), "is not a finite number"),
+        (iter([1, 2]), (2, 1), "is not a finite number"),
         ("[1 2; 3]", (2, 2), "different lengths"),
+        ("2T", (), "not a finite number"),
+        ("[1 2]^2", (2, 1), "not a finite number"),
         ([], (2, 1), "different lengths, or none"),
         ("0,5 1/2", (2, 1), "can be read in two ways; write decimals with a point"),
         ("1 1/2", None, "can be read in two ways"),
@@ -334,7 +350,7 @@ PRINTED = """\
 # Meta-SGD by hand: one step, one task
 # Matrices row by row: X̃ = [X 1]
 code = AB12
-name = Zoë
+name = Zoë = 1/2
 # Second order, along v = α∘λ
   X_s              3×1     [1; 2; 3]
   Z1_s      (2.1)  3×2     = X̃_s W1                       = ____________________
@@ -355,7 +371,6 @@ FILES = [
     ),
     ("g.csv", "L_s\t0,5\nW1_prime\t[1, 2; 3, 4]\ndF_s\t[1/2; 2; -3/2]\t\t\n"),
     ("h.csv", "symbol;tag;value;\nL_s;;0,5;\nW1_prime;1;[1, 2, 3, 4];\ndF_s;1;1/2 2;"),
-    ("i.json", json.dumps({"code": "AB12", "name": "Zoë", "answers": ANSWERS})),
 ]
 
 
@@ -366,7 +381,7 @@ def test_a_filled_in_file_gives_its_answers(name, text, encoding, tmp_path):
     path.write_bytes(text.lstrip("\ufeff").encode(encoding))
     found = read_file(path)
     labels = {key: found.pop(key) for key in ("code", "name") if key in found}
-    assert labels in ({}, {"code": "AB12", "name": "Zoë"})
+    assert labels in ({}, {"code": "AB12", "name": "Zoë = 1/2"})
     if name == "h.csv":
         assert found == {"dF_s": "1/2 2", "L_s": "0,5", "W1_prime": "[1, 2, 3, 4]"}
     else:
@@ -382,12 +397,8 @@ def test_a_filled_in_file_gives_its_answers(name, text, encoding, tmp_path):
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "is not a text file"),
         (b"PK\x03\x04" + bytes(range(256)), "is not a text file"),
         (b"a" * 2_000_000, "is not a text file"),
-        (b'{"code": "AB12", "answers": {"dF', "is damaged; open the form"),
-        (b'{"code": "AB12"}', "is damaged"),
         (b"[" * 100_000, "holds no answers"),
-        (b'{"answers":' * 50_000, "is damaged"),
-        (b'{"answers": [1, 2]}', "is damaged"),
-        (b"<!doctype html><html>", "is the form itself; open the form, press Save"),
+        (b"<!doctype html>\nconst a = 1", "is the form; open it, press Save"),
         (b"L_s = 1\nL_s = 2", "has two answers for L_s; leave one"),
     ],
 )

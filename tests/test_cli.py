@@ -14,7 +14,7 @@ from metasgd_np.cli import EXPERIMENTS, build_parser, main
 from metasgd_np.experiments import base, navigate, table1
 from metasgd_np.experiments.base import flag
 
-ALL = (*EXPERIMENTS, "worksheet", "gradcheck")
+ALL = (*EXPERIMENTS, "worksheet", "practice", "mark", "gradcheck")
 TRAINED_BY = {  # what a run calls first, with its settings
     "sinusoid": (base, "train"),
     "classify": (base, "train"),
@@ -169,7 +169,7 @@ PARTICULAR = [
     ("gradcheck", ["--steps", "-1"], 1, "steps is -1"),
     ("gradcheck", ["--loss", "absolute"], 1, "there is no loss called 'absolute'"),
     ("worksheet", ["--format", "pdf"], 2, "argument --format: invalid choice: 'pdf'"),
-    ("worksheet", ["--out", "there"], 2, "unrecognized arguments: --out there"),
+    ("worksheet", ["--out", "there"], 1, "--names and --out go together"),
 ]
 
 

@@ -18,7 +18,7 @@ import metasgd_np
 
 FORM = parse_config(Path(__file__).parents[1])["checks"]
 IN_FULL = FORM | {"PR01", "RT01", "YD01", "EX01"}
-ROOMS = ("", ".gradient_check", ".reinforcement", ".tasks", ".worksheets")
+ROOMS = ("", ".classroom", ".gradient_check", ".reinforcement", ".tasks", ".worksheets")
 MODULES = ["metasgd_np"] + [
     module.name
     for module in walk_packages(metasgd_np.__path__, "metasgd_np.")

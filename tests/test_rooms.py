@@ -28,6 +28,7 @@ ROOMS = (
     "gradient_check",
     "reinforcement",
     "plots",
+    "classroom",
     "experiments",
     "cli",
     "__main__",

@@ -5,15 +5,11 @@ that the package makes from its expressions are not asked.
 """
 
 from fractions import Fraction
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from metasgd_np.worksheets.examples import default_example
-from metasgd_np.worksheets.lines import layout
-from metasgd_np.worksheets.slips import find_honest, find_slips
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEETS = {
@@ -84,7 +80,11 @@ WRONG = [
     ("dW1_s", lambda v: v.X_s.T @ v.dZ1_s, "without the bias row"),
     ("dW1_s", lambda v: (v.X1_s.T @ v.dZ1_s).T, "result transposed"),
     ("dW1_s", lambda v: v.X1_q.T @ v.dZ1_s, "X̃_q for X̃_s"),
-    ("dW1_s", lambda v: v.X1_s.T @ (v.dH1_s * v.H1_s), "phi1_s had been made with φ for φ′"),
+    (
+        "dW1_s",
+        lambda v: v.X1_s.T @ (v.dH1_s * v.H1_s),
+        "phi1_s had been made with φ for φ′",
+    ),
     # the step
     ("W1_prime", lambda v: v.W1 + v.alpha1 * v.dW1_s, "+ α1∘dW1_s for − α1∘dW1_s"),
     ("W1_prime", lambda v: v.W1 - v.dW1_s, "without the factor α1"),

@@ -1,6 +1,5 @@
 """The worksheet's values, its formulas, its exports, and its verdicts on answers."""
 
-import html.parser
 import re
 from fractions import Fraction
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 
 from metasgd_np import TaskBatch, TwoLayerNet, meta_gradient
-from metasgd_np.cli import main
-from metasgd_np.worksheets.lines import LOSS, PHI, matrix, render
+from metasgd_np.worksheets.lines import LOSS, PHI
+from metasgd_np.worksheets.printing import matrix, render
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEET = Worksheet()
@@ -100,7 +99,7 @@ def test_an_expression_is_printed_as_people_write_it(expression, text):
 
 
 def test_a_formula_shows_its_numbers():
-    text = render("dW2_s - bar(W2) * N_s", "text", SHEET.values)
+    text = render("dW2_s - bar(W2) * N_s", SHEET.values)
     assert (
         text == f"{matrix(SHEET.values['dW2_s'])} − {matrix(SHEET.values['W2'][:-1])}∘3"
     )
@@ -240,77 +239,3 @@ def test_a_sheet_works_one_task():
         Worksheet(net, np.ones(3), alpha, batch)
     with pytest.raises(ValueError, match="seed is -1, but it must be 0 or more"):
         Worksheet.from_seed(-1)
-
-
-class Cells(html.parser.HTMLParser):
-    """The texts of all td cells, row by row, and the tags left open."""
-
-    def __init__(self):
-        super().__init__()
-        self.rows, self.open = [], []
-
-    def handle_starttag(self, tag, attrs):
-        if tag != "meta":
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag == "td":
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "td":
-            self.rows[-1][-1] += data
-
-
-def html_rows(page):
-    parser = Cells()
-    parser.feed(page)
-    assert parser.open == []
-    return {row[0]: row for row in parser.rows if row}
-
-
-@pytest.mark.parametrize("sheet", [SHEET, tanh_sheet()])
-def test_html_has_every_line_and_the_blank_page_no_value(sheet):
-    full, blank = html_rows(sheet.to_html()), html_rows(sheet.to_html(blank=True))
-    for line in sheet.lines:
-        assert full[line.symbol][-1] != ""
-        assert (blank[line.symbol][-1] == "") == bool(line.expression)
-        assert len(blank[line.symbol]) == len(full[line.symbol]) - 1
-    assert html_rows(sheet._repr_html_()) == full
-
-
-def test_text_and_markdown_have_every_value_and_the_blank_ones_none():
-    given = {matrix(line.value) for line in SHEET.lines if not line.tag}
-    for write, end in ((SHEET.to_text, "= {}"), (SHEET.to_markdown, "| {} |")):
-        full, blank = write().splitlines(), write(blank=True).splitlines()
-        for line in WORKED:
-            value = end.format(matrix(line.value))
-            assert any(row.endswith(value) for row in full), line.symbol
-            if matrix(line.value) not in given:
-                assert not any(row.endswith(value) for row in blank), line.symbol
-            assert any(line.symbol in row for row in blank)
-    assert str(SHEET) == SHEET.to_text()
-    for row in SHEET.to_markdown().splitlines():
-        if row.startswith("|"):
-            assert row.count("|") == 7
-
-
-def test_latex_is_balanced_and_ascii_in_its_mathematics():
-    for sheet in (SHEET, tanh_sheet()):
-        for blank in (False, True):
-            document = sheet.to_latex(blank=blank)
-            assert document.count("{") == document.count("}")
-            assert document.count("$") % 2 == 0
-            for formula in re.findall(r"\$(.*?)\$", document):
-                assert formula.isascii(), formula
-
-
-def test_the_command_prints_the_sheet(capsys):
-    assert main(["worksheet"]) == 0
-    assert capsys.readouterr().out.strip() == SHEET.to_text()
-    assert main(["worksheet", "--blank", "--seed", "7", "--format", "html"]) == 0
-    expected = Worksheet.from_seed(7).to_html(blank=True)
-    assert capsys.readouterr().out.strip() == expected.strip()

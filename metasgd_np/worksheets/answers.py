@@ -7,11 +7,9 @@ and so is 0.3333; 0.34 is not, and 0.3 could be 1/4 just as well.
 """
 
 import csv
-import json
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,11 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
 FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
-SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+HIGH = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 LIKE_ASCII = str.maketrans(
     dict.fromkeys("−‐‑‒–—―⁃", "-")
     | dict.fromkeys("⁄∕÷", "/")
@@ -33,19 +30,21 @@ LIKE_ASCII = str.maketrans(
     | dict.fromkeys("⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$'\"`", " ")
     | {"\t": "&", "⋅": "*", "·": "*", "×": "*"}
 )
+BRACKETS = str.maketrans("({<⟨)}>⟩", "[[[[]]]]")
+TRANSPOSED = re.compile(r"(?s)(.*\])\s*(?:\^|\.)?\s*\[?\s*(?:T|⊤|\\top)\s*\]?")
 TYPES = (
     "array|asarray|[Mm]atrix|Immutable\\w*|[Tt]ensor|Array|Fraction|Rational|Integer"
 )
 REWRITTEN = (  # what stands for what, in this order
     (r"\\\\(\[[^]]*\])?", ";"),
-    (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! ()\[\]])", " "),
+    (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! (){}\[\]])", " "),
     (r"\\(times|cdot)", "*"),
     (r"\s*\*\s*10\s*(?:\^|\*\*)\s*[{(]?\s*([-+]?\d+)\s*[)}]?", r"e\1"),
     (r"\\\w*frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" (\1)/(\2)"),
     (r"\\\w*frac\s*(\d)\s*(\d)", r" \1/\2"),
     (r"\\begin\{(\w*matrix|array|cases)\*?\}(\{[lcr| ]*\})?", "[["),
     (r"\\end\{\w+\*?\}", "]]"),
-    (r",\s*\w+=[\w.<>]+(?=\s*[,)])", ""),  # array(…, dtype=object)
+    (r",\s*\w+=[\w\s.:<>]+(?=[,)])", ""),  # array(…, dtype=object)
     (r"(?:Fraction|Rational)\(\s*([-+]?\d+)\s*,\s*(\d+)\s*\)", r"\1/\2"),
     (rf"(?:\w+\.)*({TYPES}|Decimal|Float|float\d*|int\d*)\s*(?=\()", ""),
     (r"\{([-+.,])\}", r"\1"),
@@ -92,31 +91,11 @@ class Entry(NamedTuple):
     slack: Fraction = Fraction(0)
 
 
-def read_answer(answer: ArrayLike, shape: tuple | None = None) -> np.ndarray:
-    """Read a number or a table of numbers in any of the usual forms.
+def read_answer(answer, shape=None):
+    """An array of entries from a number, a list, an array or a text of numbers.
 
-    Parameters
-    ----------
-    answer : number, str, list or array
-        Such as 0.5, "1/2", "[1/2; -2]", [[1], [2]], or a LaTeX matrix.
-    shape : tuple of int, optional
-        That of the right value. It decides what a comma means, "0,5", and lets a plain
-        list fill a table row by row.
-
-    Returns
-    -------
-    array of Entry
-        Of `shape`, if the answer has as many numbers.
-
-    Raises
-    ------
-    ValueError
-        If it holds something other than numbers, or can be read in two ways.
-
-    Examples
-    --------
-    >>> read_answer("[1 1/2; −2]", (2, 1))[0, 0].value
-    Fraction(3, 2)
+    The `shape` of the right value decides what a comma means, and lets a plain list
+    fill a table row by row. A ValueError for what is no number, or may be two.
     """
     if isinstance(answer, str):
         entries = read_text(answer, shape)
@@ -131,17 +110,12 @@ def read_answer(answer: ArrayLike, shape: tuple | None = None) -> np.ndarray:
 
 
 def plain_array(answer):
-    """A NumPy array of whatever holds numbers; nothing is imported for it."""
-    answer = answer.detach() if hasattr(answer, "detach") else answer  # torch
+    """An object array of the numbers or texts in any array or nested lists."""
     try:
-        if hasattr(answer, "__array__"):
-            return np.asarray(answer)
-        array = np.array(answer, dtype=object)
-    except (ValueError, TypeError, RuntimeError):
-        array = np.array([[]], dtype=object)
-    if not array.size or any(
-        isinstance(e, list | tuple | np.ndarray) for e in array.flat
-    ):
+        array = np.array(nested(answer), dtype=object)
+    except (ValueError, TypeError):
+        array = np.empty(0)
+    if not array.size or any(isinstance(entry, list) for entry in array.flat):
         raise ValueError(
             "the rows of the answer have different lengths, or none; give each row the "
             "same number of entries, [[1, 2], [3, 4]]"
@@ -149,12 +123,24 @@ def plain_array(answer):
     return array
 
 
+def nested(answer):
+    """Nested lists of what arrays of any library or tuples hold, types kept."""
+    if hasattr(answer, "__array__") and not isinstance(answer, np.generic):
+        answer = answer.detach() if hasattr(answer, "detach") else answer  # torch
+        array = np.asarray(answer)
+        return list(map(nested, array)) if array.ndim else array[()]
+    if isinstance(answer, list | tuple | range):
+        return list(map(nested, answer))
+    return answer
+
+
 def read_number(entry):
     """The Entry of one number of any type; a ValueError for what is not one."""
     if isinstance(entry, str):
-        return read_text(entry, ()).reshape(-1)[0]
-    if hasattr(entry, "__array__") and not isinstance(entry, np.generic):
-        entry = plain_array(entry)[()]
+        entries = read_text(entry, ())
+        if entries.size > 1:
+            raise not_a_number(entry)
+        return entries.item()
     if isinstance(entry, bool | np.bool_ | np.timedelta64):
         raise not_a_number(entry)
     if isinstance(entry, Rational | np.integer):
@@ -196,33 +182,36 @@ def parse_number(text):
     value = Fraction(number)
     if not set(match[1]) & set(".,eE"):
         return Entry(value)
-    unit = Fraction(10) ** number.as_tuple().exponent
-    cut = unit / max(1, abs(value)) if match[2] else Fraction(0)  # 0.666… is cut off
-    return Entry(value, unit, cut)
+    _, digits, exponent = number.as_tuple()
+    unit = Fraction(10) ** exponent
+    # 0.666… is cut off; single precision prints 2/3 as 0.6666667 and 1/3 as 0.33333334
+    last = match[2] or len(digits) in (8, 9)
+    return Entry(value, unit, unit / max(1, abs(value)) if last else Fraction(0))
 
 
 def plain_text(text):
     """The text with one character for each dash, slash and space, without LaTeX."""
-    normal = unicodedata.normalize
-    text = re.sub(
-        f"[{SUPERSCRIPTS}]+[⁄/][₀-₉]+|[¼-¾⅐-⅞↉]",
-        lambda match: " " + normal("NFKC", match[0]),
-        text,
-    )
-    text = re.sub(f"[{SUPERSCRIPTS}]+", lambda m: "^" + normal("NFKC", m[0]), text)
-    text = normal("NFKC", text).translate(LIKE_ASCII)
+    text = re.sub("(?=[¼-¾⅐-⅞])", " ", text)  # 1½ is 1 1/2
+    text = re.sub(f"(?<![{HIGH}])(?=[{HIGH}]+(?![{HIGH}⁄/]))", "^", text)
+    text = unicodedata.normalize("NFKC", text).translate(LIKE_ASCII)
     for pattern, replacement in REWRITTEN:
         text = re.sub(pattern, replacement, text, flags=re.ASCII)
-    return (
-        text.rpartition("=")[2].strip(" ;\n").translate(str.maketrans("({)}", "[[]]"))
-    )
+    return text.rpartition("=")[2].translate(BRACKETS).strip(" ;\n")
 
 
 def read_text(text, shape):
     """The array of entries that a text stands for; 1-D if it is a plain list."""
     if len(text) > 2000:
         raise ValueError(f"the answer is {len(text)} characters long; {FORM}")
-    rows, is_list = split_rows(plain_text(text))
+    plain = plain_text(text)
+    if turned := TRANSPOSED.fullmatch(plain):
+        return read_table(turned[1], shape and shape[::-1]).T
+    return read_table(plain, shape)
+
+
+def read_table(text, shape):
+    """The array of entries of a list or table in plain characters."""
+    rows, is_list = split_rows(text)
     width = None
     if shape is not None:
         width = shape[1] if len(shape) == 2 and not is_list else math.prod(shape)
@@ -231,8 +220,8 @@ def read_text(text, shape):
         raise not_a_number(text)
     if len({len(row) for row in table}) > 1:
         raise ValueError(
-            f"the rows of {text.strip()!r} have different lengths; give each row the "
-            "same number of entries, [1 2; 3 4]"
+            f"the rows of {text!r} have different lengths; give each row the same "
+            "number of entries, [1 2; 3 4]"
         )
     entries = np.empty((len(table), len(table[0])), dtype=object)
     for index in np.ndindex(entries.shape):
@@ -277,25 +266,13 @@ def read_row(row, width):
     return fitting.pop() if fitting else whole[0]
 
 
-def find_difference(entries: np.ndarray, truth: ArrayLike) -> str | None:
-    """None if the entries agree with the right values, else what differs."""
+def all_agree(entries, truth):
+    """Whether entries are the right values, in their shape."""
     truth = np.asarray(truth, dtype=object)
-    if entries.shape != truth.shape:
-        expected = f"expected {truth.shape}, rows first"
-        turned = entries.ndim == 2 and entries.T.shape == truth.shape
-        if turned and all(map(agrees, entries.T.flat, truth.flat)):
-            return f"the numbers are right but transposed; {expected}."
-        return f"it has shape {entries.shape}, {expected}."
-    for index in np.ndindex(truth.shape):
-        if not agrees(entries[index], truth[index]):
-            where = f"entry {list(index)}" if index else "the value"
-            more = " is the first that is wrong" if truth.size > 1 else " is wrong"
-            value = show(entries[index].value)
-            return f"{where}, {value},{more}; no known mistake gives this."
-    return None
+    return entries.shape == truth.shape and all(map(agrees, entries.flat, truth.flat))
 
 
-def agrees(entry: Entry, truth) -> bool:
+def agrees(entry, truth):
     """Whether an entry is the number `truth`, exactly or rightly rounded."""
     exact = Fraction(truth)
     if is_near(entry, truth):
@@ -316,97 +293,48 @@ def is_near(entry, truth):
     return abs(entry.value - exact) <= slack * max(1, abs(exact))
 
 
-def find_roughness(
-    entries: np.ndarray, truth: ArrayLike, others: Sequence[np.ndarray] = ()
-) -> str | None:
-    """A sentence if right entries are rounded too far, else None.
+def find_roughness(entries, truth, others=()):
+    """None, or how many digits are needed, if right entries are rounded too far.
 
-    Parameters
-    ----------
-    entries : array of Entry
-        Which agree with `truth`.
-    truth : array_like
-        The right values.
-    others : sequence of array
-        Wrong values, such as slips give, that the entries must not agree with too.
-
-    Returns
-    -------
-    str or None
-        How many digits are needed.
-
-    Examples
-    --------
-    >>> find_roughness(read_answer("1.", ()), Fraction(1, 2))
-    '1 keeps too few digits; give at least 2 significant digits, or a fraction as 3/4.'
+    They need two significant digits, and enough not to agree with one of the `others`,
+    the wrong values of the same line that slips give.
     """
-    truth = np.asarray(truth, dtype=object)
-    pairs = list(zip(entries.flat, truth.flat, strict=True))
-    rough = [e for e, t in pairs if not is_near(e, t)]
-    others = [np.ravel(other) for other in others if np.shape(other) == truth.shape]
-    if all(e.unit <= abs(t) / 10 for e, t in pairs if e in rough) and not any(
-        all(map(agrees, entries.flat, other)) for other in others
-    ):
+    pairs = list(zip(entries.flat, np.ravel(truth), strict=True))
+    rough = [entry for entry, exact in pairs if not is_near(entry, exact)]
+    wide = [e for e, exact in pairs if e in rough and e.unit > abs(exact) / 10]
+    if not wide and not any(all_agree(entries, other) for other in others):
         return None
     for digits in range(2, 12):
-        rounded = [parse_number(f"{float(t):.{digits - 1}e}") for t in truth.flat]
-        if not any(all(map(agrees, rounded, other)) for other in others):
+        rounded = np.empty(entries.shape, dtype=object)
+        for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
+            rounded[index] = parse_number(f"{float(exact):.{digits - 1}e}")
+        if not any(all_agree(rounded, other) for other in others):
             break
-    shown = show((rough or [pairs[0][0]])[0].value)
+    value = (rough or [pairs[0][0]])[0].value
     return (
-        f"{shown} keeps too few digits; give at least {digits} significant digits, "
-        "or a fraction as 3/4."
+        f"{float(value):.6g} keeps too few digits; give at least {digits} significant "
+        "digits, or a fraction as 3/4."
     )
 
 
-def show(value: Fraction) -> str:
-    """A fraction as a person writes it; a long one as a decimal."""
-    return str(value) if value.denominator <= 1000 else f"{float(value):.6g}"
+def read_file(path):
+    """{symbol: text} of the lines that are filled in, from a text or CSV file.
 
-
-def read_file(path: str | Path) -> dict[str, str]:
-    """Read the answers of a filled-in sheet.
-
-    Parameters
-    ----------
-    path : str or Path
-        Lines "symbol = value" in any order, such as the printed form filled in; a CSV
-        table of symbol and value; or what the HTML form saves.
-
-    Returns
-    -------
-    dict
-        {symbol: text} of the lines that are filled in, and "code" and "name" if the
-        file has them.
-
-    Raises
-    ------
-    ValueError
-        If it holds no answers.
-    OSError
-        If it cannot be read.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder, "answers.txt")
-    ...     _ = path.write_text("dF_s = [1/2; 2; -3/2]")
-    ...     read_file(path)
-    {'dF_s': '[1/2; 2; -3/2]'}
+    A text has lines "symbol = value" in any order, such as the printed form filled in,
+    or what the HTML form saves. "code", "name" and "seed" are kept too.
     """
     path = Path(path)
     text = decode(path)
-    if text.lstrip().startswith(("{", "<")):
-        pairs = saved_pairs(text, path.name)
-    elif found := re.match(r'\s*"?\w+"?[ \t]*([,;\t])', text):
+    if text.lstrip().startswith("<"):
+        raise ValueError(f"{path.name} is the form; open it, press Save and give that")
+    if found := re.match(r'\s*"?\w+"?[ \t]*([,;\t])', text):
         pairs = csv_pairs(text, found[1])
     else:
-        lines = re.sub(r"(?<=[[;,(])[ \t]*\n", " ", text).splitlines()
-        found = (
-            re.match(r"\s*([A-Za-z]\w*)\b(?!\().*[=≈](.*)", line) for line in lines
+        lines = re.sub(r"(?<=[\[;,(])[ \t]*\n", " ", text)
+        pairs = re.findall(r"(?m)^\s*(code|name|seed)\b[ \t]*=(.*)", lines)
+        pairs += re.findall(
+            r"(?m)^[ \t]*(?!code|name|seed)([A-Za-z]\w*).*[=≈](.*)", lines
         )
-        pairs = [match.groups() for match in found if match]
     answers = {}
     for symbol, written in pairs:
         value = "" if re.fullmatch(r"[_.?…\s]*", written) else written.strip(" _\t\n")
@@ -415,7 +343,7 @@ def read_file(path: str | Path) -> dict[str, str]:
     if not pairs:
         raise ValueError(
             f"{path.name} holds no answers; give lines such as dF_s = [1/2; 2; -3/2], "
-            "a CSV table of symbol and value, or the file that the form saves"
+            "a CSV table of symbol and value, or what the form saves"
         )
     return answers
 
@@ -429,20 +357,7 @@ def decode(path):
             text = data.decode(encoding).replace("\r\n", "\n")
             if len(text) < 10**6 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
                 return text
-    raise ValueError(f"{path.name} is not a text file; give a text, CSV or JSON file")
-
-
-def saved_pairs(text, name):
-    """(symbol, value) pairs of the file that the HTML form saves."""
-    try:
-        saved = json.loads(text)
-        answers = saved.pop("answers")
-        return [(symbol, str(v)) for symbol, v in (saved | answers).items()]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        what = "the form itself" if text.lstrip().startswith("<") else "damaged"
-        raise ValueError(
-            f"{name} is {what}; open the form, press Save and give what it saves"
-        ) from None
+    raise ValueError(f"{path.name} is not a text file; give a text or CSV file")
 
 
 def csv_pairs(text, delimiter):
@@ -450,7 +365,7 @@ def csv_pairs(text, delimiter):
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     names = [name.strip().lower() for name in rows[0]]
     start = next((names.index(n) for n in ("value", "answer") if n in names), 1)
-    end = start + 1 if len(names) > start + 1 and names[0] == "symbol" else None
+    end = start + 1 if any(names[start + 1 :]) and names[0] == "symbol" else None
     body = rows[1:] if names[0] == "symbol" else rows
     return [
         (row[0].strip(), delimiter.join(row[start:end]).rstrip(delimiter))

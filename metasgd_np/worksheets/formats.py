@@ -1,39 +1,33 @@
-"""A worksheet as plain text, Markdown, HTML and LaTeX.
+"""A worksheet as plain text, as an HTML table, and as a page to print or fill in."""
 
-lines.py prints a line's expression, with names or with its numbers filled in.
-"""
-
+import hashlib
 import html
 from itertools import groupby
+from pathlib import Path
+from string import Template
 
 import numpy as np
 
-from .lines import matrix, matrix_latex, render
+from .lines import GIVEN
+from .printing import matrix, render
 
-CSS = """\
-@page { size: A4; margin: 8mm 9mm; }
-body { font: 7.6pt/1.1 "DejaVu Sans", "Liberation Sans", sans-serif; margin: 0; }
-h1 { font-size: 10pt; margin: 0 0 1mm; } p { margin: 0 0 1mm; }
-table { border-collapse: collapse; width: 100%; }
-td, th { border: 0.2mm solid #bbb; padding: 0.25mm 1mm; text-align: left; }
-th { background: #eee; } .blank td:last-child { width: 62mm; }
-.blank tr { height: 4.75mm; }
-"""
 TITLE = "Meta-SGD by hand: one step, one task"
 NOTATION = (
     "Matrices row by row: [1 2; 3 4]. The last row of W1, W2 is the bias; W̄2 is W2 "
     "without it; X̃ = [X 1]; ∘ multiplies entry by entry; _s support, _q query."
 )
+WRITE = "Write 3, -3/4, 1 1/2 or 0.25, and rows as [1/2 2; 3 4]."
+FORM = Template(Path(__file__).with_name("form.html").read_text("utf-8"))
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ2346789"  # none that looks like another
 
 
-def named(line):
-    """The formula with names; "" for a given value."""
-    return render(line.expression) if line.expression else ""
-
-
-def filled(sheet, line):
-    """The formula with numbers filled in; "" for a given value."""
-    return render(line.expression, "text", sheet.values) if line.expression else ""
+def key_code(sheet):
+    """A short code of the given values, such as "K7QF2M3P"; equal sheets share it."""
+    net = sheet.problem[0]
+    given = [f"{symbol} = {matrix(sheet.values[symbol])}" for symbol in GIVEN]
+    text = "\n".join([net.activation_name, net.loss_name, *given])
+    digest = hashlib.sha256(text.encode()).digest()
+    return "".join(LETTERS[byte % len(LETTERS)] for byte in digest[:8])
 
 
 def shape(line):
@@ -41,107 +35,79 @@ def shape(line):
     return "×".join(map(str, np.shape(line.value))) or "number"
 
 
-def table(sheet, blank):
-    """(heading, rows) of each section; a row: symbol, tag, formula, …, shape, value."""
+def text(sheet, blank=False, labels=(), answers=()):
+    """Plain text. A blank one is also an answer file: read_file reads it filled in.
+
+    `labels` such as {"name": "Ada"} and `answers`, {symbol: text}, fill a blank one.
+    """
+    answers, out = dict(answers), [f"# {TITLE}", f"# {NOTATION}"]
+    if blank:
+        labels = {"code": key_code(sheet), "name": "", **dict(labels)}
+        out += [f"# {WRITE}", "", *(f"{key} = {labels[key]}" for key in labels)]
     for section, lines in groupby(sheet.lines, key=lambda line: line.section):
-        rows = []
+        out += ["", f"# {section}"]
         for line in lines:
-            hide = blank and line.expression
-            cells = [line.symbol, f"({line.tag})" if line.tag else "", named(line)]
-            if not blank:
-                cells.append(filled(sheet, line))
-            rows.append([*cells, shape(line), "" if hide else matrix(line.value)])
-        yield section, rows
-
-
-def header(blank):
-    """The names of a row's cells."""
-    numbers = [] if blank else ["with numbers"]
-    return ["symbol", "tag", "formula", *numbers, "shape", "value"]
-
-
-def text(sheet, blank):
-    """Plain text: one line per symbol, with its numbers and value below."""
-    out = [TITLE, NOTATION]
-    for section, rows in table(sheet, blank):
-        out += ["", section]
-        for symbol, tag, formula, *numbers, size, value in rows:
-            start = f"  {symbol:<9} {tag:<6} {size:<7}"
-            if not formula:
-                out.append(f"{start} {value}")
-            elif blank:
-                out.append(f"{start} = {formula:<36} = ____________________")
+            tag = f"({line.tag})" if line.tag else ""
+            start = f"{line.symbol:<9} {tag:<6} {shape(line):<7}"
+            if not line.expression:
+                out.append(f"{start} {matrix(line.value)}")
+                continue
+            formula = render(line.expression)
+            if blank:
+                value = answers.get(line.symbol, "")
+                out.append(f"{start} = {formula:<36} = {value}")
             else:
-                out += [f"{start} = {formula}", f"{'':26} = {numbers[0]}"]
-                out.append(f"{'':26} = {value}")
+                numbers = render(line.expression, values=sheet.values)
+                out += [f"{start} = {formula}", f"{'':25} = {numbers}"]
+                out.append(f"{'':25} = {matrix(line.value)}")
     return "\n".join(out)
-
-
-def markdown(sheet, blank):
-    """One Markdown table per section."""
-    out = [f"# {TITLE}", "", NOTATION]
-    for section, rows in table(sheet, blank):
-        out += ["", f"## {section}", ""]
-        for cells in (header(blank), ["---"] * len(header(blank)), *rows):
-            out.append("| " + " | ".join(cells) + " |")
-    return "\n".join(out) + "\n"
 
 
 def html_table(sheet, blank=False):
-    """One HTML table, the sections as headings inside it."""
-    columns = header(blank)
-    out = [f'<table class="{"blank" if blank else "full"}">']
-    out.append("<tr>" + "".join(f"<th>{name}</th>" for name in columns) + "</tr>")
-    for section, rows in table(sheet, blank):
-        out.append(f'<tr><th colspan="{len(columns)}">{html.escape(section)}</th></tr>')
-        for row in rows:
-            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-            out.append(f"<tr>{cells}</tr>")
-    return "\n".join([*out, "</table>"])
-
-
-def html_page(sheet, blank):
-    """An HTML page that fits one A4 sheet."""
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{TITLE}</title>\n<style>\n{CSS}</style></head>\n"
-        f"<body><h1>{TITLE}</h1>\n<p>{NOTATION}</p>\n"
-        f"{html_table(sheet, blank)}\n</body></html>\n"
-    )
-
-
-def latex(sheet, blank):
-    """A document with one long table."""
-    columns = "lll" + ("" if blank else "l") + "ll"
-    out = [
-        r"\documentclass[8pt,a4paper]{extarticle}",
-        r"\usepackage{amsmath,longtable}\def\arraystretch{1.25}",
-        r"\usepackage[a4paper,landscape,margin=10mm]{geometry}",
-        r"\pagestyle{empty}\setlength{\parindent}{0pt}",
-        r"\begin{document}",
-        rf"\textbf{{{TITLE}}}",
-        "",
-        rf"\begin{{longtable}}{{{columns}}}",
-        " & ".join(header(blank)) + r" \\ \hline \endhead",
-    ]
+    """One HTML table per section; `blank` puts inputs in place of the values."""
+    out = []
     for section, lines in groupby(sheet.lines, key=lambda line: line.section):
-        heading = section.replace("θ′", r"$\theta'$").replace(
-            "α∘λ", r"$\alpha\circ\lambda$"
-        )
-        out.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\textbf{{{heading}}}}} \\")
-        for line in lines:
-            out.append(latex_row(sheet, line, blank))
-    out += [r"\end{longtable}", r"\end{document}", ""]
+        out += [
+            f"<table><caption>{section}</caption>",
+            *(html_row(sheet, line, blank) for line in lines),
+            "</table>",
+        ]
     return "\n".join(out)
 
 
-def latex_row(sheet, line, blank):
-    """One row of the LaTeX table."""
-    cells = [rf"\verb|{line.symbol}|", f"({line.tag})" if line.tag else ""]
-    for values in (None,) if blank else (None, sheet.values):
-        formula = line.expression and render(line.expression, "latex", values)
-        cells.append(f"${formula}$" if formula else "")
-    cells.append(shape(line).replace("×", r"$\times$"))
-    hide = blank and line.expression
-    cells.append("" if hide else f"${matrix_latex(line.value)}$")
-    return " & ".join(cells) + r" \\[2pt]"
+def html_row(sheet, line, blank):
+    """The row of one line: symbol and tag, formula, numbers, and value or input."""
+    cells = []
+    if line.expression:
+        cells = [render(line.expression)]
+        cells += [] if blank else [render(line.expression, values=sheet.values)]
+    cells = [html.escape(cell) for cell in (*cells, matrix(line.value))]
+    if blank and line.expression:
+        cells[-1] = (
+            f'<input name="{line.symbol}" placeholder="{shape(line)}" '
+            f'aria-label="{line.symbol}, {shape(line)}" spellcheck="false">'
+        )
+    tag = f" <small>({line.tag})</small>" if line.tag else ""
+    row = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{line.symbol}{tag}</th>{row}</tr>'
+
+
+def html_sheet(sheet, blank=False, name=""):
+    """A sheet as part of a page: its name and code, and the tables."""
+    code, who = key_code(sheet), html.escape(name, quote=True)
+    top = f"<p>{who} · code <b>{code}</b></p>" if name else f"<p>Code <b>{code}</b></p>"
+    if blank:
+        top = (
+            f'<p><label>Name <input name="name" value="{who}"></label> Code '
+            f'<b>{code}</b> <button type="button">Save the answers</button></p>'
+        )
+    return (
+        f'<main class="{"blank" if blank else "full"}" data-code="{code}">\n'
+        f"<h1>{TITLE}</h1>\n{top}\n<p>{NOTATION} {WRITE if blank else ''}</p>\n"
+        f"<div>\n{html_table(sheet, blank)}\n</div>\n</main>\n"
+    )
+
+
+def html_page(*parts):
+    """A whole HTML page of one or several parts, each on a sheet of A4."""
+    return FORM.substitute(title=TITLE, body="".join(parts))

@@ -3,9 +3,9 @@
 An expression is Python in the letters of the derivation. From its one text it is
 
     computed    evaluate("H1_1_s.T @ dF_s", values)
-    printed     render("H1_1_s.T @ dF_s") = "H̃1_sᵀ dF_s", or with its numbers filled in
-    recomputed  recompute(layout, values, {"dF_s": "F_s - Y_s"}): what would follow
-    altered     slips.py
+    printed     by printing.py: H̃1_sᵀ dF_s, or with its numbers filled in
+    recomputed  recompute(net, values, {"dF_s": "F_s - Y_s"}): what would follow
+    altered     by slips.py
 
 `*` multiplies entry by entry, `@` is the matrix product, `.T` the transpose; FUNCTIONS
 has the rest. Every array may have leading axes, one entry per example.
@@ -16,7 +16,6 @@ import operator
 import re
 from fractions import Fraction
 from functools import lru_cache
-from numbers import Rational
 
 import numpy as np
 
@@ -82,6 +81,12 @@ FUNCTIONS = {
         [W[..., :-1, :], W[..., -1:, :] / N], axis=-2
     ),
     "no_bias": lambda W: np.concatenate([W[..., :-1, :], 0 * W[..., -1:, :]], axis=-2),
+    "bias_first": lambda W: np.concatenate([W[..., -1:, :], W[..., :-1, :]], axis=-2),
+    "keep_bias": lambda new, W: np.concatenate(
+        [new[..., :-1, :], W[..., -1:, :]], axis=-2
+    ),
+    "corner": lambda A: A[..., :1, :1],
+    "abs": np.abs,
     "poured": lambda W: W.mT.reshape(W.shape),  # the entries of Wᵀ, row by row
     "spread": lambda W: np.broadcast_to(W.sum(-1, keepdims=True), W.shape),
 }
@@ -228,156 +233,3 @@ def recompute(net, values, altered, fixed=()):
         if symbol in altered or (follows and symbol not in fixed):
             known[symbol] = changed[symbol] = evaluate(expression, known)
     return changed
-
-
-# ---- printing
-
-PRETTY = {
-    "alpha": ("α", r"\alpha"),
-    "dalpha": ("dα", r"d\alpha"),
-    "dtheta": ("dθ", r"d\theta"),
-    "phi1": ("φ′", r"\varphi'"),
-    "phi2": ("φ″", r"\varphi''"),
-    "H1_": ("H̃", r"\tilde H"),
-    "X1": ("X̃", r"\tilde X"),
-    "N": ("N", "N"),
-}
-SIGNS = {  # +, −, entrywise, matrix product, number times, divided by, squared, ᵀ
-    "text": (" + ", " − ", "∘", " ", " · ", "/", "²", "ᵀ", "−{}"),
-    "latex": (" + ", " - ", r" \circ ", r"\,", r" \cdot ", "/", "^2", r"^\top", "-{}"),
-}
-CALLS = {  # how a function is printed; those not listed as name(argument)
-    "beside": ("[{} {}]", r"[{}\;{}]"),
-    "like": ("{1}", "{1}"),
-    "first": ("[{} {}]", r"[{}\;{}]"),
-    "sum": ("Σ {}", r"\textstyle\sum {}"),
-    "rowsum": ("Σₒ {}", r"\textstyle\sum_o {}"),
-    "tanh": ("tanh({})", r"\tanh({})"),
-    "sigmoid": ("σ({})", r"\sigma({})"),
-    "relu": ("max({}, 0)", r"\max({}, 0)"),
-    "step": ("[{} > 0]", "[{} > 0]"),
-    "softplus": ("log(1 + exp({}))", r"\log(1 + \exp({}))"),
-    "softmax": ("softmax({})", r"\text{{softmax}}({})"),
-    "log_softmax": ("log softmax({})", r"\log\text{{softmax}}({})"),
-    "onehot": ("onehot({0})", r"\text{{onehot}}({0})"),
-    "headless": ("({} without its first row)", r"({}\text{{ without its first row}})"),
-}
-
-
-def render(expression, form="text", values=None):
-    """An expression as people write it: "text" or "latex", with numbers if given."""
-
-    def name(symbol, bar=False):
-        if values is None:
-            return (pretty if form == "text" else latex_symbol)(symbol, bar)
-        value = values[symbol][..., :-1, :] if bar else values[symbol]
-        return (matrix if form == "text" else matrix_latex)(value)
-
-    return write(parse(expression), form, name)[0]
-
-
-def write(node, form, name):  # noqa: PLR0911 (one for each kind of node)
-    """(text, level) of a syntax tree; level 1 is a sum, 2 a product, 3 neither."""
-    plus, minus, times, matmul, scale, over, squared, transpose, negative = SIGNS[form]
-
-    def inside(part, level):
-        text, own = write(part, form, name)
-        return text if own >= level else f"({text})"
-
-    match node:
-        case ast.Name(id=symbol):
-            return name(symbol), 3
-        case ast.Constant(value=number):
-            return str(number), 3
-        case ast.UnaryOp(operand=operand):
-            return negative.format(inside(operand, 2)), 2 if is_number(operand) else 1
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return inside(left, 1) + plus + inside(right, 1), 1
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return inside(left, 1) + minus + inside(right, 2), 1
-        case ast.BinOp(left=left, op=ast.Pow()):
-            return inside(left, 3) + squared, 3
-        case ast.BinOp(left=left, op=op, right=right):
-            number = isinstance(left, ast.Constant | ast.UnaryOp)
-            sign = {ast.MatMult: matmul, ast.Div: over}.get(type(op), times)
-            if sign == times and is_number(left):
-                sign = " " if number else scale
-            return inside(left, 2) + sign + inside(right, 2 + (sign == over)), 2
-        case ast.Attribute(value=operand):
-            return inside(operand, 3) + transpose, 3
-        case ast.Call(func=ast.Name(id="bar"), args=[ast.Name(id=symbol)]):
-            return name(symbol, bar=True), 3
-        case ast.Call(func=ast.Name(id=function), args=args):
-            template = CALLS.get(function, (function + "({})",) * 2)[form == "latex"]
-            level = 3 if template.startswith(("Σ", r"\textstyle")) else 1
-            return template.format(*(inside(arg, level) for arg in args)), 3
-
-
-def is_number(node):
-    """Whether a syntax tree is a plain number such as 2/N."""
-    names = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-    return all(name in ("N_s", "N_q") for name in names)
-
-
-def split(symbol):
-    """(stem, digit, is a tangent, is updated, which set) of a code symbol."""
-    stem, which = re.fullmatch(r"(.*?)(?:_([sq]))?", symbol).groups()
-    dot, prime = stem.endswith("_dot"), stem.endswith("_prime")
-    stem = stem.removesuffix("_dot").removesuffix("_prime")
-    return *re.fullmatch(r"(.*?)(\d?)", stem).groups(), dot, prime, which
-
-
-def pretty(symbol, bar=False):
-    """A code symbol as written by hand: dalpha1 → dα1, H1_1_s → H̃1_s, W2 bar → W̄2."""
-    if symbol.startswith("N_"):
-        return "N"
-    stem, digit, dot, prime, which = split(symbol)
-    if stem + digit in PRETTY:
-        word, digit = PRETTY[stem + digit][0], ""
-    else:
-        word = PRETTY.get(stem, (stem,))[0]
-    word = word[0] + "̄" + word[1:] if bar else word
-    end = "_dot" * dot + "′" * prime + (f"_{which}" if which else "")
-    return word + digit + end
-
-
-def latex_symbol(symbol, bar=False):
-    r"""A code symbol in LaTeX: dW1_s → dW_{1,s}, Z1_dot → \dot{Z}_{1}, and so on."""
-    if symbol.startswith("N_"):
-        return "N"
-    stem, digit, dot, prime, which = split(symbol)
-    if stem + digit in PRETTY:
-        word, digit = PRETTY[stem + digit][1], ""
-    else:
-        word = PRETTY.get(stem, (stem, stem))[1]
-    word = rf"\dot{{{word}}}" if dot else word
-    word = rf"\bar{{{word}}}" if bar else word
-    below = ",".join(part for part in (digit, which) if part)
-    return word + (f"_{{{below}}}" if below else "") + "'" * prime
-
-
-def number(value):
-    """A fraction as 3/4, a float to six digits."""
-    return str(value) if isinstance(value, Rational) else f"{float(value):.6g}"
-
-
-def rows_of(value):
-    """The entries of a matrix or vector as written, row by row; a number as one."""
-    value = np.asarray(value)
-    rows = value.reshape(-1, 1) if value.ndim < 2 else value
-    return [[number(entry) for entry in row] for row in rows]
-
-
-def matrix(value):
-    """[1 2; 3 4], or a bare number."""
-    if np.ndim(value) == 0:
-        return number(np.asarray(value)[()])
-    return "[" + "; ".join(map(" ".join, rows_of(value))) + "]"
-
-
-def matrix_latex(value):
-    """The same as a small matrix."""
-    if np.ndim(value) == 0:
-        return number(np.asarray(value)[()])
-    body = r" \\ ".join(map(" & ".join, rows_of(value)))
-    return r"\left[\begin{smallmatrix} " + body + r" \end{smallmatrix}\right]"

@@ -132,7 +132,7 @@ def mark_line(sheet, line, answer, taken, blank):
             found = [Explanation(f"made {slip.phrase}") for slip in slips]
             return wrong_line(symbol, found, given, values[symbol])
     for slip, changed in slips_before(sheet, line, starts[0], blank):
-        if given.fits(changed.get(symbol)):
+        if symbol in changed and given.fits(changed[symbol]):
             taken |= {s: [v, *taken[s]] for s, v in changed.items() if s in blank}
             found = [Explanation(f"made {slip.phrase}", slip.symbol)]
             return wrong_line(symbol, found, given, right)
@@ -158,7 +158,8 @@ def slips_before(sheet, line, values, blank) -> Iterator:
     ]
     for earlier in sorted(blank):
         for slip in slips_of(net, values, earlier):
-            if try_to_evaluate(slip.expression, values) is not None:
+            wrong = try_to_evaluate(slip.expression, values)
+            if np.shape(wrong) == np.shape(values[earlier]) and wrong is not None:
                 altered = {earlier: slip.expression}
                 yield slip, recompute(net, values, altered, fixed)
 

@@ -1,17 +1,20 @@
 """Slips: what a person writes in place of one line of a worksheet.
 
 A slip is a general alteration of the line's expression, so that no list of wrong
-answers is needed: a term or factor dropped, a sign turned, terms swapped, a number, a
-transpose or a bias forgotten, one quantity for another of its kind, and so on.
+answers is needed. RULES alter a node of its syntax tree: a term or factor dropped, a
+sign turned, terms swapped, a number, a transpose or a bias forgotten. Beside them, one
+quantity may be taken for another of its kind, and the whole line may be scaled.
 
-    for slip in find_slips("square", "squared_error"):
+    for slip in find_slips("square", "squared_error", (1, 2, 1, 3, 3)):
         print(slip.symbol, slip.phrase, slip.expression)
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from copy import copy
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +23,17 @@ from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from .lines import (
     GIVEN,
+    LOSS,
     PHI,
     evaluate,
     given_values,
-    is_number,
     layout,
     parse,
-    render,
+    symbols_in,
     to_query,
     work,
 )
+from .printing import is_number, render
 
 KINDS = (  # quantities that are easily taken for one another, in the order of working
     "X_s X_q",
@@ -41,17 +45,83 @@ KINDS = (  # quantities that are easily taken for one another, in the order of w
     "W1 alpha1 dW1_s W1_prime dW1_q V1 dW1_dot dtheta1",
     "W2 alpha2 dW2_s W2_prime dW2_q V2 dW2_dot dtheta2",
 )
-FACTORS = {  # numbers in place of a number with an N, and without
-    True: ("1", "2", "1 / N_s", "2 / N_s", "1 / 2", "1 / (2 * N_s)", "N_s", "N_s / 2"),
+RULES = {  # (made …, what is worked out) for an operation on a and b
+    "+": (
+        ("without the term {b}", "{a}"),
+        ("without the term {a}", "{b}"),
+        ("with − {b} for + {b}", "{a} - {b}"),
+    ),
+    "-": (
+        ("with {b} − {a} for {a} − {b}", "{b} - {a}"),
+        ("with + {b} for − {b}", "{a} + {b}"),
+        ("without the term − {b}", "{a}"),
+        ("without the term {a}", "-{b}"),
+        ("with only {b}", "{b}"),
+        ("with the square of {a} − {b}", "{whole}**2"),
+    ),
+    "*": (
+        ("without the factor {b}", "{a}"),
+        ("without the factor {a}", "{b}"),
+        ("with the factor {b} twice", "{a} * {b} * {b}"),
+        ("with the factor {a} twice", "{a} * {a} * {b}"),
+        ("with + for ∘", "{a} + {b}"),
+        ("with − for ∘", "{a} - {b}"),
+        ("with a matrix product for ∘", "{a} @ {b}"),
+    ),
+    "@": (
+        ("with {a}ᵀ for {a}", "{a}.T @ {b}"),
+        ("with {b}ᵀ for {b}", "{a} @ {b}.T"),
+        ("with the factors swapped", "{b} @ {a}"),
+        ("with ∘ for the matrix product", "{a} * {b}"),
+    ),
+    "**": (
+        ("without the square", "{a}"),
+        ("with 2 {a} for {a}²", "2 * {a}"),
+    ),
+    "minus": (("without the minus", "{a}"),),
+    "[A 1] @": (
+        ("without the bias", "{a} @ bar({b})"),
+        ("with the bias subtracted", "beside({a}, -1) @ {b}"),
+        ("without the first row of {b}, as if it were the bias", "{a} @ headless({b})"),
+    ),
+    "[A 1].T @": (
+        ("without the bias row", "{a}.T @ {b}"),
+        ("with 0 in the bias row", "no_bias({whole})"),
+        ("with the bias row averaged", "mean_bias({whole}, {N})"),
+        ("with the bias row first", "bias_first({whole})"),
+    ),
+    "@ bar": (("with the bias of {b} added", "beside({a}, 1) @ {b}"),),
+    "beside": (
+        ("without the column of {b}", "{a}"),
+        ("with 1 for 0", "beside({a}, 1)"),
+        ("with 0 for 1", "beside({a}, 0)"),
+        ("with the {b} in front", "first({b}, {a})"),
+    ),
+    "bar": (
+        ("with the bias row of {a} kept", "{a}"),
+        ("with the first row of {a} left out, not the last", "headless({a})"),
+    ),
+    "like": (
+        ("with 0 for {b}", "like({a}, 0)"),
+        ("with 1 for {b}", "like({a}, 1)"),
+        ("with 2 for {b}", "like({a}, 2)"),
+    ),
+    "sum of squares": (("with the square of the sum", "sum({a})**2"),),
+    "function": (("without the {name}", "{a}"),),
+}
+FACTORS = {  # numbers in place of one with an N, and of one without
+    True: ("1", "2", "1/N_s", "2/N_s", "1/2", "1/(2*N_s)", "N_s", "N_s/2"),
     False: ("1", "-1", "2", "-2"),
 }
-SCALES = {  # the whole line times a number
-    "with the sign turned": "-({})",
-    "with a factor of 2 too many": "2 * ({})",
-    "with a factor of 1/2 too many": "({}) / 2",
-    "with a factor of 1/N too many": "({}) / N_s",
-    "with a factor of N too many": "N_s * ({})",
-}
+SCALES = (  # the whole line
+    ("with a factor of 2 too many", "2 * ({})"),
+    ("with a factor of 1/2 too many", "({}) / 2"),
+    ("with a factor of 1/N too many", "({}) / N_s"),
+    ("with a factor of N too many", "N_s * ({})"),
+    ("with the result transposed", "({}).T"),
+)
+SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Pow: "**"}
+WITHOUT_ONES = {"X1_s": "X_s", "X1_q": "X_q", "H1_1_s": "H1_s", "H1_1_q": "H1_q"}
 
 
 class Slip(NamedTuple):
@@ -103,6 +173,7 @@ def generic_values(activation, loss, sizes):
         smooth = rng.standard_normal((1, n, n_out))
         sets.append(labels if loss == "softmax_cross_entropy" else smooth)
     theta, alpha = rng.standard_normal((2, net.n_params))
+    alpha = abs(alpha) * (-1.0) ** np.arange(net.n_params)  # of either sign
     return work(net, given_values(net, theta, alpha, TaskBatch(*sets)))
 
 
@@ -123,7 +194,8 @@ def fingerprint(value):
 def find_honest(found, values):
     """The candidates (T,) of `values` on which every slip shows, as indices.
 
-    A slip must alter two entries, if it can: one alone looks like an arithmetic slip.
+    A slip of algebra must alter two entries, if it can: one alone looks like a slip of
+    arithmetic.
     """
     left = np.arange(len(values["X_s"]))
     for count, slip in enumerate(found):
@@ -132,7 +204,8 @@ def find_honest(found, values):
             shows = np.ones(len(right), bool)
         if wrong.shape == right.shape and len(right):
             differs = np.abs(wrong - right).reshape(len(right), -1) > 1e-9
-            least = 1 if slip.single or differs.shape[1] == 1 else 2
+            one = slip.single or slip.rank == 1 or differs.shape[1] == 1
+            least = 1 if one else 2
             shows &= differs.sum(1) >= least
         if count % 32 == 31 or slip is found[-1]:
             left, values = left[shows], select(values, shows)
@@ -148,53 +221,174 @@ def select(values, chosen):
 
 def line_slips(symbol, expression, activation, loss) -> Iterator:
     """(phrase, altered expression, rank) of one line, the simplest first."""
-    tree = parse(expression)
     which = "q" if symbol.endswith("_q") else "s"
-    for phrase, altered in alter(tree, which):
-        yield phrase, ast.unparse(altered), 0
-    stem = symbol.removesuffix("_s").removesuffix("_q")
-    names = dict(zip(("H1", "phi1", "phi2"), ("φ", "φ′", "φ″"), strict=True))
-    for (other, name), text in zip(names.items(), PHI[activation], strict=True):
-        if stem in names and other != stem:
-            phrase = f"with {name} for {names[stem]}"
+    turn = not symbol.startswith("L_")  # a loss is never negative, nor transposed
+    for phrase, text in algebra_slips(expression, which, turn):
+        yield phrase, text, 0
+    for phrase, text, rank in other_functions(symbol, which, activation, loss):
+        yield phrase, text, rank
+    if symbol.endswith("_prime"):
+        yield "with the old bias", f"keep_bias({expression}, {symbol[:2]})", 0
+    order = [*GIVEN, *(line[2] for line in layout(activation, loss))]
+    known = order[: order.index(symbol)]
+    for phrase, text in quantity_slips(symbol, expression, known):
+        yield phrase, text, 1
+    for phrase, text in SCALES if turn else ():
+        yield phrase, by_set(text.format(expression), which), 2
+
+
+def algebra_slips(expression, which, turn):
+    """(phrase, altered expression) by the rules of algebra."""
+    tree = parse(expression)
+    for node in ast.walk(tree):
+        for phrase, text in [*rules(node, which), *numbers(node, which, turn)]:
+            yield phrase, ast.unparse(exchange(tree, node, parse(text)))
+    if turn:
+        yield "with the sign turned", f"-({expression})"
+
+
+def quantity_slips(symbol, expression, known):
+    """(phrase, altered expression) by taking one quantity for another."""
+    tree = parse(expression)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    for find in (lambda name: mistaken(name, known), overdone):
+        for node in names:
+            for phrase, text in find(node.id):
+                yield phrase, ast.unparse(exchange(tree, node, parse(text)))
+    for factor in excess(symbol):
+        yield f"with a factor {render(factor)} too many", f"{factor} * ({expression})"
+    yield "with the other set's quantities", swap_sets(expression)
+    for one, other in combinations(symbols_in(expression), 2):
+        if one in kind_of(other):
+            text = swap(expression, one, other)
+            yield f"with {render(one)} and {render(other)} swapped", text
+
+
+def by_set(text, which):
+    """The text with the N of a set."""
+    return text.replace("N_s", "N_q") if which == "q" else text
+
+
+def rules(node, which):
+    """(phrase, new text) of the RULES that fit a node."""
+    parts, keys = {"N": f"N_{which}", "whole": node}, []
+    match node:
+        case ast.BinOp(left=a, op=op, right=b) if not is_number(a):
+            parts |= {"a": a, "b": b}
+            keys = [SIGNS[type(op)]]
+            if isinstance(op, ast.MatMult):
+                yield from biases(a, b, parts)
+            if isinstance(op, ast.Add) and {type(a), type(b)} == {ast.BinOp}:
+                sign, left, right = SIGNS[type(a.op)], bracket(a.left), bracket(b.right)
+                for text in (f"{left} {sign} {right}", f"{left} {sign} bar({right})"):
+                    yield "with the product of the derivatives", text
+        case ast.UnaryOp(operand=a):
+            parts["a"], keys = a, ["minus"]
+        case ast.Call(func=ast.Name(id="sum"), args=[ast.BinOp(left=a, op=ast.Pow())]):
+            parts["a"], keys = a, ["sum of squares"]
+        case ast.Call(func=ast.Name(id=name), args=[a, *rest]):
+            parts |= {"a": a, "b": rest[0] if rest else a, "name": name}
+            one = not rest and name not in ("sum", "rowsum")
+            keys = (
+                [name if name in RULES else "function"] if name in RULES or one else []
+            )
+    for key in keys:
+        yield from fill(key, parts)
+
+
+def biases(a, b, parts):
+    """(phrase, new text) for a product of [A 1] or its transpose, or with W̄."""
+    left = ast.unparse(a)
+    plain = WITHOUT_ONES.get(left.removesuffix(".T"))
+    if plain:
+        key = "[A 1].T @" if left.endswith(".T") else "[A 1] @"
+        yield from fill(key, parts | {"a": parse(plain)})
+    if isinstance(b, ast.Call):
+        yield from fill("@ bar", parts | {"b": b.args[0]})
+
+
+def fill(key, parts):
+    """(phrase, new text) of the rules of a key, with the parts filled in."""
+    trees = {name: part for name, part in parts.items() if isinstance(part, ast.AST)}
+    shown = parts | {name: render(ast.unparse(part)) for name, part in trees.items()}
+    texts = parts | {name: bracket(part) for name, part in trees.items()}
+    for phrase, text in RULES[key]:
+        yield phrase.format(**shown).replace("ᵀᵀ", ""), text.format(**texts)
+
+
+def bracket(node):
+    """The text of a node, fit to be an operand."""
+    return f"({ast.unparse(node)})"
+
+
+def numbers(node, which, turn):
+    """(phrase, new text) for a number in front: 2/N and the like."""
+    match node:
+        case ast.BinOp(left=a, op=ast.Mult(), right=b) if is_number(a):
+            old = render(ast.unparse(a))
+            for text in FACTORS["N_" in ast.unparse(a)]:
+                new, rest = by_set(text, which), bracket(b)
+                phrase = f"with {render(new)} for {old}"
+                phrase = f"without the {old}" if text == "1" else phrase
+                yield phrase, f"{new} * {rest}"
+                if turn and render(new) != old:
+                    yield f"{phrase}, the sign turned", f"-({new}) * {rest}"
+
+
+def other_functions(symbol, which, activation, loss):
+    """(phrase, altered expression, rank) of lines with φ, φ′ or φ″, or with dF_dot."""
+    stem = symbol.removesuffix(f"_{which}")
+    names = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}
+    if stem in names:
+        for other, text in zip(names, PHI[activation], strict=True):
+            phrase = f"with {names[other]} for {names[stem]}"
             yield phrase, to_query(text) if which == "q" else text, 0
-    known = [*GIVEN, *(line[2] for line in layout(activation, loss))]
-    known = known[: known.index(symbol)]
-    for node, other in mistaken(tree, [*known, "X1_q"]):
-        words = "the updated " if "_prime" in other else ""
-        phrase = f"with {words}{render(other)} for {render(node.id)}"
-        yield phrase, ast.unparse(exchange(tree, node, ast.Name(other))), 1
-    for node, factor in overdone(tree):
-        phrase = f"with a factor {render(factor)} too many at {render(node.id)}"
-        new = ast.BinOp(ast.Name(factor), ast.Mult(), node)
-        yield phrase, ast.unparse(exchange(tree, node, new)), 1
-    if stem == "L":
-        return
-    for phrase, template in SCALES.items():
-        text = template.format(expression)
-        yield phrase, to_query(text) if which == "q" else text, 2
-    yield "with the result transposed", f"({expression}).T", 2
+        for name in ("relu", "square", "identity"):
+            text = PHI[name][list(names).index(stem)]
+            phrase = f"with {names[stem]} of {name}"
+            yield phrase, to_query(text) if which == "q" else text, 1
+        yield f"with |Z1_{which}|", f"abs(Z1_{which})", 1
+    if symbol == "dF_dot":
+        _, (dF, _), _ = LOSS[loss]
+        yield "with F_dot in the formula of dF", dF.replace("F_s", "F_dot"), 0
+        yield "with dF_s in its place", "dF_s + 0 * F_dot", 1
 
 
-def mistaken(tree, known):
-    """(node, symbol) of each quantity in a tree and another that may stand there."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            for other in kind_of(node.id):
-                sets = {set_of(other), set_of(node.id)} - {""}
-                close = len(sets) < 2 or other[:-2] == node.id[:-2]
-                if other in known and other != node.id and close:
-                    yield node, other
+def mistaken(symbol, known):
+    """(phrase, new text) of each quantity that may stand in a symbol's place."""
+    for other in kind_of(symbol):
+        sets = {set_of(other), set_of(symbol)} - {""}
+        stem = symbol.removesuffix("_prime")
+        same = other in (swap_sets(symbol), stem, f"{stem}_prime")
+        same |= other == "phi2" and symbol.startswith("phi1")
+        if other != symbol and (same or (other in known and len(sets) < 2)):
+            words = "the updated " if "_prime" in other else ""
+            yield f"with {words}{render(other)} for {render(symbol)}", other
+    if symbol.startswith("H1_1"):
+        Z = symbol.replace("H1_1", "Z1")
+        yield (
+            f"with {render(Z)} for {render(symbol[:2] + symbol[4:])}",
+            f"beside({Z}, 1)",
+        )
+    if symbol.startswith("alpha"):
+        yield f"with |{render(symbol)}| for {render(symbol)}", f"abs({symbol})"
+        yield f"with the first entry of {render(symbol)} for all", f"corner({symbol})"
 
 
-def overdone(tree):
-    """(node, symbol) of each quantity in a tree and a factor too many at it."""
-    for node in ast.walk(tree):
-        kind = kind_of(node.id) if isinstance(node, ast.Name) else ()
-        if "Z1_s" in kind:
-            yield node, f"phi1_{set_of(node.id)}"
-        if "W1" in kind or "W2" in kind:
-            yield node, "alpha1" if "W1" in kind else "alpha2"
+def overdone(symbol):
+    """(phrase, new text) of a quantity with a factor too many."""
+    for factor in excess(symbol):
+        phrase = f"with a factor {render(factor)} too many at {render(symbol)}"
+        yield phrase, f"{factor} * {symbol}"
+
+
+def excess(symbol):
+    """The factors that may be too many at a quantity: φ′, or α."""
+    kind = kind_of(symbol)
+    if "Z1_s" in kind:
+        yield f"phi1_{set_of(symbol)}"
+    if "W1" in kind or "W2" in kind:
+        yield "alpha1" if "W1" in kind else "alpha2"
 
 
 def kind_of(symbol):
@@ -209,6 +403,17 @@ def set_of(symbol):
     return "s" if symbol.endswith(("_s", "_dot")) or symbol == "phi2" else ""
 
 
+def swap_sets(expression):
+    """The expression with the support quantities for the query's and vice versa."""
+    return re.sub(r"_[sq]\b", lambda end: "_q" if end[0] == "_s" else "_s", expression)
+
+
+def swap(expression, one, other):
+    """The expression with two symbols in each other's place."""
+    places = {one: other, other: one}
+    return re.sub(r"\w+", lambda word: places.get(word[0], word[0]), expression)
+
+
 def exchange(tree, old, new):
     """A copy of a tree with the node `old` replaced by `new`."""
     if tree is old:
@@ -220,107 +425,3 @@ def exchange(tree, old, new):
         elif isinstance(child, list):
             setattr(changed, field, [exchange(one, old, new) for one in child])
     return changed
-
-
-def alter(tree, which):
-    """(phrase, altered tree) of every rule that fits some node of a tree."""
-    for node in ast.walk(tree):
-        for phrase, new in [*algebra(node), *products(node, which), *calls(node)]:
-            yield phrase, exchange(tree, node, new)
-
-
-def show(node):
-    """A node as a person writes it."""
-    return render(ast.unparse(node))
-
-
-def algebra(node):
-    """(phrase, new node) for sums, signs, powers and products entry by entry."""
-    match node:
-        case ast.BinOp(left=a, op=ast.Add(), right=b):
-            yield f"without the term {show(b)}", a
-            yield f"without the term {show(a)}", b
-            yield f"with − {show(b)} for + {show(b)}", ast.BinOp(a, ast.Sub(), b)
-        case ast.BinOp(left=a, op=ast.Sub(), right=b):
-            swapped = ast.BinOp(b, ast.Sub(), a)
-            yield f"with {show(swapped)} for {show(node)}", swapped
-            yield f"with + {show(b)} for − {show(b)}", ast.BinOp(a, ast.Add(), b)
-            yield f"without the term − {show(b)}", a
-            yield f"without the term {show(a)}", ast.UnaryOp(ast.USub(), b)
-            yield f"with only {show(b)}", b
-        case ast.UnaryOp(operand=a):
-            yield "without the minus", a
-        case ast.BinOp(left=a, op=ast.Pow()):
-            yield "without the square", a
-            double = ast.BinOp(ast.Constant(2), ast.Mult(), a)
-            yield f"with {show(double)} for {show(node)}", double
-        case ast.BinOp(left=a, op=ast.Mult(), right=b) if not is_number(a):
-            yield f"without the factor {show(b)}", a
-            yield f"without the factor {show(a)}", b
-            yield f"with the factor {show(b)} twice", ast.BinOp(node, ast.Mult(), b)
-            yield f"with the factor {show(a)} twice", ast.BinOp(a, ast.Mult(), node)
-            yield "with a matrix product for ∘", ast.BinOp(a, ast.MatMult(), b)
-
-
-def products(node, which):
-    """(phrase, new node) for numbers in front and matrix products."""
-    n = f"N_{which}"
-    match node:
-        case ast.BinOp(left=a, op=ast.Mult(), right=b) if is_number(a):
-            for text in FACTORS["N_" in ast.unparse(a)]:
-                new = parse(text.replace("N_s", n))
-                phrase = f"with {show(new)} for {show(a)}"
-                phrase = f"without the {show(a)}" if text == "1" else phrase
-                yield phrase, ast.BinOp(new, ast.Mult(), b)
-        case ast.BinOp(left=a, op=ast.MatMult(), right=b):
-            for side, other in ((a, "right"), (b, "left")):
-                if isinstance(side, ast.Attribute):
-                    phrase, new = (
-                        f"with {show(side.value)} for {show(side)}",
-                        side.value,
-                    )
-                else:
-                    new = ast.Attribute(side, "T")
-                    phrase = f"with {show(new)} for {show(side)}"
-                pair = (new, b) if other == "right" else (a, new)
-                yield phrase, ast.BinOp(pair[0], ast.MatMult(), pair[1])
-            yield "with the factors swapped", ast.BinOp(b, ast.MatMult(), a)
-            yield "with ∘ for the matrix product", ast.BinOp(a, ast.Mult(), b)
-            yield from biases(node, ast.unparse(a), ast.unparse(b), n)
-
-
-def biases(node, a, b, n):
-    """(phrase, new node) for a product with [A 1], whose last row is the bias."""
-    plain = {"X1_s": "X_s", "X1_q": "X_q", "H1_1_s": "H1_s", "H1_1_q": "H1_q"}
-    whole = ast.unparse(node)
-    if a in plain:
-        yield "without the bias", parse(f"{plain[a]} @ bar({b})")
-    if a.removesuffix(".T") in plain and a.endswith(".T"):
-        yield "without the bias row", parse(f"{plain[a[:-2]]}.T @ {b}")
-        yield "with 0 in the bias row", parse(f"no_bias({whole})")
-        yield "with the bias row averaged", parse(f"mean_bias({whole}, {n})")
-
-
-def calls(node):
-    """(phrase, new node) for functions."""
-    match node:
-        case ast.Call(func=ast.Name(id="beside"), args=[a, ast.Constant(value=c)]):
-            yield f"with {1 - c} for {c}", parse(f"beside({ast.unparse(a)}, {1 - c})")
-            yield f"with the {c} in front", parse(f"first({c}, {ast.unparse(a)})")
-        case ast.Call(func=ast.Name(id="bar"), args=[W]):
-            yield f"with the bias row of {show(W)} kept", W
-            text = f"headless({ast.unparse(W)})"
-            phrase = f"with the first row of {show(W)} left out, not the last"
-            yield phrase, parse(text)
-        case ast.Call(func=ast.Name(id="like"), args=[Z, ast.Constant(value=c)]):
-            for other in {0, 1, 2} - {c}:
-                new = parse(f"like({ast.unparse(Z)}, {other})")
-                yield f"with {other} for {c}", new
-        case ast.Call(func=ast.Name(id="sum"), args=[ast.BinOp(a, ast.Pow(), two)]):
-            new = parse(f"sum({ast.unparse(a)})**{ast.unparse(two)}")
-            yield "with the square of the sum for the sum of squares", new
-        case ast.Call(func=ast.Name(id=name), args=[a]) if name not in (
-            "sum",
-            "rowsum",
-        ):
-            yield f"without {name}", a

@@ -79,7 +79,7 @@ def slips_of(net, values, symbol):
 
 
 def own_slips(net, values, symbol, answer):
-    """The slips of a line that give an answer from these values, the simplest first."""
+    """The simplest slips of a line that give an answer from these values."""
     right = values[symbol]
     one = answer.differ(right) == 1 < np.size(right)
     found = [
@@ -88,7 +88,8 @@ def own_slips(net, values, symbol, answer):
         if (slip.single or not one)
         and answer.fits(try_to_evaluate(slip.expression, values))
     ]
-    return sorted(found, key=lambda slip: slip.rank)
+    least = min((slip.rank for slip in found), default=0)
+    return [slip for slip in found if slip.rank == least]
 
 
 def explain(sheet, symbol, answer):

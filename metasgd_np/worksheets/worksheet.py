@@ -27,11 +27,12 @@ from ..checks import whole_number
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from . import formats
-from .answers import Verdict, find_difference, find_roughness, read_answer
+from .answers import Verdict, all_agree, find_roughness, read_answer
 from .examples import default_example, draw_example
 from .lines import GIVEN, given_values, layout, recompute, work
 from .marking import Marks, mark
 from .mistakes import ENTRIES
+from .practice import Practice
 from .slips import try_to_evaluate
 from .tutor import as_floats, consequences, describe, explain, reading, slips_of
 
@@ -173,7 +174,7 @@ class Worksheet:
         truth = self.find_line(symbol).value
         entries = read_answer(answer, np.shape(truth))
         given = reading(entries)
-        if find_difference(entries, truth) is None:
+        if all_agree(entries, truth):
             rough = find_roughness(entries, truth, self.wrong_values(symbol, entries))
             return Verdict(not rough, rough or f"{symbol} is right."), given
         return None, given
@@ -208,6 +209,21 @@ class Worksheet:
             If there is no such line, or the file holds no answers.
         """
         return mark(self, answers)
+
+    def practice(self, path: str | Path | None = None) -> Marks | None:
+        """Ask for line after line, with hints, and mark the sheet at the end.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The answer file, continued if it exists; by default a new one here.
+
+        Returns
+        -------
+        Marks or None
+            None after "quit"; the answers are saved as they are given.
+        """
+        return Practice(self, path).run()
 
     def wrong_values(self, symbol, entries):
         """What the slips of a line give, if a rounded answer is to be told from it."""
@@ -244,17 +260,9 @@ class Worksheet:
         return formats.html_table(self)
 
     def to_text(self, blank: bool = False) -> str:
-        """Aligned plain text; `blank` leaves out the values to be worked out."""
+        """Plain text; a `blank` one, without values, is an answer file to fill in."""
         return formats.text(self, blank)
 
-    def to_markdown(self, blank: bool = False) -> str:
-        """Markdown, one table per section."""
-        return formats.markdown(self, blank)
-
     def to_html(self, blank: bool = False) -> str:
-        """A whole HTML page that prints on one sheet of A4."""
-        return formats.html_page(self, blank)
-
-    def to_latex(self, blank: bool = False) -> str:
-        """A whole LaTeX document."""
-        return formats.latex(self, blank)
+        """A page that prints on A4; a `blank` one can be filled in in a browser."""
+        return formats.html_page(formats.html_sheet(self, blank))
