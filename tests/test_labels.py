@@ -22,12 +22,15 @@ def test_each_line_is_named_once_in_its_colour_and_the_legend_goes(axis):
     axis.plot([0, 1], [0, 1], "k-", label="right")
     axis.plot([0, 1], [0, 0.5], "r--", label="wrong")
     axis.axhline(0.7)  # a line without a name
+    axis.axhline(0.8, color="b", label="level")  # its x are shares of the axis
     axis.legend()
     assert plots.name_lines(axis.figure) is axis.figure
     assert {name: text.get_color() for name, text in names(axis).items()} == {
         "right": "k",
         "wrong": "r",
+        "level": "b",
     }
+    assert names(axis)["level"].xy[0] == 1
     assert axis.get_legend() is None
 
 
@@ -39,6 +42,12 @@ def test_a_line_that_leaves_the_picture_is_named_where_it_is_last_seen(axis):
     assert text.get_text() == "Meta-SGD:\ndiverges"
     across = axis.transAxes.inverted().transform(axis.transData.transform((1, 2)))[0]
     assert text.xy == (pytest.approx(across), pytest.approx(0.5))
+
+
+def test_a_line_drawn_from_right_to_left_is_named_on_the_right(axis):
+    axis.plot([2, 1, 0], [5, 6, 7], label="halved")
+    plots.name_lines(axis.figure)
+    assert axis.texts[0].xy[0] == 1 and axis.texts[0].xy[1] < 0.1
 
 
 def test_names_of_lines_that_end_together_do_not_overlap(axis):

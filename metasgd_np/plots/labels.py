@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 APART = 12  # points between the middles of two names
 
@@ -25,9 +26,10 @@ def name_lines(figure: Figure) -> Figure:
     Figure
         The same figure, laid out again.
     """
+    figure.draw_without_rendering()  # the limits of the axes are known after it
     for axis in figure.axes:
         lines = [a for a in axis.lines if not str(a.get_label()).startswith("_")]
-        ends = [last_seen(axis, line) for line in lines]  # (x, y), each from 0 to 1
+        ends = [right_end(axis, line) for line in lines]  # (x, y), each from 0 to 1
         heights = spread([y for _, y in ends], APART * figure.dpi / 72 / height(axis))
         for line, (x, _), y in zip(lines, ends, heights, strict=True):
             axis.annotate(
@@ -39,6 +41,7 @@ def name_lines(figure: Figure) -> Figure:
                 color=line.get_color(),
                 va="center",
                 fontsize=9,
+                path_effects=[withStroke(linewidth=3, foreground="white")],
             )
         if axis.get_legend():
             axis.get_legend().remove()
@@ -51,15 +54,14 @@ def height(axis: Axes):
     return axis.get_window_extent().height
 
 
-def last_seen(axis, line):
-    """Where a line is last inside the picture, x and y as shares of the axis.
+def right_end(axis, line):
+    """Where a line is rightmost in the picture, x and y as shares of the axis.
 
     What ends near the right edge is named beyond it, clear of the frame.
     """
-    x, y = np.array(line.get_xdata(), float), np.array(line.get_ydata(), float)
-    pixels = axis.transData.transform(np.stack([x, y], axis=-1))  # (n, 2)
+    pixels = line.get_transform().transform(line.get_xydata())  # (n, 2)
     across, up = axis.transAxes.inverted().transform(pixels).T  # (n,) each
-    last = np.flatnonzero((up >= 0) & (up <= 1))[-1]
+    last = np.where((up >= 0) & (up <= 1), across, -np.inf).argmax()
     return 1 if across[last] > 0.9 else across[last], up[last]
 
 
