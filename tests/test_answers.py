@@ -78,6 +78,8 @@ RIGHT = [
     (HALF, sympy.Rational(-1, 2)),
     (HALF, [-0.5]),
     (HALF, Tensor(-0.5)),
+    (HALF, [[-0.5]]),
+    (HALF, "[[-1/2]]"),
     (MIXED, "-1 3/4"),
     (MIXED, "−1¾"),
     (MIXED, "-1 ¾"),
@@ -97,6 +99,7 @@ RIGHT = [
     (THIRD, np.float16(1) / 3),
     (THIRD, "0.33333334"),  # as a program in single precision prints it
     (THIRD, sympy.Float(1) / 3),
+    (Fraction(999998, 10**8), "0.01"),  # to six digits, without the zeros
     (Fraction(2, 3), "0.666…"),
     (Fraction(2, 3), "0.67"),
     (Fraction(2), 2),
@@ -173,6 +176,7 @@ RIGHT = [
     (TABLE, r"\begin{pmatrix}\frac32 & -2\\ \frac13 & 4\end{pmatrix}"),
     (TABLE, r"\left[\begin{smallmatrix}1\tfrac12&-2\\1/3&4\end{smallmatrix}\right]"),
     (TABLE, "[3/2 1/3; -2 4]ᵀ"),
+    (TABLE, TABLE[None]),  # with the axis of one task
     (TABLE, TABLE.tolist()),
     (TABLE, TABLE.ravel().tolist()),
     (TABLE, TABLE.astype(float)),
@@ -302,6 +306,7 @@ def test_another_shape_is_kept(answer, shape):
         ("0.33", -THIRD),
         (0.34, THIRD),
         (np.float32(0.334), THIRD),
+        (np.float16(0.35), THIRD),
         (1 / 3 + 1e-7, THIRD),
         ("0.335…", THIRD),
         ("1 -1/2", HALF),
@@ -320,6 +325,7 @@ def test_a_wrong_or_wrongly_rounded_number_is_wrong(answer, truth):
         ("0.0", Fraction(1, 250), 2),
         (0.3, THIRD, 2),
         ([[0.5], [2.0], ["-2e0"]], COLUMN, 2),
+        (["2.25", "0.3", "2.2"], [Fraction(9, 4), Fraction(1, 3), Fraction(9, 4)], 2),
     ],
 )
 def test_a_number_rounded_too_far_is_refused_with_the_digits_needed(
@@ -329,6 +335,7 @@ def test_a_number_rounded_too_far_is_refused_with_the_digits_needed(
     assert all(map(agrees, entries.flat, np.ravel(truth)))
     found = find_roughness(entries, truth)
     assert f"at least {digits} significant digits, or a fraction as 3/4" in found
+    assert re.match(r"(1\.|20\.|0\.3|0\.|-2\.) keeps too few digits; ", found)
 
 
 def test_digits_must_tell_the_truth_from_what_a_slip_gives():
@@ -341,6 +348,11 @@ def test_digits_must_tell_the_truth_from_what_a_slip_gives():
             assert "at least 4 significant digits" in found
     assert find_roughness(read_answer("1.28", ()), truth) is None
     assert find_roughness(read_answer("1.28", ()), truth, [[slip, slip]]) is None
+    same = [float(truth), np.float64(23) / 18]  # a slip that changes nothing here
+    assert find_roughness(read_answer("1.278", ()), truth, same) is None
+    exact, near = read_answer("0.5", ()), Fraction(26, 50)
+    assert agrees(exact.item(), near)
+    assert find_roughness(exact, Fraction(1, 2), [near]) is None  # it is exactly right
 
 
 # Files
@@ -369,6 +381,7 @@ FILES = [
         "f.csv",
         "symbol;value\ndF_s;[1/2; 2; -3/2]\nL_s;0,5\nW1_prime;[1, 2; 3, 4]\nF_s;",
     ),
+    ("f.txt", "dF_s: [1/2; 2; -3/2]\nL_s : 0,5\nW1_prime:[1, 2; 3, 4]\nNote: none"),
     ("g.csv", "L_s\t0,5\nW1_prime\t[1, 2; 3, 4]\ndF_s\t[1/2; 2; -3/2]\t\t\n"),
     ("h.csv", "symbol;tag;value;\nL_s;;0,5;\nW1_prime;1;[1, 2, 3, 4];\ndF_s;1;1/2 2;"),
 ]
@@ -397,7 +410,7 @@ def test_a_filled_in_file_gives_its_answers(name, text, encoding, tmp_path):
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "is not a text file"),
         (b"PK\x03\x04" + bytes(range(256)), "is not a text file"),
         (b"a" * 2_000_000, "is not a text file"),
-        (b"[" * 100_000, "holds no answers"),
+        (b"[" * 90_000, "holds no answers"),
         (b"<!doctype html>\nconst a = 1", "is the form; open it, press Save"),
         (b"L_s = 1\nL_s = 2", "has two answers for L_s; leave one"),
     ],

@@ -208,7 +208,8 @@ def test_a_slip_in_a_blank_line_costs_one_line():
     wrong = [line for line in marks.lines if line.mark == "wrong"]
     assert [line.symbol for line in wrong] == ["dW2_s"]
     assert (
-        "would be if dF_s had been made without the 2/N: look there" in wrong[0].message
+        "it would be if dF_s had been made without the 2/N: look there"
+        in wrong[0].message
     )
     assert wrong[0].slip == "dF_s made without the 2/N"
     assert marks.points == 41 - 2
@@ -221,6 +222,15 @@ def test_a_corrected_line_is_no_error_in_the_next():
         answers[symbol] = right[symbol]
     marks = SHEET.mark(answers)
     assert [line.symbol for line in marks.lines if not line.points] == ["dF_s"]
+
+
+def test_a_line_may_start_from_one_own_value_and_one_that_was_corrected():
+    rng = random.Random(0)
+    answers = work(SHEET, {s: miscalculate(s, rng) for s in ("dW1_q", "dW1_dot")})
+    answers["dtheta1"] = SHEET.values["dW1_q"] - answers["dW1_dot"]
+    marks = {line.symbol: line.mark for line in SHEET.mark(answers).lines}
+    assert marks["dW1_q"] == marks["dW1_dot"] == "wrong"
+    assert marks["dtheta1"] == "carried"
 
 
 def test_rounded_values_may_be_carried_on():
@@ -277,7 +287,7 @@ def test_what_is_no_number_is_wrong_and_the_rest_is_marked():
     answers = work(SHEET, {}) | {"F_s": "see below"}
     marks = SHEET.mark(answers)
     line = next(line for line in marks.lines if line.symbol == "F_s")
-    assert line.mark == "wrong"
+    assert line.mark == "not read"
     assert "not read" in line.message
     assert marks.points == 40
 

@@ -4,12 +4,17 @@ The answers are made by ordinary NumPy from the right values, on three sheets; t
 that the package makes from its expressions are not asked.
 """
 
+import random
 from fractions import Fraction
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from metasgd_np import TaskBatch, TwoLayerNet
+from metasgd_np.worksheets.examples import default_example
+from metasgd_np.worksheets.lines import LOSS, PHI, evaluate, layout, symbols_in
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEETS = {
@@ -187,3 +192,129 @@ def test_a_wrong_answer_is_named_by_what_is_wrong(sheet, symbol, make, words):
     assert not verdict.right
     assert verdict.named, verdict.message
     assert words in verdict.message
+
+
+@cache
+def honest_sheets():
+    """The default sheet, and those of some seeds and names."""
+    drawn = [Worksheet.from_seed(seed) for seed in range(20, 30)]
+    named = [Worksheet.for_name(name) for name in ("李明", "Ada", "O’Neil, J.", "")]
+    return [*SHEETS.values(), *drawn, *named]
+
+
+def hidden_slips(sheets):
+    """(sheet, symbol, phrase) of the slips that leave the value of their line alone."""
+    floats = [sheet.tutor.floats for sheet in sheets]
+    values = {symbol: np.stack([v[symbol] for v in floats]) for symbol in floats[0]}
+    values |= {"N_s": N, "N_q": N}
+    for slips in sheets[0].tutor.slips.values():
+        for slip in slips:
+            wrong, right = evaluate(slip.expression, values), values[slip.symbol]
+            if wrong.shape == right.shape:
+                differs = abs(wrong - right).reshape(len(sheets), -1) > 1e-9
+                for i in np.flatnonzero(~differs.any(1)):
+                    yield i, slip.symbol, slip.phrase
+
+
+def test_no_sheet_hides_a_slip():
+    assert list(hidden_slips(honest_sheets())) == []
+
+
+def test_positive_step_sizes_would_hide_a_slip():
+    net, theta, alpha, batch = default_example()
+    sheet = Worksheet(net, theta, abs(alpha), batch)
+    assert (0, "V1", "with |α1| for α1") in list(hidden_slips([sheet]))
+
+
+def test_with_two_examples_the_textbooks_loss_goes_unseen():
+    net, theta, alpha, batch = default_example()
+    halves = TaskBatch(*(array[:, :2] for array in vars(batch).values()))
+    sheet = Worksheet(net, theta, alpha, halves)
+
+    def phrases(sheet):
+        return [slip.phrase for slip in sheet.tutor.slips["dF_s"]]
+
+    assert "without the 2/N" in phrases(SHEETS["default"])
+    assert "without the 2/N" not in phrases(sheet)
+
+
+def test_drawn_sheets_are_small_and_exact():
+    for sheet in honest_sheets():
+        for line in sheet.lines:
+            entries = np.ravel(line.value)
+            assert any(entries), line.symbol
+            for entry in map(Fraction, entries):
+                assert entry.denominator <= 24
+                assert abs(entry.numerator) < 2000
+        assert {len(sheet.values[f"X_{which}"]) for which in "sq"} == {3}
+
+
+def miscalculate(value, rng):
+    """A number with an arithmetic slip: a few units or a sign off, digits swapped."""
+    kind = rng.randrange(3)
+    digits = str(abs(value.numerator))
+    if kind == 0 and value:
+        return -value
+    if kind == 1 and len(set(digits)) > 1:
+        numerator = (
+            int(digits[::-1]) if len(digits) < 3 else int(digits[1::-1] + digits[2:])
+        )
+        return Fraction(numerator if value > 0 else -numerator, value.denominator)
+    return value + rng.choice([-10, -3, -2, -1, 1, 2, 3, 10, Fraction(1, 2)])
+
+
+def test_arithmetic_slips_accuse_nobody():
+    rng = random.Random(5)
+    accused, sheets = [], honest_sheets()
+    for count in range(2000):
+        sheet = sheets[count % len(sheets)]
+        line = rng.choice([line for line in sheet.lines if line.expression])
+        wrong = np.array(line.value, dtype=object)
+        index = tuple(rng.randrange(size) for size in wrong.shape)
+        wrong[index] = miscalculate(Fraction(wrong[index]), rng)
+        verdict = sheet.check(line.symbol, wrong)
+        assert verdict.right == np.array_equal(wrong, line.value)
+        accused += [str(verdict)] if verdict.named else []
+        if not verdict.named and not verdict.right and wrong.size > 1:
+            assert f"entry {list(index)} is wrong, the others are right" in str(verdict)
+    assert len(accused) <= 10, accused
+
+
+def test_one_entry_is_arithmetic_though_a_slip_of_this_line_gives_it():
+    sheet = SHEETS["default"]
+    verdict = sheet.check("H1_s", abs(sheet.values["Z1_s"]))  # |z| = z² but for z = −2
+    assert not verdict.named
+    assert "entry [1, 0] is wrong, the others are right" in verdict.message
+
+
+def test_no_slip_needs_the_value_of_its_own_line():
+    for symbol, slips in SHEETS["default"].tutor.slips.items():
+        for slip in slips:
+            assert symbol not in symbols_in(slip.expression), slip
+
+
+def test_of_several_explanations_the_simplest_is_given():
+    v = SHEETS["default"].values
+    message = str(SHEETS["default"].check("dtheta2", v["dW2_q"]))
+    assert message.count("made") == 1  # not what an earlier line would explain too
+
+
+@pytest.mark.parametrize("activation", PHI)
+@pytest.mark.parametrize("loss", LOSS)
+def test_every_network_has_slips_and_each_is_named(activation, loss):
+    rng = np.random.default_rng(1)
+    net = TwoLayerNet(2, 3, 2, activation, loss)
+    sets = []
+    for n in (4, 5):
+        labels = rng.integers(2, size=(1, n) if loss.startswith("soft") else (1, n, 2))
+        smooth = rng.standard_normal((1, n, 2))
+        sets += [rng.standard_normal((1, n, 2)), smooth if loss[1] == "q" else labels]
+    theta, alpha = rng.standard_normal((2, net.n_params))
+    sheet = Worksheet(net, theta, alpha, TaskBatch(*sets))
+    lines = {symbol for *_, symbol, _ in layout(activation, loss)}
+    assert {symbol for symbol, slips in sheet.tutor.slips.items() if slips} == lines
+    values = SimpleNamespace(**sheet.values)
+    assert sheet.check("dZ1_s", values.dH1_s).named or activation == "identity"
+    assert sheet.check("Z1_q", values.X1_q @ values.W1).named
+    assert sheet.check("dF_s", 4 * values.dF_s).named
+    assert sheet.check("F_dot", values.H1_1_s @ values.V2).named

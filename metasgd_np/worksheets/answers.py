@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
+PRECISION = {2: Fraction(1, 250), 4: Fraction(1, 10**5)}  # half and single
 FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
 HIGH = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 LIKE_ASCII = str.maketrans(
@@ -104,9 +105,12 @@ def read_answer(answer, shape=None):
         entries = np.empty(array.shape, dtype=object)
         for index in np.ndindex(array.shape):
             entries[index] = read_number(array[index])
-    if shape is not None and entries.ndim < 2 and entries.size == np.prod(shape):
-        return entries.reshape(shape)
-    return entries
+    if shape is None:
+        return entries
+    while entries.ndim > len(shape) and len(entries) == 1:  # an axis of one task
+        entries = entries.reshape(entries.shape[1:])
+    fits = entries.ndim < 2 and entries.size == math.prod(shape)
+    return entries.reshape(shape) if fits else entries
 
 
 def plain_array(answer):
@@ -147,13 +151,11 @@ def read_number(entry):
         return Entry(Fraction(int(entry.numerator), int(entry.denominator)))
     if not isinstance(entry, Real | Decimal):
         raise not_a_number(entry)
-    slack = ROUNDING
-    if isinstance(entry, np.floating) and entry.dtype.itemsize < 8:
-        slack = 100 * Fraction(float(np.finfo(entry.dtype).eps))
     found = parse_number(str(entry))
     if found is None:
         raise not_a_number(entry)
-    return found._replace(slack=slack)
+    size = entry.itemsize if isinstance(entry, np.floating) else 8
+    return found._replace(slack=PRECISION.get(size, ROUNDING))
 
 
 def not_a_number(entry):
@@ -301,20 +303,31 @@ def find_roughness(entries, truth, others=()):
     """
     pairs = list(zip(entries.flat, np.ravel(truth), strict=True))
     rough = [entry for entry, exact in pairs if not is_near(entry, exact)]
-    wide = [e for e, exact in pairs if e in rough and e.unit > abs(exact) / 10]
-    if not wide and not any(all_agree(entries, other) for other in others):
+    wide = [
+        entry
+        for entry, exact in pairs
+        if entry.unit > abs(exact) / 10 and 200 * abs(entry.value - exact) > abs(exact)
+    ]
+    fine = round_to(truth, 12)
+    others = [other for other in others if not all_agree(fine, other)]
+    if not wide and not (rough and any(all_agree(entries, other) for other in others)):
         return None
-    for digits in range(2, 12):
-        rounded = np.empty(entries.shape, dtype=object)
-        for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
-            rounded[index] = parse_number(f"{float(exact):.{digits - 1}e}")
-        if not any(all_agree(rounded, other) for other in others):
-            break
-    value = (rough or [pairs[0][0]])[0].value
+    digits = 2
+    while any(all_agree(round_to(truth, digits), other) for other in others):
+        digits += 1
+    shown = f"{float((wide or rough)[0].value):.6g}"
     return (
-        f"{float(value):.6g} keeps too few digits; give at least {digits} significant "
-        "digits, or a fraction as 3/4."
+        f"{shown + '.' * ('.' not in shown)} keeps too few digits; give at least "
+        f"{digits} significant digits, or a fraction as 3/4."
     )
+
+
+def round_to(truth, digits):
+    """The entries of values rounded to significant digits."""
+    entries = np.empty(np.shape(truth), dtype=object)
+    for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
+        entries[index] = parse_number(f"{float(exact):.{digits - 1}e}")
+    return entries
 
 
 def read_file(path):
@@ -333,7 +346,8 @@ def read_file(path):
         lines = re.sub(r"(?<=[\[;,(])[ \t]*\n", " ", text)
         pairs = re.findall(r"(?m)^\s*(code|name|seed)\b[ \t]*=(.*)", lines)
         pairs += re.findall(
-            r"(?m)^[ \t]*(?!code|name|seed)([A-Za-z]\w*).*[=≈](.*)", lines
+            r"(?m)^[ \t]*(?!code|name|seed)([A-Za-z]\w*)(?:.*[=≈]|[ \t]*:(?=.*\d))(.*)",
+            lines,
         )
     answers = {}
     for symbol, written in pairs:
@@ -354,8 +368,8 @@ def decode(path):
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else []
     for encoding in (*encodings, "utf-8-sig", "cp1252"):
         with suppress(UnicodeDecodeError):
-            text = data.decode(encoding).replace("\r\n", "\n")
-            if len(text) < 10**6 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
+            text = re.sub("\r\n?", "\n", data.decode(encoding))
+            if len(text) < 10**5 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
                 return text
     raise ValueError(f"{path.name} is not a text file; give a text or CSV file")
 

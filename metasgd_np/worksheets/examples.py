@@ -117,8 +117,8 @@ def simple_alphas(W, dW):
     with np.errstate(divide="ignore", invalid="ignore"):
         alpha = (W[..., None] - STEPS) / dW[..., None]
         simple = (abs(alpha) <= 1.5) & (abs(4 * alpha - np.round(4 * alpha)) < 1e-9)
-    telling = (alpha != 0) & (-W[..., None] != STEPS)  # not at rest, nor only turned
-    return np.where(simple & telling, alpha, np.nan)
+    moves = (alpha != 0) & (-W[..., None] != STEPS)  # not at rest, nor only turned
+    return np.where(simple & moves, alpha, np.nan)
 
 
 def draw(rng, options, *shape):

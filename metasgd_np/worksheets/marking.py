@@ -16,25 +16,23 @@ import numpy as np
 from .answers import Verdict, read_file
 from .lines import evaluate, recompute, symbols_in
 from .slips import try_to_evaluate
-from .tutor import Explanation, describe, explain, own_slips, slips_of
+from .tutor import Explanation, give_verdict
 
-SIGNS = {"right": "✓", "carried": "✓", "wrong": "✗", "blank": "–"}
+SIGNS = {"right": "✓", "carried": "✓", "wrong": "✗", "blank": "–", "not read": "?"}
 MOST = 16  # combinations of earlier values that are tried
 
 
 @dataclass(frozen=True)
 class MarkedLine:
-    """One line with its mark: "right", "carried" (forward), "wrong" or "blank".
+    """One line with its mark: "right", "carried" (forward), "wrong", "blank".
 
-    `slip` says what was recognised in a wrong value, "" if nothing; `read` is False for
-    an answer that is not numbers.
+    `slip` says what was recognised in a wrong value, "" if nothing.
     """
 
     symbol: str
     mark: str
     verdict: Verdict
     slip: str = ""
-    read: bool = True
 
     @property
     def message(self) -> str:
@@ -93,32 +91,29 @@ def mark(sheet, answers) -> Marks:
     for symbol in answers:
         sheet.find_line(symbol)  # raises if there is none
     taken = {symbol: [value] for symbol, value in sheet.values.items()}
-    marked, blank = [], set()
-    for line in sheet.lines:
+    marked, blank = [], []
+    for line in (line for line in sheet.lines if line.expression):
         answer = answers.get(line.symbol)
-        empty = answer is None or (isinstance(answer, str) and not answer.strip())
-        if line.expression and empty:
+        if answer is None or (isinstance(answer, str) and not answer.strip()):
             marked.append(
                 MarkedLine(line.symbol, "blank", Verdict(False, "left blank"))
             )
-        elif line.expression:
+        else:
             marked.append(mark_line(sheet, line, answer, taken, blank))
-        if line.expression and (empty or not marked[-1].read):
-            blank.add(line.symbol)
+        if marked[-1].mark in ("blank", "not read"):
+            blank.insert(0, line.symbol)
             taken[line.symbol] = own_values(line, taken)
     return Marks(tuple(marked))
 
 
 def mark_line(sheet, line, answer, taken, blank):
     """The MarkedLine of one answer; `taken` gets what later lines may start from."""
-    symbol, net = line.symbol, sheet.problem[0]
+    symbol, right = line.symbol, line.value
     try:
         verdict, given = sheet.compare(symbol, answer)
     except ValueError as error:
-        verdict = Verdict(False, f"not read: {error}")
-        return MarkedLine(symbol, "wrong", verdict, read=False)
+        return MarkedLine(symbol, "not read", Verdict(False, f"not read: {error}"))
     starts = [*combinations(line, taken)]
-    right = sheet.values[symbol]
     own = given.exact if np.asarray(right).dtype == object else given.numbers
     taken[symbol] = distinct([own, right]) if own.shape == np.shape(right) else [right]
     if verdict is not None:
@@ -126,42 +121,38 @@ def mark_line(sheet, line, answer, taken, blank):
     if any(given.fits(values[symbol]) for values in starts):
         message = f"{symbol} is right from your own earlier value: carried forward."
         return MarkedLine(symbol, "carried", Verdict(False, message))
-    for values in starts:
-        slips = own_slips(net, values, symbol, given)
-        if slips or given.differ(values[symbol]) == 1 < np.size(right):
-            found = [Explanation(f"made {slip.phrase}") for slip in slips]
-            return wrong_line(symbol, found, given, values[symbol])
-    for slip, changed in slips_before(sheet, line, starts[0], blank):
-        if symbol in changed and given.fits(changed[symbol]):
-            taken |= {s: [v, *taken[s]] for s, v in changed.items() if s in blank}
-            found = [Explanation(f"made {slip.phrase}", slip.symbol)]
-            return wrong_line(symbol, found, given, right)
-    return wrong_line(symbol, explain(sheet, symbol, given), given, starts[0][symbol])
-
-
-def wrong_line(symbol, found, given, followed):
-    """The MarkedLine of a wrong value; `followed` is what would have followed."""
-    message = describe(symbol, found, given, followed)
-    slip = found[0].phrase if found else ""
-    if found and found[0].earlier:
-        slip = f"{found[0].earlier} {slip}"
-    numbers = tuple(dict.fromkeys(e.mistake for e in found if e.mistake))
-    verdict = Verdict(False, message, bool(found), numbers)
+    found, followed = explain_line(sheet, symbol, given, starts)
+    if not found and given.differ(followed) != 1:
+        found = explain_by_blank(sheet, symbol, given, starts[0], taken, blank)
+        found = found or sheet.tutor.explain(symbol, given)
+    slip = f"{found[0].earlier} {found[0].phrase}".strip() if found else ""
+    verdict = give_verdict(symbol, found, given, followed)
     return MarkedLine(symbol, "wrong", verdict, slip)
 
 
-def slips_before(sheet, line, values, blank) -> Iterator:
-    """(slip, values that change) for every slip of an earlier line left blank."""
-    net = sheet.problem[0]
-    fixed = [
-        one.symbol for one in sheet.lines if one.symbol not in {*blank, line.symbol}
-    ]
-    for earlier in sorted(blank):
-        for slip in slips_of(net, values, earlier):
+def explain_line(sheet, symbol, given, starts):
+    """The slips of a line that give an answer, and the value they spoilt."""
+    for values in starts:
+        found = sheet.tutor.own_slips(symbol, given, values)
+        if found or given.differ(values[symbol]) == 1 < np.size(values[symbol]):
+            return found, values[symbol]
+    return [], starts[0][symbol]
+
+
+def explain_by_blank(sheet, symbol, given, values, taken, blank):
+    """A slip in an earlier line left blank that gives an answer; noted in `taken`."""
+    fixed = values.keys() - {*blank, symbol}
+    for earlier in blank:
+        for slip in sheet.tutor.slips[earlier]:
             wrong = try_to_evaluate(slip.expression, values)
-            if np.shape(wrong) == np.shape(values[earlier]) and wrong is not None:
-                altered = {earlier: slip.expression}
-                yield slip, recompute(net, values, altered, fixed)
+            if wrong is None or np.shape(wrong) != np.shape(values[earlier]):
+                continue
+            altered = {earlier: slip.expression}
+            changed = recompute(sheet.problem[0], values, altered, fixed)
+            if symbol in changed and given.fits(changed[symbol]):
+                taken |= {s: [v, *taken[s]] for s, v in changed.items() if s in blank}
+                return [Explanation(f"made {slip.phrase}", earlier)]
+    return []
 
 
 def own_values(line, taken):
@@ -182,7 +173,7 @@ def combinations(line, taken) -> Iterator:
 
 
 def distinct(values):
-    """Values without repetitions."""
+    """The values without repetitions."""
     kept = []
     for value in values:
         if not any(np.array_equal(value, other) for other in kept):

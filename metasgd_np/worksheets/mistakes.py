@@ -22,7 +22,7 @@ from ..adaptation import inner_loop, meta_gradient
 from ..losses import log_softmax
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
-from .lines import given_values, layout, recompute, work
+from .lines import evaluate, given_values, layout, recompute, work
 
 
 @dataclass(frozen=True)
@@ -89,17 +89,19 @@ def altered_net(phrase, alter, lines, loss=None):
     )
 
 
-def altered_result(phrase, change, lines):
-    """The Variant whose dθ, dα are `change(dθ, dα, g, λ)` of the right values."""
+def altered_alpha(phrase, wrong):
+    """The Variant whose dα is wrong: an expression in g = dW#_s and λ = dW#_q."""
 
     def wrong_meta_gradient(net, theta, alpha, batch, steps):
         thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
-        g = passes[0].gradient.mean(0)
-        lam = query_gradient(net, thetas[-1], batch).mean(0)
         right = meta_gradient(net, theta, alpha, batch, steps)
-        return change(right.d_theta, right.d_alpha, g, lam)
+        values = {"dW_s": passes[0].gradient.mean(0)}
+        values["dW_q"] = query_gradient(net, thetas[-1], batch).mean(0)
+        values |= {"dtheta": right.d_theta, "dalpha": right.d_alpha}
+        expression = wrong.replace("{}", "dalpha#").replace("#", "")
+        return right.d_theta, evaluate(expression, values)
 
-    return Variant(phrase, wrong_meta_gradient, lines)
+    return Variant(phrase, wrong_meta_gradient, {"dalpha#": wrong})
 
 
 def result(mg):
@@ -136,6 +138,12 @@ def first_step_alpha(net, theta, alpha, batch, steps):
     lam = query_gradient(net, thetas[-1], batch)
     d_theta = meta_gradient(net, theta, alpha, batch, steps).d_theta
     return d_theta, -(passes[0].gradient * lam).mean(0)
+
+
+def one_alpha(net, theta, alpha, batch, steps):
+    """Mistake 10: one scalar α."""
+    right = meta_gradient(net, theta, alpha, batch, steps)
+    return right.d_theta, np.full_like(right.d_alpha, right.d_alpha.sum())
 
 
 def restarted(net, theta, alpha, batch, steps):
@@ -239,224 +247,182 @@ def softmax_diagonal(F, Y, F_dot):
     return np.exp(log_softmax(F)) * F_dot / F.shape[-2]
 
 
+def entry(number, name, goes_wrong, seen, *variants):
+    """A Mistake with its variants."""
+    return Mistake(number, name, goes_wrong, seen, variants)
+
+
 ENTRIES = (
-    Mistake(
+    entry(
         1,
         "α is given θ's gradient",
         "α is updated with a gradient of θ; dα = −g∘λ needs the support gradient g too",
         "a book's listing and programs that follow it",
-        (
-            altered_result(
-                "dθ: α was given θ's gradient",
-                lambda d_theta, d_alpha, g, lam: (d_theta, d_theta),
-                {"dalpha#": "dtheta#"},
-            ),
-            altered_result(
-                "g′, the query gradient λ: α was given θ's gradient",
-                lambda d_theta, d_alpha, g, lam: (d_theta, lam),
-                {"dalpha#": "dW#_q"},
-            ),
-            altered_result(
-                "−g′: α was given θ's gradient",
-                lambda d_theta, d_alpha, g, lam: (d_theta, -lam),
-                {"dalpha#": "-dW#_q"},
-            ),
-        ),
+        altered_alpha("dθ: α was given θ's gradient", "dtheta#"),
+        altered_alpha("g′, the query gradient λ: α was given θ's gradient", "dW#_q"),
+        altered_alpha("−g′: α was given θ's gradient", "-dW#_q"),
     ),
-    Mistake(
+    entry(
         2,
         "the curvature is dropped",
         "λ is not carried back through the steps: first order under the name of second",
         "programs that keep no graph of the inner gradient",
-        (
-            Variant(
-                "λ without − H(α∘λ): the curvature was dropped",
-                lambda net, theta, alpha, batch, steps: result(
-                    meta_gradient(net, theta, alpha, batch, steps, order=1)
-                ),
-                {"dtheta#": "dW#_q"},
+        Variant(
+            "λ without − H(α∘λ): the curvature was dropped",
+            lambda net, theta, alpha, batch, steps: result(
+                meta_gradient(net, theta, alpha, batch, steps, order=1)
             ),
+            {"dtheta#": "dW#_q"},
         ),
     ),
-    Mistake(
+    entry(
         3,
         "the sign of dα is flipped",
         "θ′ = θ − α∘g has a minus, so dα = −g∘λ; +g∘λ makes α climb",
         "a library whose tests pass all the same",
-        (
-            altered_result(
-                "+g∘λ: the sign of dα is flipped",
-                lambda d_theta, d_alpha, g, lam: (d_theta, -d_alpha),
-                {"dalpha#": "-{}"},
-            ),
-        ),
+        altered_alpha("+g∘λ: the sign of dα is flipped", "-{}"),
     ),
-    Mistake(
+    entry(
         4,
         "α∘(Hλ) for H(α∘λ)",
         "α scales λ before the Hessian, not after: the transpose of I − diag(α) H",
         "derivations that treat α as one number",
-        (
-            Variant(
-                "made with α∘(Hλ) in place of H(α∘λ)",
-                alpha_outside,
-                {"V#": "dW#_q", "dtheta#": "dW#_q - alpha# * dW#_dot"},
-            ),
+        Variant(
+            "made with α∘(Hλ) in place of H(α∘λ)",
+            alpha_outside,
+            {"V#": "dW#_q", "dtheta#": "dW#_q - alpha# * dW#_dot"},
         ),
     ),
-    Mistake(
+    entry(
         5,
         "−g∘g′ is used for more than one step",
         "with J steps dα is a sum over the steps, each with its own g and λ",
         "code that grew from one inner step to several",
-        (Variant("−g∘g′ with the first step's g only", first_step_alpha),),
+        Variant("−g∘g′ with the first step's g only", first_step_alpha),
     ),
-    Mistake(
+    entry(
         6,
         "each inner step starts again from θ",
         "θ_{j+1} = θ − α∘g_j forgets the steps before; it must start from θ_j",
         "a program with 2 or 3 inner steps",
-        (Variant("made with every step starting at θ", restarted),),
+        Variant("made with every step starting at θ", restarted),
     ),
-    Mistake(
+    entry(
         7,
         "φ″ is left out",
         "the derivative of φ′(Z1) is missing from dZ1_dot; harmless for relu only",
         "the second derivative of a layer library",
-        (
-            altered_net(
-                "made without φ″ in the Hessian-vector product",
-                lambda net: with_phi(
-                    net, curvature=lambda Z, H, phi1: np.zeros_like(Z)
-                ),
-                {"phi2": "like(Z1_s, 0)"},
-            ),
+        altered_net(
+            "made without φ″ in the Hessian-vector product",
+            lambda net: with_phi(net, curvature=lambda Z, H, phi1: np.zeros_like(Z)),
+            {"phi2": "like(Z1_s, 0)"},
         ),
     ),
-    Mistake(
+    entry(
         8,
         "the loss's 2 or 1/N is forgotten",
         "the mean of squares has the slope (2/N)(F − Y)",
         "gradients derived for one example, or for half the squared error",
-        (
-            altered_net(
-                "made without the 2 of the squared error",
-                scaled_loss(lambda A, N: A / 2),
-                {"dF_s": "{} / 2", "dF_q": "{} / 2", "dF_dot": "{} / 2"},
-                "squared_error",
-            ),
-            altered_net(
-                "made without the 1/N of the mean",
-                scaled_loss(lambda A, N: A * N),
-                {"dF_s": "{} * N_s", "dF_q": "{} * N_q", "dF_dot": "{} * N_s"},
-            ),
+        altered_net(
+            "made without the 2 of the squared error",
+            scaled_loss(lambda A, N: A / 2),
+            {"dF_s": "{} / 2", "dF_q": "{} / 2", "dF_dot": "{} / 2"},
+            "squared_error",
+        ),
+        altered_net(
+            "made without the 1/N of the mean",
+            scaled_loss(lambda A, N: A * N),
+            {"dF_s": "{} * N_s", "dF_q": "{} * N_q", "dF_dot": "{} * N_s"},
         ),
     ),
-    Mistake(
+    entry(
         9,
         "a weight gradient is transposed or broadcast",
         "the numbers are poured into the wrong places, and NumPy says nothing",
         "a NumPy program in which a (40, 1) gradient met a (40, 40) weight",
-        (
-            altered_net(
-                "made with a transposed weight gradient",
-                lambda net: with_gradient(net, transposed),
-                {"dW#_s": "poured({})", "dW#_q": "poured({})"},
-            ),
-            altered_net(
-                "made with one column broadcast over the weight gradient",
-                lambda net: with_gradient(net, broadcast),
-                {"dW#_s": "spread({})", "dW#_q": "spread({})"},
-            ),
+        altered_net(
+            "made with a transposed weight gradient",
+            lambda net: with_gradient(net, transposed),
+            {"dW#_s": "poured({})", "dW#_q": "poured({})"},
+        ),
+        altered_net(
+            "made with one column broadcast over the weight gradient",
+            lambda net: with_gradient(net, broadcast),
+            {"dW#_s": "spread({})", "dW#_q": "spread({})"},
         ),
     ),
-    Mistake(
+    entry(
         10,
         "one scalar α for all",
         "all entries of α share one gradient, the sum of dα",
         "a program in another framework",
-        (
-            altered_result(
-                "the sum of dα in every entry: one scalar α for all",
-                lambda d_theta, d_alpha, g, lam: (
-                    d_theta,
-                    np.full_like(d_alpha, d_alpha.sum()),
-                ),
-                {"dalpha#": "like(W#, -sum(dW1_s * dW1_q) - sum(dW2_s * dW2_q))"},
-            ),
+        Variant(
+            "the sum of dα in every entry: one scalar α for all",
+            one_alpha,
+            {"dalpha#": "like(W#, -sum(dW1_s * dW1_q) - sum(dW2_s * dW2_q))"},
         ),
     ),
-    Mistake(
+    entry(
         11,
         "the query gradient is taken at θ",
         "λ must be taken where the inner step led, at θ′",
         "code that reuses the network before its weights were changed",
-        (
-            Variant(
-                "made with the query gradient at θ, not θ′",
-                query_at_theta,
-                {
-                    "Z1_q": "X1_q @ W1",
-                    "F_q": "H1_1_q @ W2",
-                    "dH1_q": "dF_q @ bar(W2).T",
-                },
-            ),
+        Variant(
+            "made with the query gradient at θ, not θ′",
+            query_at_theta,
+            {
+                "Z1_q": "X1_q @ W1",
+                "F_q": "H1_1_q @ W2",
+                "dH1_q": "dF_q @ bar(W2).T",
+            },
         ),
     ),
-    Mistake(
+    entry(
         12,
         "support and query are mixed up",
         "the step is taken on the query set and judged on the support set",
         "functions that take four unnamed arrays",
-        (
-            Variant(
-                "made with support and query mixed up",
-                lambda net, theta, alpha, batch, steps: result(
-                    meta_gradient(net, theta, alpha, swapped(batch), steps)
-                ),
-                {A + "_" + b: A + "_" + c for A in "XYN" for b, c in ("sq", "qs")},
+        Variant(
+            "made with support and query mixed up",
+            lambda net, theta, alpha, batch, steps: result(
+                meta_gradient(net, theta, alpha, swapped(batch), steps)
             ),
+            {A + "_" + b: A + "_" + c for A in "XYN" for b, c in ("sq", "qs")},
         ),
     ),
-    Mistake(
+    entry(
         13,
         "the bias gradient is averaged",
         "the 1/N is in dF already; a bias gradient sums over the examples",
         "backward passes that call mean where the chain rule says sum",
-        (
-            altered_net(
-                "made with a bias gradient averaged instead of summed",
-                lambda net: with_gradient(net, averaged_biases),
-                {"dW#_s": "mean_bias({}, N_s)", "dW#_q": "mean_bias({}, N_q)"},
-            ),
+        altered_net(
+            "made with a bias gradient averaged instead of summed",
+            lambda net: with_gradient(net, averaged_biases),
+            {"dW#_s": "mean_bias({}, N_s)", "dW#_q": "mean_bias({}, N_q)"},
         ),
     ),
-    Mistake(
+    entry(
         14,
         "softmax curvature without its rank-one term",
         "p∘F_dot lacks − p (p·F_dot): raising all logits together must change nothing",
         "code carried over from the sigmoid",
-        (
-            altered_net(
-                "made without the rank-one term of the softmax curvature",
-                lambda net: with_loss(net, curvature=softmax_diagonal),
-                {"dF_dot": "1 / N_s * softmax(F_s) * F_dot"},
-                "softmax_cross_entropy",
-            ),
+        altered_net(
+            "made without the rank-one term of the softmax curvature",
+            lambda net: with_loss(net, curvature=softmax_diagonal),
+            {"dF_dot": "1 / N_s * softmax(F_s) * F_dot"},
+            "softmax_cross_entropy",
         ),
     ),
-    Mistake(
+    entry(
         15,
         "resumed without α in the optimiser",
         "after a restart only θ is handed to the optimiser, so α never moves again",
         "a program that resumes from its own checkpoint",
-        (
-            Variant(
-                "zero: α gets no gradient",
-                lambda net, theta, alpha, batch, steps: (
-                    meta_gradient(net, theta, alpha, batch, steps).d_theta,
-                    np.zeros_like(theta),
-                ),
+        Variant(
+            "zero: α gets no gradient",
+            lambda net, theta, alpha, batch, steps: (
+                meta_gradient(net, theta, alpha, batch, steps).d_theta,
+                np.zeros_like(theta),
             ),
         ),
     ),

@@ -97,8 +97,8 @@ def pretty(symbol, bar=False):
 
 
 def number(value):
-    """A fraction as 3/4, a float to six digits."""
-    return str(value) if isinstance(value, Rational) else f"{float(value):.6g}"
+    """A fraction as 3/4, a float to six digits, zeros included."""
+    return str(value) if isinstance(value, Rational) else f"{float(value):#.6g}"
 
 
 def matrix(value):

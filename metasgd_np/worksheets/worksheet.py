@@ -2,8 +2,8 @@
 
     sheet = Worksheet()                  # the default example, in exact fractions
     print(sheet)                         # or sheet alone, in a notebook
-    sheet.check("dW2_s", [[2], [0], [1]])    # right, or what went wrong
-    sheet.mark({"F_s": "[1; 0; 2]", …})      # a whole sheet, errors carried forward
+    sheet.check("dW2_s", "[6; 3; 1/2]")  # right, or what went wrong
+    sheet.mark({"F_s": "[1; 0; 2]"})     # a whole sheet, errors carried forward
     sheet.to_html(blank=True)            # formulas without values, to print and fill in
 
 One inner step on one task: forward and backward on the support set, the step, forward
@@ -29,12 +29,11 @@ from ..tasks import TaskBatch
 from . import formats
 from .answers import Verdict, all_agree, find_roughness, read_answer
 from .examples import default_example, draw_example
-from .lines import GIVEN, given_values, layout, recompute, work
+from .lines import GIVEN, given_values, layout, work
 from .marking import Marks, mark
-from .mistakes import ENTRIES
 from .practice import Practice
 from .slips import try_to_evaluate
-from .tutor import as_floats, consequences, describe, explain, reading, slips_of
+from .tutor import Reading, Tutor, give_verdict
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,14 @@ class Worksheet:
 
     Examples
     --------
+    >>> from fractions import Fraction
     >>> sheet = Worksheet()
-    >>> sheet.check("dW2_s", [[2], [1], [3]]).right
+    >>> sheet.check("dW2_s", "[6; 3; 1]").right
     True
+    >>> sheet.check("dF_s", [Fraction(3, 2), 3, -3])
+    dF_s is not right: it may be made without the 2/N.
+    >>> sheet.mark({"dF_s": ["3/2", 3, -3], "dW2_s": "[9; 9/2; 3/2]"}).points
+    1
     """
 
     def __init__(
@@ -164,22 +168,26 @@ class Worksheet:
         verdict, given = self.compare(symbol, answer)
         if verdict is not None:
             return verdict
-        found = explain(self, symbol, given)
-        numbers = tuple(dict.fromkeys(e.mistake for e in found if e.mistake))
-        message = describe(symbol, found, given, self.values[symbol])
-        return Verdict(False, message, bool(found), numbers)
+        found = self.tutor.explain(symbol, given)
+        return give_verdict(symbol, found, given, self.values[symbol])
 
-    def compare(self, symbol, answer):
-        """(Verdict or None, Reading) of an answer; None if it is to be explained."""
+    def compare(self, symbol: str, answer: ArrayLike) -> tuple:
+        """(Verdict, Reading) of an answer; no Verdict if it is yet to be explained."""
         truth = self.find_line(symbol).value
         entries = read_answer(answer, np.shape(truth))
-        given = reading(entries)
-        if all_agree(entries, truth):
-            rough = find_roughness(entries, truth, self.wrong_values(symbol, entries))
-            return Verdict(not rough, rough or f"{symbol} is right."), given
-        return None, given
+        if not all_agree(entries, truth):
+            return None, Reading.of(entries)
+        others = []
+        if any(entry.unit for entry in entries.flat):  # it must differ from every slip
+            others = [
+                try_to_evaluate(slip.expression, self.tutor.floats)
+                for slip in self.tutor.slips[symbol]
+            ]
+        rough = find_roughness(entries, truth, others)
+        verdict = Verdict(not rough, rough or f"{symbol} is right.")
+        return verdict, Reading.of(entries)
 
-    def find_line(self, symbol):
+    def find_line(self, symbol: str) -> Line:
         """The line of a symbol; ValueError if there is none."""
         for line in self.lines:
             if line.symbol == symbol:
@@ -188,6 +196,11 @@ class Worksheet:
         raise ValueError(
             f"there is no line {symbol!r} on this sheet; choose one of: {symbols}"
         )
+
+    @cached_property
+    def tutor(self) -> Tutor:
+        """The slips and mistakes of this sheet; worked out when they are needed."""
+        return Tutor(self.problem[0], self.values)
 
     def mark(self, answers: dict | str | Path) -> Marks:
         """Mark a whole or partly filled sheet; an error is counted once.
@@ -224,34 +237,6 @@ class Worksheet:
             None after "quit"; the answers are saved as they are given.
         """
         return Practice(self, path).run()
-
-    def wrong_values(self, symbol, entries):
-        """What the slips of a line give, if a rounded answer is to be told from it."""
-        if not any(entry.unit for entry in entries.flat):
-            return []
-        found = slips_of(self.problem[0], self.floats, symbol)
-        return [try_to_evaluate(slip.expression, self.floats) for slip in found]
-
-    @cached_property
-    def floats(self):
-        """All values as floats, to try slips on."""
-        return as_floats(self.values)
-
-    @cached_property
-    def consequences(self):
-        """What would follow from every slip of every line."""
-        return consequences(self.problem[0], self.floats)
-
-    @cached_property
-    def mistaken_values(self):
-        """What every mistake of the catalogue alters: [(mistake, variant, values)]."""
-        net = self.problem[0]
-        return [
-            (mistake, variant, recompute(net, self.floats, variant.altered(net)))
-            for mistake in ENTRIES
-            for variant in mistake.variants
-            if variant.lines and variant.loss in (None, net.loss_name)
-        ]
 
     def __str__(self):
         return self.to_text()
