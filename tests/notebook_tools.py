@@ -194,7 +194,8 @@ def strip(solution):
 def main(command, *paths):
     """Carry out one of the module's three commands."""
     if command == "reference":
-        import_module("notebook_pages").write_pages()  # it imports this module
+        import_module("notebook_pages").write_pages()  # these import this module
+        import_module("readme_pages").write_readme()
     if command == "exercises":
         paths = sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
     for path in map(Path, paths):

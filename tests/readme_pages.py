@@ -1,8 +1,6 @@
 """What the README takes from notebook 00: the film of one step, and the map.
 
-    python tests/readme_pages.py
-
-writes .github/one_step.png and the tables of the README's map.
+`python tests/notebook_tools.py reference` writes both.
 """
 
 import base64
@@ -39,6 +37,7 @@ def complete_readme(text):
     return MAP.sub(lambda _: copy_map(), text)
 
 
-if __name__ == "__main__":
+def write_readme():
+    """Write the README's map and .github/one_step.png."""
     README.write_text(complete_readme(README.read_text("utf-8")), encoding="utf-8")
     FILM.write_bytes(read_film())

@@ -14,7 +14,7 @@ EXAMPLE = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)[1]
 COMMANDS = set(
     re.findall(r"^ {4}([a-z]\w+)", build_parser().format_help(), re.MULTILINE)
 )
-OUT_OF_DATE = "run python tests/readme_pages.py"
+OUT_OF_DATE = "run python tests/notebook_tools.py reference"
 
 
 def block_after(marker):
