@@ -137,7 +137,8 @@ def first_order(
     Parameters
     ----------
     products : (n,) array
-        The product α·h_max, inner rate times the largest eigenvalue of the Hessian at the start.
+        The product α·h_max, inner rate times the largest eigenvalue of the Hessian at
+        the start.
     angles : (n, S) array
         Angle between the two gradients in degrees, for S starts.
     shares : (n, S) array
