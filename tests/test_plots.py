@@ -238,7 +238,7 @@ def test_paths_on_bowls_draw_each_path_and_say_where_it_ends():
     axis = figure.axes[0]
     for line, (name, path) in zip(axis.lines, paths.items(), strict=False):
         np.testing.assert_array_equal(line.get_xydata(), path)
-        assert line.get_label() == f"{name}: ends at {loss(*path[-1]):.3g}"
+        assert line.get_label() == f"{name}: ends at loss {loss(*path[-1]):.3g}"
 
 
 def test_output_ceiling_draws_fits_errors_and_the_floor():

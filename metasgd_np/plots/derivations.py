@@ -10,11 +10,14 @@ from ..network import TwoLayerNet
 from .shared import LOOKS
 
 CENTRED = {"ha": "center", "va": "center"}
-BACKWARD_ARROWS = (5, 4, -6), (5, 3, -6), (3, 2, -6), (2, 1, -6)  # from, to, height
+FORWARD_ARROWS = (1, 2, 8), (2, 3, 8), (4, 5, 8)  # from, to, height
+BACKWARD_ARROWS = (5, 4, -6), (5, 3, -6), (3, 2, -6), (2, 1, -6)
 
 
 def shape_flow(net: TwoLayerNet, n_examples: int) -> Figure:
     """Draw the arrays of a forward and backward pass to scale, gradients below.
+
+    An "@" between two arrays is their matrix product.
 
     Parameters
     ----------
@@ -41,7 +44,9 @@ def shape_flow(net: TwoLayerNet, n_examples: int) -> Figure:
     figure.subplots_adjust(0, 0, 1, 1)
     axis.set(xlim=(-0.5, 57), ylim=(-12, 15.5))
     axis.set_axis_off()
-    for start, end, y in [*((i, i + 1, 8) for i in range(5)), *BACKWARD_ARROWS]:
+    for x in (8.7, 38.3):  # from X̃ to W1, from H1 to W2
+        axis.text(x, 8, "@", fontsize=14, **CENTRED)
+    for start, end, y in (*FORWARD_ARROWS, *BACKWARD_ARROWS):
         curve = f"arc3,rad={abs(end - start) - 1}"
         look = {"arrowstyle": "->", "connectionstyle": curve}
         gap = 3 if end > start else -3
@@ -78,7 +83,7 @@ def map_of_one_step() -> Figure:
     """
     figure, axis = plt.subplots(figsize=(9, 4.4))
     boxes = {
-        "start": (1.2, 3.3, "start θ\nstep sizes α"),
+        "start": (1.2, 3.3, "start θ\nrates α"),
         "support": (4, 5, "support set\nX_s, Y_s"),
         "slope": (4, 3.3, "slope there\ng = ∇L_s(θ)"),
         "step": (6.8, 3.3, "one step\nθ′ = θ − α∘g"),
@@ -210,7 +215,7 @@ def paths_on_bowls(bowls: dict, names: tuple) -> Figure:
         axis.contour(x, y, values, levels, colors="0.75", linewidths=0.8)
         for (name, path), look in zip(paths.items(), looks, strict=False):
             points = np.array(path, dtype=float)  # (J+1, 2)
-            label = f"{name}: ends at {loss(*points[-1]):.3g}"
+            label = f"{name}: ends at loss {loss(*points[-1]):.3g}"
             axis.plot(*points.T, label=label, **look)
         axis.plot(*points[0], "kX", ms=10)
         axis.set(xlabel=names[0], ylabel=names[1], aspect="equal")

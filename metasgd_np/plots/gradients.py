@@ -58,7 +58,8 @@ def gradients_by_task(net: Network, gradients: np.ndarray) -> Figure:
     """
     T, P = gradients.shape
     figure, axis = plt.subplots(figsize=(8.7, 0.6 + 0.4 * T), layout="constrained")
-    bars = 0.48 * gradients / np.abs(gradients).max()  # (T, P), rows are 1 apart
+    largest = np.abs(gradients).max()
+    bars = 0.48 * gradients / largest  # (T, P), rows are 1 apart
     for t, row in enumerate(bars):
         axis.bar(range(P), -row, bottom=t, width=0.8, color="0.25")  # t grows downwards
         axis.axhline(t, color="0.6", lw=0.6)
@@ -70,6 +71,7 @@ def gradients_by_task(net: Network, gradients: np.ndarray) -> Figure:
     axis.tick_params(length=0)
     axis.set(yticks=range(T), ylim=(T - 0.5, -0.5), xlim=(-1, P))
     axis.set(ylabel="task", xlabel="entry of the gradient, by block of θ")
+    axis.set_title(f"longest bar: {largest:.1f}", fontsize=10, loc="right")
     return figure
 
 

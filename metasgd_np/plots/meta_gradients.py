@@ -122,7 +122,7 @@ def turned_steps(angles: dict) -> Figure:
     for (name, values), grey, hatch in looks:
         look = {"facecolor": grey, "edgecolor": "k", "hatch": hatch}
         axis.hist(values, np.arange(0, 181, 2), label=name, **look)
-    axis.axvline(90, color="k", ls=":")
+    axis.axvline(90, color="k", ls=":", label="90°: uphill beyond")
     axis.set(xlabel="angle to −g (degrees)", ylabel="tasks", xlim=(0, 120))
     axis.legend(frameon=False, loc="upper left")
     figure.tight_layout()

@@ -62,7 +62,7 @@ def draw_wave(X, X_s, Y_s):
     truth = np.hstack([np.sin(X), np.cos(X)]) @ mix  # (N, 1)
     axis.plot(X, truth, color="tab:blue", lw=7, alpha=0.3, label="a new wave")
     axis.plot(X_s, Y_s, "ko", label=f"{len(X_s)} points of it")
-    start = axis.plot([], [], ":", color="0.4", lw=2, label="before the step")
+    start = axis.plot([], [], "k:", lw=2.5, zorder=3, label="before the step")
     look = STYLES["Meta-SGD"] | {"marker": ""}
     bent = axis.plot([], [], lw=2, **look, label="after it")
     axis.set(xlim=(-5, 5), ylim=(-6.5, 8), xlabel="x", ylabel="y")
@@ -105,7 +105,9 @@ def learning_to_step(
     figure, axes = plt.subplots(1, 1 + len(paths), figsize=(9, 3.5))
     theta, alpha = np.meshgrid(np.linspace(-2.5, 5, 120), np.linspace(-0.1, 1.5, 120))
     levels = np.geomspace(0.05, 20, 13)
-    axes[0].contour(theta, alpha, meta_loss(theta, alpha), levels, colors="0.75")
+    values = meta_loss(theta, alpha)
+    lines = axes[0].contour(theta, alpha, values, levels, colors="0.75")
+    axes[0].clabel(lines, levels[2::3], fmt="%.2g", fontsize=8, colors="0.3")
     axes[0].set(xlabel="start θ", ylabel="rate α", title="mean loss after one step")
     for (name, path), axis in zip(paths.items(), axes[1:], strict=True):
         look = {key: STYLES[name][key] for key in ("color", "linestyle")}
