@@ -128,3 +128,15 @@ def test_the_film_of_training_moves_and_is_at_most_a_megabyte():
     film = b64decode(cell.outputs[0].data["image/png"])
     assert len(film) <= 1e6
     assert Image.open(BytesIO(film)).n_frames > 10
+
+
+def test_the_path_is_short():
+    notebooks = [
+        tools.read(path) for path in sorted(tools.NOTEBOOKS.glob("0[0-6]_*.ipynb"))
+    ]
+    cells = [cell for notebook in notebooks for cell in notebook.cells]
+    words = sum(len(c.source.split()) for c in cells if c.cell_type == "markdown")
+    code = [c.source.splitlines() for c in cells if c.cell_type == "code"]
+    assert len(notebooks) == 7
+    assert words <= 6500
+    assert sum(bool(line.strip()) for lines in code for line in lines) <= 700
