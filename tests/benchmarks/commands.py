@@ -1,6 +1,6 @@
-"""How long the commands take, before and after a change.
+"""How long the commands and the notebooks' training cells take, before and after.
 
-Every command runs in a process of its own, with the package from one checkout and then
+Each runs in a process of its own, with the package from one checkout and then
 from the other, in turns; the best run counts. Measured are the seconds a user waits and
 the seconds of processor time, child processes included, from start to exit: imports,
 training, evaluation and figures. Nothing is kept of what the commands write.
@@ -37,6 +37,28 @@ FULL = (  # the sizes of the default runs, fewer iterations
     "navigate --iterations 3",
 )
 
+TRAINING = {  # the training cells of chapters 07, 09 and 10, fewer iterations
+    "07: Meta-SGD on sine waves": """
+from metasgd_np import Adam, MetaSGD, Sinusoids, TwoLayerNet, train
+learner, tasks = MetaSGD(TwoLayerNet(1, 64, 1)), Sinusoids(dtype="float32")
+train(learner, tasks, Adam(0.01), iterations=2000, progress=False)
+""",
+    "09: Reptile, five steps": """
+from metasgd_np import Adam, Reptile, Sinusoids, TwoLayerNet, train
+learner = Reptile(TwoLayerNet(1, 64, 1), alpha=0.02, inner_steps=5)
+sizes = dict(shots=25, n_query=25, meta_batch=10)
+train(learner, Sinusoids(), Adam(0.01), iterations=800, progress=False, **sizes)
+""",
+    "10: Meta-SGD on characters": """
+from metasgd_np import Adam, MetaSGD, TwoLayerNet, train
+from metasgd_np.tasks import FewShot, load_glyphs
+tasks = FewShot(load_glyphs()[0].rotated().reduced(14))
+learner = MetaSGD(TwoLayerNet(196, 256, 5, loss="softmax_cross_entropy"))
+sizes = dict(shots=1, n_query=15, meta_batch=12)
+train(learner, tasks, Adam(0.01), iterations=200, progress=False, **sizes)
+""",
+}
+
 
 def environment(checkout, threads):
     """The variables of a run: `checkout` is imported, BLAS has that many threads."""
@@ -53,11 +75,14 @@ def child_seconds():
 
 
 def time_command(command, variables):
-    """Run a command in an empty folder; return its (wall, processor) seconds."""
+    """Run a command, or a training cell; return its (wall, processor) seconds."""
+    arguments = ["-m", "metasgd_np", *command.split()]
+    if command in TRAINING:
+        arguments = ["-c", TRAINING[command]]
     with TemporaryDirectory() as folder:
         cpu, wall = child_seconds(), perf_counter()
         run = subprocess.run(
-            [sys.executable, "-m", "metasgd_np", *command.split()],
+            [sys.executable, *arguments],
             cwd=folder,
             env=variables,
             capture_output=True,
@@ -95,7 +120,7 @@ def main():
     checkouts = (options.before, options.after)
     environments = [environment(c, options.threads) for c in checkouts]
     print(f"{'':40}       wall s, ratio             processor s, ratio")
-    for command in QUICK + (FULL if options.full else ()):
+    for command in (*QUICK, *TRAINING, *(FULL if options.full else ())):
         before, after = best_seconds(command, environments, options.runs)
         columns = [
             f"{b:7.2f} → {a:6.2f} {b / a:6.2f}"
