@@ -16,6 +16,7 @@ import numpy as np
 
 from ..checks import shown
 from ..tasks import TaskBatch
+from ..worksheets import Worksheet
 from ..worksheets.answers import Entry, all_agree, find_roughness, read_answer
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -52,9 +53,11 @@ def typed(answer, *truths, slips=None, percent=False):
             rough = find_roughness(entries, truth, [*slips.values()])
             require(not rough, rough)
             return
+    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
+    if any(agree(found, truth, 1e-12) for truth in truths):  # as Fraction(0.1)
+        return
     for message, wrong in slips.items():
         require(not all_agree(entries, wrong), message)
-    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
     raise Wrong(describe(found, np.asarray(truths[0], dtype=float)))
 
 
@@ -192,10 +195,10 @@ def call(function, *arguments, without=(), **options):
     """
     require(function is not None, "no answer yet")
     require(callable(function), f"{shown(function)} came, expected a function")
-    try:
-        inspect.signature(function).bind(*arguments, **options)
-    except (TypeError, ValueError) as error:
-        raise Wrong(f"does not take the arguments asked for: {error}") from None
+    if not takes(function, arguments, options):  # an option of another name
+        arguments, options = (*arguments, *options.values()), {}
+    wrong = "it does not take the arguments that the exercise names"
+    require(takes(function, arguments, options), wrong)
     copies = deepcopy(arguments)
     try:
         with quiet(), watching(without) as seen:
@@ -205,10 +208,20 @@ def call(function, *arguments, without=(), **options):
     except (Exception, SystemExit) as error:
         raise Wrong(explain_error(error, function)) from None
     require(not seen, f"it calls {', '.join(seen)}, which the exercise does without")
-    for n, pair in enumerate(zip(arguments, copies, strict=True)):
-        name = [*inspect.signature(function).parameters][n]
-        require(unchanged(*pair), f"it changes its argument {name} in place")
+    names = [*inspect.signature(function).parameters]
+    for n, (before, after) in enumerate(zip(arguments, copies, strict=True)):
+        name = names[n] if n < len(names) else names[-1]
+        require(unchanged(before, after), f"it changes its argument {name} in place")
     return result
+
+
+def takes(function, arguments, options):
+    """Whether a function can be called so."""
+    try:
+        inspect.signature(function).bind(*arguments, **options)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def explain_error(error, function=None):
@@ -256,9 +269,14 @@ def watching(functions):
 
 
 def unchanged(before, after):
-    """Whether an argument is as it was."""
-    if isinstance(before, TaskBatch):
-        return unchanged(list(vars(before).values()), list(vars(after).values()))
+    """Whether an argument, and what it holds, is as it was."""
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))
-    return not isinstance(before, np.ndarray) or np.array_equal(before, after)
+    if isinstance(before, TaskBatch | Worksheet):
+        before, after = vars(before), vars(after)
+    if isinstance(before, dict):
+        pairs = zip(dict.values(before), dict.values(after), strict=False)
+        return all(unchanged(*pair) for pair in pairs)
+    return True
