@@ -137,6 +137,7 @@ WRONG = [
     ("12.2", STEP.format("7 / 2", XI, U, V), "eta", "upside down"),
     ("12.2", STEP.format("2**.5 / 7", XI, U, V), "eta", "length"),
     ("12.2", STEP.format("2 / 6", XI, U, V), "eta", "not right"),
+    ("12.2", STEP.format("0.286", XI, U, V), "eta", "four decimals"),
     ("12.2", STEP.format(ETA, "[1 / 5, 2 / 5]", U, V), "xi_1", "part of the way"),
     ("12.2", STEP.format(ETA, "[9 / 7, 9 / 7]", U, V), "xi_1", "starts at 0"),
     ("12.2", STEP.format(ETA, "[8 / 7, 6 / 7]", U, V), "xi_1", "η ℐv"),

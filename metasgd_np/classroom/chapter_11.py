@@ -43,7 +43,7 @@ def width_numbers(draw):
 
 
 def judge_count(marks, parameters, step_sizes):
-    """(inputs + 1) × outputs of each layer; a step size each, per block, or one."""
+    """Count (inputs + 1) × outputs per layer; a step size each, per block, or one."""
     widths = width_numbers(marks.draw)["widths"][0]
     layers = [(n_in + 1) * n_out for n_in, n_out in pairwise(widths)]
     right, (_, H1, H2, n_out) = sum(layers), widths
@@ -351,7 +351,7 @@ def judge_repaired(marks, repaired, widths):
 
 
 def judge_sizes(sizes):
-    """Widths on which H1 (N, H1) and dH2 (N, H2) do not fit together."""
+    """Look for hidden widths for which H1 and dH2 do not fit together."""
     text = sizes.replace("-", " ") if isinstance(sizes, str) else sizes
     four = several(text, ("D", "H1", "H2", "O"))
     widths = [number(width) for width in four]

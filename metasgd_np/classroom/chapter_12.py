@@ -25,7 +25,7 @@ from .reading import (
     typed,
 )
 
-PLACES = 1e-4  # four decimals were asked for
+PLACES = 1e-4
 HALF = Fraction(1, 2)
 
 
@@ -178,19 +178,21 @@ def own_pair(answer, right):
 
 
 def to_places(answer, *truths, slips):
-    """Compare numbers typed in; the last of four decimals may be off by one."""
+    """Compare numbers typed in to four places; the last one may be off by one."""
     try:
         typed(answer, *truths, slips=slips)
-    except Wrong:
-        shape = np.shape(truths[0])
-        entries = entries_of(answer, shape) if answer is not None else np.empty(0)
-        found = np.array([float(entry.value) for entry in entries.ravel()])
-        near = (np.abs(found - np.ravel(true)).max() for true in truths)
-        if found.size != np.size(truths[0]) or min(near) > PLACES:
-            raise
+        wrong = Wrong("four decimals are asked for, or a fraction")
+    except Wrong as error:
+        wrong = error
+    require(answer is not None, str(wrong))
+    entries = entries_of(answer, np.shape(truths[0])).ravel()
+    found = np.array([float(entry.value) for entry in entries])
+    require(found.size == np.size(truths[0]), str(wrong))
+    distances = (np.abs(found - np.ravel(true)).max() for true in truths)
+    require(min(distances) <= PLACES, str(wrong))
 
 
-def curvature(M, S, A, psi, M_dot, S_dot):
+def mixed_curvature(M, S, A, psi, M_dot, S_dot):
     """dM_dot and dS_dot of (12.7), (12.8) for c = 0."""
     F, F_dot = np.hstack([M, S]), np.hstack([M_dot, S_dot])
     return np.hsplit(gaussian_curvature(F, policy_targets(A, psi[:, 0]), F_dot), 2)
@@ -202,7 +204,7 @@ def judge_curvature(marks, repaired):
     M, S, A, M_dot, S_dot = marks.rng.standard_normal((5, N, n_out))
     psi = marks.rng.standard_normal((N, 1))
     problem = M, S, A, psi, M_dot, S_dot
-    right_M, right_S = curvature(*problem)
+    right_M, right_S = mixed_curvature(*problem)
     error, factor = M - A, psi * np.exp(-S) / N
     mixed_M, mixed_S = -factor * error * S_dot, -factor * error * M_dot
     forbidden = gaussian_curvature, gaussian_slope
