@@ -23,6 +23,7 @@ MODULES = {
         "support_and_query",
     ),
     "gradients": ("activation_functions", "errors_by_step", "gradients_by_task"),
+    "labels": ("name_lines",),
     "learning": (
         "bending",
         "fits",
