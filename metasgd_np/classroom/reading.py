@@ -16,6 +16,7 @@ import numpy as np
 
 from ..checks import shown
 from ..tasks import TaskBatch
+from ..worksheets import Worksheet
 from ..worksheets.answers import Entry, all_agree, find_roughness, read_answer
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -52,9 +53,11 @@ def typed(answer, *truths, slips=None, percent=False):
             rough = find_roughness(entries, truth, [*slips.values()])
             require(not rough, rough)
             return
+    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
+    if any(agree(found, truth, 1e-12) for truth in truths):  # as Fraction(0.1)
+        return
     for message, wrong in slips.items():
         require(not all_agree(entries, wrong), message)
-    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
     raise Wrong(describe(found, np.asarray(truths[0], dtype=float)))
 
 
@@ -256,9 +259,14 @@ def watching(functions):
 
 
 def unchanged(before, after):
-    """Whether an argument is as it was."""
-    if isinstance(before, TaskBatch):
-        return unchanged(list(vars(before).values()), list(vars(after).values()))
+    """Whether an argument, and what it holds, is as it was."""
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))
-    return not isinstance(before, np.ndarray) or np.array_equal(before, after)
+    if isinstance(before, TaskBatch | Worksheet):
+        before, after = vars(before), vars(after)
+    if isinstance(before, dict):
+        pairs = zip(dict.values(before), dict.values(after), strict=False)
+        return all(unchanged(*pair) for pair in pairs)
+    return True
