@@ -121,7 +121,7 @@ def judge_bug(marks, mistake, repaired):
         require(len(set(letters)) == 1, 'give one letter, "a", "b" or "c"')
         require(letters[0] == "c", "which of the three leaves W1 and W2 right?")
     with marks.part("repaired"):
-        D, H, n_out, N = (int(n) for n in 2 + marks.rng.permutation(5)[:4])
+        D, H, n_out, N = (int(n) for n in 3 + marks.rng.permutation(5)[:4])
         net = TwoLayerNet(D, H, n_out, activation="tanh")
         theta = marks.rng.standard_normal(net.n_params)
         X, Y = (marks.rng.standard_normal((N, k)) for k in (D, n_out))
