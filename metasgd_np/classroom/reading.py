@@ -173,6 +173,8 @@ def other_shape(found, right):
 def describe(found, truth):
     """What a wrong array looks like, without the right one."""
     off = np.argwhere(np.abs(found - truth) > NEAR * (np.abs(truth).max() or 1.0))
+    if not len(off):
+        return "is right to a few digits only: something is rounded on the way"
     factor = (found * truth).sum() / ((truth * truth).sum() or 1.0)
     several, turned = truth.size > 1, truth.T.reshape(truth.shape)
     patterns = {
