@@ -49,6 +49,7 @@ def judge_move(marks, dW2, W2_new):
             "the step takes the rate 1/4, not the worksheet's α": (
                 W2 - EPSILON * sheet.values["alpha2"] * g
             ),
+            "ε is 1/2 here; it was 1/10 in the chapter": W2 - ALPHA * g / 10,
             "the move starts from θ, not from θ_J": W2 - (ALPHA + ALPHA * EPSILON) * g,
         }
         truths = [W2 - ALPHA * EPSILON * slope for slope in (g, own(dW2, g))]
@@ -64,7 +65,7 @@ def judge_rest(marks, rest):
         left = (1 - alpha * h) ** J
         slips = {
             "for few steps the steep task pulls more": c.mean(),
-            "h (or Jαh) weighs for J = 1 only: every step goes a share of what is left": (
+            "h weighs for J = 1 only: every step goes a share of what is left": (
                 weigh(h, c)
             ),
             "(1 − αh)ᴶ is the share of the way that is left, not what is gone": (
@@ -188,7 +189,7 @@ def judge_ceiling(marks, floor, c_needed):
     """The mean of max(|y| − c, 0)²; the first whole c at which it is small."""
     with marks.part("floor"):
         rng = marks.rng
-        for shape in ((7,), (3, 5)):
+        for shape in ((4, 6), (3, 5)):
             Y, c = rng.normal(0, 2, shape), float(rng.uniform(0.5, 1))
             Y.flat[:3] = -3, 3, 0.2
             over = np.maximum(np.abs(Y) - c, 0)
