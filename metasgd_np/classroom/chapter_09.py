@@ -57,7 +57,7 @@ def judge_move(marks, dW2, W2_new):
 
 
 def judge_rest(marks, rest):
-    """Weights 1 − (1 − αh)ᴶ, for tasks of other numbers and curvatures."""
+    """Compare with the mean of c, weighted by 1 − (1 − αh)ᴶ."""
     rng = marks.rng
     for J in (1, int(rng.integers(2, 5)), 400):
         h = rng.uniform(0.5, 3, rng.integers(3, 6))
