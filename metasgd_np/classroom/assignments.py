@@ -19,7 +19,7 @@ SOLUTION = re.compile(
 )
 HEADING = re.compile(r"^## (\d+\. .*)")
 EQUATION = re.compile(r"\(\d+\.\d+\)")
-ONE_THREAD = """# One thread for matrix products: more of them slow down arrays this small.
+ONE_THREAD = """# One thread: more of them slow down matrix products this small.
 import os
 
 for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):

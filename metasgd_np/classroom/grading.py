@@ -11,7 +11,6 @@ nothing to lose, and read answers that look odd.
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -32,11 +31,11 @@ from .assignments import (
     strip_solutions,
 )
 from .feedback import feedback_page, grades_table
+from .returned import find_returned, put_together
 
 CELL, NOTEBOOK = 30, 150  # seconds
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 PACKAGE = Path(__file__).parents[2]
-NO_ANSWER = {"source": ""}
 NOT_REACHED = {"printed": "", "value": None, "error": "This check was not reached."}
 
 
@@ -109,31 +108,6 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     return [*problems, f"{len(graded)} notebooks graded; see {out}."]
 
 
-def find_returned(folder):
-    """[(student, assignment, path)] of the notebooks in a folder, and problems."""
-    names, found, problems = list(find_assignments()), {}, []
-    for path in sorted(folder.rglob("*.ipynb")):
-        parts = path.relative_to(folder).with_suffix("").parts
-        if any(part.startswith(".") for part in parts):  # .ipynb_checkpoints
-            continue
-        whole = "/".join(parts)
-        name = next((name for name in names if name in whole), None)
-        rest = whole.replace(name or "", " ")
-        if name is None and (start := re.match(r"(\d\d)(?=_[a-z])\w*", parts[-1])):
-            name = next((n for n in names if n.startswith(start[1])), None)
-            rest = "/".join(parts[:-1]) or "unnamed"
-        if name is None:
-            problems.append(
-                f"{path.name} has no assignment's name; call it {names[0]}.ipynb, say."
-            )
-            continue
-        student = "-".join(re.findall(r"[^\W_]+", rest)) or "unnamed"
-        if (student, name) in found:
-            problems.append(f"{path} is a second {name} of {student}; it was left out.")
-        found.setdefault((student, name), path)
-    return [(*key, path) for key, path in found.items()], problems
-
-
 def grade_returned(returned):
     """The Graded of one returned notebook."""
     student, name, path = returned
@@ -148,50 +122,6 @@ def grade_returned(returned):
     together = {"cells": cells}
     grades = [grade_exercise(e, results, source) for e in exercises(together)]
     return Graded(student, name, grades, remarks)
-
-
-def put_together(source, returned):
-    """The cells to run: given ones as in the source, answers and others as returned.
-
-    A cell is known by its grade_id, or else its id or its text; one that nobody
-    knows stays behind the cell it followed.
-    """
-    known, remarks, answers, behind = {}, [], {}, {}
-    for cell in source["cells"]:
-        known |= {key: cell for key in keys(cell)}
-    before = source["cells"][0]["id"]
-    for cell in returned["cells"]:
-        match = next((known[key] for key in keys(cell) if key in known), None)
-        if match is None or match["id"] in answers:
-            more = {"id": f"{before}-more", "metadata": {"nbgrader": {"solution": True}}}
-            behind.setdefault(before, []).append(cell | more)
-            continue
-        before = match["id"]
-        answers[before] = cell
-        changed = cell["source"].strip() != match["source"].strip()
-        if changed and not role(match, "solution") and not is_text(cell):
-            remarks.append(f"{before} was changed and has been restored")
-    missing = [c for c in source["cells"] if role(c, "grade") and c["id"] not in answers]
-    remarks += [f"{cell['id']} was missing and has been restored" for cell in missing]
-    cells = []
-    for cell in source["cells"]:
-        if unlocked(cell):
-            cell = cell | {"source": answers.get(cell["id"], NO_ANSWER)["source"]}
-        cells += [cell, *behind.get(cell["id"], [])]
-    return cells, remarks
-
-
-def unlocked(cell):
-    """Whether a student may change this cell of the source."""
-    return role(cell, "solution") or not cell["metadata"].get("nbgrader")
-
-
-def keys(cell):
-    """By what a cell is recognised, the surest first."""
-    grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
-    found = [("grade_id", grade_id), ("id", cell.get("id"))]
-    found += [("text", cell["source"].strip())] * (not role(cell, "solution"))
-    return [key for key in found if key[1]]
 
 
 def run_cells(cells):
@@ -259,8 +189,8 @@ def grade_exercise(exercise, results, source):
             lines += [result["printed"].strip(), result["error"]]
         elif result["error"] and cell["source"] in answers:
             lines.append(f"Your cell stopped: {result['error']}")
-    if not answers:
-        points, lines = 0, ["Not answered."]
+    if not answers and not points:
+        lines = ["Not answered."]
     message = "\n".join(filter(None, lines))
     return Grade(exercise, points, message, "\n\n".join(answers))
 
