@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from metasgd_np import MAML
+from metasgd_np.classroom.exercises import find_exercise
 
 CHAPTERS = sorted(tools.NOTEBOOKS.glob("*.ipynb"))
 SIDE_TRIPS = sorted((tools.NOTEBOOKS / "side_trips").glob("*.ipynb"))
@@ -264,6 +265,18 @@ def test_every_chapter_has_three_to_five_exercises():
         assert 3 <= len(checks) <= 5, path.name
 
 
+def assert_check_is_one_line(cell):
+    """The cell calls the exercise's check, with its answers, for all its points."""
+    call = re.fullmatch(
+        r'check\("(\d\d\.\d)", (.*?)(, student=student)?\)', cell.source
+    )
+    assert call, cell.source
+    exercise = find_exercise(call[1])
+    assert tuple(call[2].split(", ")) == exercise.answers
+    assert bool(call[3]) == bool(exercise.numbers)
+    assert cell.metadata.nbgrader.points == len(exercise.points)
+
+
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name)
 def test_a_solution_is_what_nbgrader_reads(path):
     cells = code_cells(tools.read(path))
@@ -278,7 +291,7 @@ def test_a_solution_is_what_nbgrader_reads(path):
             "### BEGIN"
         )
         if is_check(cell):
-            assert "assert" in cell.source
+            assert_check_is_one_line(cell)
 
 
 def test_the_exercises_are_the_solutions_without_the_answers():

@@ -30,6 +30,7 @@ MODULES = {
         "mse_by_steps",
         "mse_over_seeds",
     ),
+    "meta_gradients": ("loss_against_alpha", "turned_steps", "two_steps_back"),
     "navigation": ("landing", "return_curves", "returns_by_steps", "trajectories"),
     "shared": ("STYLES", "save"),
     "single_steps": ("film_of_training", "learning_to_step"),
