@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from .exercises import find_exercise
+
 REPOSITORY = "https://github.com/metasgd-np/metasgd_np/blob/main/notebooks"
 FOLDERS = (
     Path(__file__).parent / "notebooks",  # in an installed package
@@ -18,7 +20,8 @@ SOLUTION = re.compile(
     r"^([ ]*)### BEGIN SOLUTION\n(.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
 )
 HEADING = re.compile(r"^## (\d+\. .*)")
-EQUATION = re.compile(r"\(\d+\.\d+\)")
+CHECK = re.compile(r'^check\("(\d\d\.\d)"', re.MULTILINE)
+STUDENT = re.compile(r"^student = .*$", re.MULTILINE)
 ONE_THREAD = """# One thread: more of them slow down matrix products this small.
 import os
 
@@ -27,11 +30,16 @@ for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):
 
 
 class Exercise(NamedTuple):
-    """An exercise: its title, its cells, and where to read again."""
+    """An exercise: its title and its cells."""
 
     title: str
     cells: list
-    reading: str
+
+    @property
+    def reading(self):
+        """What to go back to: equation (2.8) in chapter 02."""
+        numbers = [CHECK.search(cell["source"]) for cell in self.checks]
+        return " and ".join(find_exercise(n[1]).see for n in numbers if n)
 
     @property
     def points(self):
@@ -122,15 +130,19 @@ def make_assignment(path):
     """
     notebook = read_notebook(path)
     if "NUM_THREADS" not in json.dumps(notebook["cells"]):
-        cell = {"cell_type": "code", "id": "one-thread", "metadata": {}}
-        cell |= {"source": ONE_THREAD, "outputs": [], "execution_count": None}
-        notebook["cells"].insert(1, cell)
+        notebook["cells"].insert(1, code_cell("one-thread", ONE_THREAD))
+    for place, cell in enumerate(notebook["cells"]):
+        line = None if is_text(cell) else STUDENT.search(cell["source"])
+        if line:  # a cell of its own, the only given one that stays open
+            cell["source"] = cell["source"].replace(line[0], "").strip()
+            notebook["cells"].insert(place + 1, code_cell("student", line[0]))
+            break
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = cell["source"].replace("](../", f"]({REPOSITORY}/")
         locked = {"grade": False, "locked": True, "solution": False, "task": False}
         grading = locked | {"grade_id": cell["id"], "schema_version": 3}
-        if cell["id"] != "student":  # a student writes a name into it
+        if cell["id"] != "student":
             cell["metadata"].setdefault("nbgrader", grading)
     for exercise in exercises(notebook):
         about = {"title": exercise.title, "reading": exercise.reading}
@@ -140,22 +152,22 @@ def make_assignment(path):
     return notebook
 
 
+def code_cell(id_, source):
+    """A cell of code."""
+    cell = {"cell_type": "code", "id": id_, "metadata": {}, "source": source}
+    return cell | {"outputs": [], "execution_count": None}
+
+
 def exercises(notebook):
     """The exercises of an assignment."""
     found = []
     for cell in notebook["cells"]:
         heading = HEADING.match(cell["source"]) if is_text(cell) else None
         if heading:
-            tags = sorted(set(EQUATION.findall(cell["source"])), key=tag_order)
-            found.append(Exercise(heading[1], [], ", ".join(tags)))
+            found.append(Exercise(heading[1], []))
         if found:
             found[-1].cells.append(cell)
     return found
-
-
-def tag_order(tag):
-    """Sort key: (2.9) before (2.10)."""
-    return [int(number) for number in tag[1:-1].split(".")]
 
 
 def strip_solutions(notebook):

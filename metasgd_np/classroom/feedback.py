@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import textwrap
 
 from .assignments import REPOSITORY
 from .class_marks import plain_cell
@@ -56,16 +57,22 @@ def feedback_page(graded):
 def section(grade, assignment):
     """What a student reads on one exercise."""
     exercise = grade.exercise
+    title = exercise.title.replace(". ", " ", 1)
+    lines = [  # less what stands in the heading and below
+        line
+        for line in grade.message.splitlines()
+        if not line.startswith(f"{assignment[:2]}.{title}:")
+        and not line.startswith("  Go back to ")
+    ]
     out = [
         f"<h2>{html.escape(exercise.title)}: {number(grade.points)} of "
         f"{exercise.points}</h2>",
-        f"<p>{html.escape(grade.message)}</p>" if grade.message else "",
+        f"<p>{html.escape(textwrap.dedent(chr(10).join(lines)))}</p>",
     ]
     if grade.points < exercise.points:
-        chapter = f"{REPOSITORY}/{assignment}.ipynb"
-        link = f'<a href="{chapter}">chapter {assignment[:2]}</a>'
-        equations = f", equations {exercise.reading}" if exercise.reading else ""
-        out.append(f"<p>Read again: {link}{equations}.</p>")
+        where = html.escape(exercise.reading or f"chapter {assignment[:2]}")
+        link = f'<a href="{REPOSITORY}/{assignment}.ipynb">{where}</a>'
+        out.append(f"<p>Go back to {link}.</p>")
     if grade.answer:
         answer = f"<pre>{html.escape(grade.answer)}</pre>"
         out.append(f"<details><summary>Your answer</summary>{answer}</details>")

@@ -108,7 +108,9 @@ def make_submission(kind, source, release):
     }
     for cell in release["cells"]:
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
-        if grade_id in answers:
+        if cell["id"] == "student" and kind == "other":
+            cell["source"] = 'student = "Ada"'
+        elif grade_id in answers:
             cell["source"] = answers[grade_id]
             if kind == "other" and not is_text(cell):
                 cell["source"] = in_another_style(cell["source"])

@@ -2,7 +2,7 @@
 
 import re
 
-from .assignments import find_assignments, is_text, role
+from .assignments import STUDENT, find_assignments, is_text, role
 
 ANSWER = {"nbgrader": {"solution": True}}
 NO_ANSWER = {"source": ""}
@@ -54,12 +54,16 @@ def put_together(source, returned):
         changed = cell["source"].strip() != match["source"].strip()
         if changed and not role(match, "solution") and not is_text(cell):
             remarks.append(f"{before} was changed and has been restored")
+    code = [cell["source"] for cell in returned["cells"] if not is_text(cell)]
+    if name := STUDENT.search("\n".join(code)):
+        answers["student"] = {"source": name[0]}
     graded = [cell["id"] for cell in source["cells"] if role(cell, "grade")]
     missing = [name for name in graded if name not in answers]
     remarks += [f"{name} was missing and has been restored" for name in missing]
     cells = []
     for cell in source["cells"]:
-        mine = answers.get(cell["id"], NO_ANSWER)["source"]
+        default = cell if cell["id"] == "student" else NO_ANSWER
+        mine = answers.get(cell["id"], default)["source"]
         cells.append(cell | {"source": mine} if unlocked(cell) else cell)
         cells += behind.get(cell["id"], [])
     return cells, remarks
