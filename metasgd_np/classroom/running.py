@@ -12,6 +12,7 @@ import io
 import json
 import linecache
 import os
+import re
 import sys
 import traceback
 from _thread import interrupt_main
@@ -21,6 +22,7 @@ from threading import Timer
 
 from .. import classroom
 
+MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 LONGEST = 4000  # characters of output that are kept of a cell
 MEMORY = 4 << 30  # bytes
 
@@ -83,10 +85,7 @@ def readable(source):
         ast.parse(source)
         return source
     except SyntaxError:
-        lines = source.splitlines()
-        magic = [line.lstrip().startswith(("%", "!")) for line in lines]
-        kept = ("pass" if m else x for m, x in zip(magic, lines, strict=True))
-        return "\n".join(kept) if any(magic) else source
+        return MAGIC.sub(r"\1pass", source)
 
 
 def describe(problem, cell):
