@@ -57,10 +57,15 @@ class Marks:
         self.found[name] = ""
         try:
             yield
-        except Wrong as wrong:
-            self.found[name] = str(wrong)
         except Exception as error:
-            self.found[name] = f"the answer cannot be read: {explain_error(error)}"
+            self.found[name] = explain(error)
+
+
+def explain(error):
+    """What is wrong with an answer, from what it raised."""
+    if isinstance(error, Wrong):
+        return str(error)
+    return f"the answer cannot be read: {explain_error(error)}"
 
 
 @dataclass(frozen=True)
@@ -168,8 +173,8 @@ def judge(number, answers, student="", seed=None):
     try:
         with np.errstate(all="ignore"):
             exercise.judge(marks, *answers)
-    except Wrong as wrong:  # outside the parts: nothing more can be judged
-        rest = str(wrong)
+    except Exception as error:  # outside the parts: nothing more can be judged
+        rest = explain(error)
     found = {part: marks.found.get(part, rest) for part in exercise.points}
     return Feedback(number, exercise, found)
 

@@ -6,7 +6,7 @@ Each raises Wrong, with what is wrong in one sentence, and never the right value
 import inspect
 import sys
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from ..checks import shown
 from ..tasks import TaskBatch
+from ..worksheets import Worksheet
 from ..worksheets.answers import Entry, all_agree, find_roughness, read_answer
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -52,9 +53,11 @@ def typed(answer, *truths, slips=None, percent=False):
             rough = find_roughness(entries, truth, [*slips.values()])
             require(not rough, rough)
             return
+    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
+    if any(agree(found, truth, 1e-12) for truth in truths):  # as Fraction(0.1)
+        return
     for message, wrong in slips.items():
         require(not all_agree(entries, wrong), message)
-    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
     raise Wrong(describe(found, np.asarray(truths[0], dtype=float)))
 
 
@@ -76,6 +79,16 @@ def own(answer, right):
         return entries_of(answer, ()).item().value
     except (Wrong, ValueError, AttributeError):
         return right
+
+
+def number(answer):
+    """A number that was typed in, as a float."""
+    require(answer is not None, "no answer yet")
+    entries = entries_of(answer, ())
+    require(
+        entries.size == 1, f"has shape {entries.shape}, but one number is asked for"
+    )
+    return float(entries.item().value)
 
 
 def times(value, factor):
@@ -121,13 +134,17 @@ def as_array(answer):
 def several(answer, names):
     """The parts of an answer that is several things, such as a rate and a factor."""
     require(answer is not None, "no answer yet; does it end with return?")
-    if isinstance(answer, str) or np.size(answer) == len(names):
-        with suppress(Wrong, ValueError):
-            answer = list(entries_of(answer, (len(names),)).ravel())
-    count = len(answer) if hasattr(answer, "__len__") and np.ndim(answer) else 1
+    if isinstance(answer, str):
+        answer = entries_of(answer, (len(names),)).ravel()
+    answer = answer.values() if isinstance(answer, dict) else answer
+    parts = list(answer) if np.iterable(answer) else [answer]
+    if len(parts) == 1 and np.iterable(parts[0]) and len(parts[0]) == len(names):
+        parts = list(parts[0])  # a row
     wanted = ", ".join(names)
-    require(count == len(names), f"{count} came, expected {len(names)}: {wanted}")
-    return list(answer)
+    require(
+        len(parts) == len(names), f"{len(parts)} came, expected {len(names)}: {wanted}"
+    )
+    return parts
 
 
 def agree(found, right, close):
@@ -242,9 +259,14 @@ def watching(functions):
 
 
 def unchanged(before, after):
-    """Whether an argument is as it was."""
-    if isinstance(before, TaskBatch):
-        return unchanged(list(vars(before).values()), list(vars(after).values()))
+    """Whether an argument, and what it holds, is as it was."""
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))
-    return not isinstance(before, np.ndarray) or np.array_equal(before, after)
+    if isinstance(before, TaskBatch | Worksheet):
+        before, after = vars(before), vars(after)
+    if isinstance(before, dict):
+        pairs = zip(dict.values(before), dict.values(after), strict=False)
+        return all(unchanged(*pair) for pair in pairs)
+    return True

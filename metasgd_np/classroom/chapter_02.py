@@ -1,0 +1,244 @@
+"""The exercises of chapter 02, backpropagate through two layers."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from ..network import TwoLayerNet
+from ..tasks import TaskBatch
+from ..worksheets import Worksheet
+from .exercises import Exercise
+from .reading import agree, as_array, call, computed, number, require, several
+from .sheets import draw_sheet, judge_lines
+
+BLOCKS = ("W1", "b1", "W2", "b2")
+UNIT = 2  # the dead unit of exercise 4
+PENCIL = {  # W1 row by row with its bias, W2, X, F − Y is a multiple of 3/2
+    "theta": [1, 1, 0, -1, 1, -2, 3],
+    "X": [[1], [2], [-1]],
+    "Y": [[1], [8], [-1]],
+}
+
+
+def pencil_sheet(draw):
+    """The sheet of exercise 1, with a query set of its own."""
+    if draw is not None:
+        return draw_sheet(draw, None)
+    exact = np.vectorize(Fraction, otypes=[object])
+    theta, X, Y = map(exact, PENCIL.values())
+    batch = TaskBatch(X[None], Y[None], X[None] + 1, Y[None] + 1)
+    return Worksheet(TwoLayerNet(1, 2, 1, activation="square"), theta, theta / 2, batch)
+
+
+def pencil_numbers(draw):
+    """What is given of it."""
+    values = pencil_sheet(draw).values
+    symbols = {"Z1": "Z1_s", "W2": "W2", "F": "F_s", "Y": "Y_s"}
+    return {name: values[symbol] for name, symbol in symbols.items()}
+
+
+def judge_by_hand(marks, dF, dH1, dZ1):
+    """Judge (2.5), (2.7) and (2.8)."""
+    answers = {"dF_s": ("dF", dF), "dH1_s": ("dH1", dH1), "dZ1_s": ("dZ1", dZ1)}
+    judge_lines(marks, pencil_sheet(marks.draw), answers, known=("Z1_s", "F_s"))
+
+
+def draw_layers(rng):
+    """W̄1, b1, W̄2, b2, X, Y in sizes of their own, all different."""
+    N, D, H, n_out = 3 + rng.permutation(5)[:4]
+    shapes = (D, H), (H,), (H, n_out), (n_out,), (N, D), (N, n_out)
+    return [rng.standard_normal(shape) for shape in shapes]
+
+
+def gradients(W1, b1, W2, b2, X, Y, without_slope=False):
+    """The four gradients of the mean squared error, of tanh layers."""
+    H1 = np.tanh(X @ W1 + b1)
+    dF = 2 / len(X) * (H1 @ W2 + b2 - Y)
+    dZ1 = dF @ W2.T * (1 if without_slope else 1 - H1 * H1)
+    return X.T @ dZ1, dZ1.sum(0), H1.T @ dF, dF.sum(0)
+
+
+def judge_four(marks, four_gradients):
+    """Compare block by block, for layers of any sizes."""
+    layers = draw_layers(marks.rng)
+    right, sloppy = gradients(*layers), gradients(*layers, without_slope=True)
+    names = [f"d{block}" for block in BLOCKS]
+    found = several(call(four_gradients, *layers), names)
+    n = len(layers[4])
+    for name, result, true, flat in zip(names, found, right, sloppy, strict=True):
+        with marks.part(name):
+            slips = {
+                f"one entry of {name[1:]} is used by every example: a sum over them, "
+                "not a mean": true / n,
+                "without φ′, the factor 1 − H1²": flat,
+                "without the 2 of the square": true / 2,
+                "without the 1/N of the mean": true * n,
+                "the mean is over the examples, (2.4), not over the outputs too": true
+                / layers[5].shape[1],
+            }
+            if not name.startswith("db"):
+                del slips[next(iter(slips))]
+            computed(result, true, slips)
+
+
+def judge_step(marks, right_step, wrong_blocks):
+    """One step of plain descent; W2's gradient had one column for all outputs."""
+    with marks.part("right_step"):
+        W1, b1, W2, b2, X, Y = draw_layers(marks.rng)
+        rate = marks.rng.uniform(0.2, 0.8)
+        dW1, db1, dW2, db2 = gradients(W1, b1, W2, b2, X, Y)
+        W, V = np.vstack([W1, b1]), np.vstack([W2, b2])
+        dW, dV = np.vstack([dW1, db1]), np.vstack([dW2, db2])
+        new = several(call(right_step, W, V, X, Y, rate), ("W1", "W2"))
+        column = dV.sum(-1, keepdims=True)
+        slips = {
+            "W2 is as wrong_step leaves it: dW2 is one column, which NumPy "
+            "spreads over the outputs": V - rate * column,
+            "W2 climbs: minus rate times the gradient": V + rate * dV,
+            "W2 takes the mean over the outputs, but every output has its own column": V
+            - rate * dV.mean(-1, keepdims=True) * np.ones_like(V),
+            "W2: only the weights are stepped, not the bias in the last row": (
+                np.vstack([W2 - rate * dW2, b2])
+            ),
+        }
+        computed(new[1], V - rate * dV, slips)
+        slips = {
+            "W1 climbs: minus rate times the gradient": W + rate * dW,
+            "W1 takes no step": W,
+        }
+        computed(new[0], W - rate * dW, slips)
+    with marks.part("wrong_blocks"):
+        judge_blocks(wrong_blocks)
+
+
+def judge_blocks(wrong_blocks):
+    """Compare the names of blocks, in any order and any container."""
+    require(wrong_blocks is not None, "no answer yet")
+    text = isinstance(wrong_blocks, str)
+    names = wrong_blocks.replace(",", " ").split() if text else wrong_blocks
+    try:
+        found = {str(name).strip(" '\"{}[]()").removeprefix("d") for name in names}
+    except TypeError:
+        found = set()
+    found = {name[:1].upper() + name[1:] for name in found if name}
+    found = {name.replace("B", "b") for name in found}
+    require(
+        found and found <= {*BLOCKS}, f"give a set of names, of {', '.join(BLOCKS)}"
+    )
+    require("W2" in found or "b2" in found, "look at the shape of dW2 in wrong_step")
+    require(
+        found >= {"W2", "b2"}, "W2 holds its bias in the last row: both are stepped"
+    )
+    require(
+        found == {"W2", "b2"}, "dZ1 starts from dF, not from dW2: compare the blocks"
+    )
+
+
+def judge_dead(marks, zero):
+    """A unit that is off: its column of dZ1 and of H1 is zero."""
+    require(hasattr(zero, "keys"), "zero is a dictionary, one boolean array per block")
+    shapes = {"W1": (2, 5), "b1": (5,), "W2": (5, 4), "b2": (4,)}
+    hints = {
+        "W1": "(2.8): φ′ = 0 in the unit's column of dZ1, and (2.9)",
+        "b1": "(2.8): φ′ = 0 in the unit's column of dZ1",
+        "W2": "(2.6): the unit's column of H1 is zero",
+        "b2": "b2 is added after the unit; its gradient sums dF",
+    }
+    for name, shape in shapes.items():
+        with marks.part(name):
+            require(name in zero, "zero has no such block")
+            right = np.zeros(shape)
+            if name != "b2":
+                right[(slice(None), UNIT) if name == "W1" else UNIT] = 1
+            found = as_array(zero[name])
+            require(found.shape == shape, f"has shape {found.shape}, expected {shape}")
+            require(set(np.unique(found)) <= {0, 1}, "True or False in every entry")
+            require(not agree(found, 1 - right, 0), "True is where it must be zero")
+            require(agree(found, right, 0), f"look again at {hints[name]}")
+
+
+def fit_problem():
+    """The network and the seven points of exercise 5."""
+    rng = np.random.default_rng(22)
+    net = TwoLayerNet(2, 5, 4, activation="tanh")
+    theta = rng.standard_normal((2, net.n_params))[0]
+    X, Y = rng.standard_normal((7, 2)), rng.standard_normal((7, 4))
+    return {"net": net, "theta": theta, "X": X, "Y": Y}
+
+
+def descend(theta, rate, steps, sign=-1):
+    """The losses before each step and after the last."""
+    net, _, X, Y = fit_problem().values()
+    losses = [net.loss(theta, X, Y)]
+    for _ in range(steps):
+        theta = theta + sign * rate * net.gradient(theta, X, Y)
+        losses.append(net.loss(theta, X, Y))
+    return np.array(losses)
+
+
+def judge_fit(marks, fit, rate, steps):
+    """Compare with plain descent from another start; then try the rate and steps."""
+    with marks.part("fit"):
+        n, own_rate = int(marks.rng.integers(3, 6)), marks.rng.uniform(0.05, 0.2)
+        start = fit_problem()["theta"] + marks.rng.normal(size=39) / 4
+        true = descend(start, own_rate, n + 1)
+        found = as_array(call(fit, start, own_rate, n)).ravel()
+        slips = {
+            "the loss after the last step is missing": true[:-2],
+            "the loss before the first step is missing": true[1:-1],
+            "one step too many": true,
+            "θ − rate·gradient, with a minus": descend(start, own_rate, n, sign=1),
+            "the same loss every time: θ never moves": np.full(n + 1, true[0]),
+        }
+        computed(found, true[:-1], slips)
+    with marks.part("rate and steps"):
+        size, count = number(rate), number(steps)
+        require(count == int(count) and 1 <= count <= 5000, "steps: 1 to 5,000")
+        require(size > 0, "the rate is above 0")
+        try:
+            losses = descend(fit_problem()["theta"], size, int(count))
+        except ValueError:  # θ holds nan
+            losses = 1, np.inf
+        require(losses[-1] < losses[0], "the loss does not fall: the rate is too large")
+        ratio = losses[-1] / losses[0]
+        require(
+            ratio < 1 / 20, f"the loss falls to {ratio:.3f} of its start, not to 0.05"
+        )
+
+
+EXERCISES = {
+    1: Exercise(
+        "Half a pass by hand",
+        ("dF", "dH1", "dZ1"),
+        judge_by_hand,
+        see="equations (2.5), (2.7) and (2.8) in chapter 02",
+        numbers=pencil_numbers,
+    ),
+    2: Exercise(
+        "Four gradients",
+        ("four_gradients",),
+        judge_four,
+        parts=("dW1", "db1", "dW2", "db2"),
+        see="equations (2.5) to (2.9) in chapter 02",
+    ),
+    3: Exercise(
+        "A bug that raises nothing",
+        ("right_step", "wrong_blocks"),
+        judge_step,
+        see="equation (2.6) in chapter 02",
+    ),
+    4: Exercise(
+        "Predict: a dead unit",
+        ("zero",),
+        judge_dead,
+        parts=BLOCKS,
+        see="equations (2.6), (2.8) and (2.9) in chapter 02",
+    ),
+    5: Exercise(
+        "Experiment: fit seven points",
+        ("fit", "rate", "steps"),
+        judge_fit,
+        parts=("fit", "rate and steps"),
+        see='"One step, three elements" in chapter 01',
+    ),
+}

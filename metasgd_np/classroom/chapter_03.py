@@ -1,0 +1,225 @@
+"""The exercises of chapter 03, check a gradient you wrote by hand."""
+
+import re
+from contextlib import contextmanager
+from fractions import Fraction
+from unittest.mock import patch
+
+import numpy as np
+
+from ..network import TwoLayerNet
+from ..worksheets import Worksheet
+from .exercises import Exercise
+from .reading import Wrong, as_array, call, computed, require, typed
+
+EPS = {kind: np.finfo(kind).eps for kind in ("float32", "float64")}
+
+
+def pencil_numbers(draw):
+    """x and h of f(x) = x³."""
+    x, h = (
+        (1, 10) if draw is None else (draw.choice((2, 3, -1)), draw.choice((2, 4, 5)))
+    )
+    return {"x": x, "h": Fraction(1, h)}
+
+
+def judge_pencil(marks, by_central, by_complex):
+    """Judge f′ + h² and f′ − h², as f‴ = 6."""
+    x, h = pencil_numbers(marks.draw).values()
+    slope, right = (
+        3 * x * x,
+        {"by_central": (by_central, 1), "by_complex": (by_complex, -1)},
+    )
+    for name, (answer, sign) in right.items():
+        true = slope + sign * h * h
+        slips = {
+            "this is the derivative; give the quotient": slope,
+            "the sign of the h² term: (ih)³ is −i h³, and (−h)³ is −h³": (
+                slope - sign * h * h
+            ),
+            "this is not divided by the distance": true * h,
+            "this is not divided by the whole distance, 2h": 2 * true,
+            "the h² term: f‴ is 6, and 6/6 is 1": slope + sign * h * h / 6,
+            "forward and central differ: this still has the term 3xh": true + 3 * x * h,
+        }
+        with marks.part(name):
+            typed(answer, true, slips=slips)
+
+
+class Guarded(dict):
+    """A sheet's values, without the gradient that is to be found by differences."""
+
+    def __getitem__(self, symbol):
+        if symbol == "dW2_s":
+            raise Wrong(
+                "that is the sheet's own gradient; take differences of the loss"
+            )
+        return super().__getitem__(symbol)
+
+
+def judge_differences(marks, differences):
+    """Compare central differences with h = 1 with the exact gradient, on two sheets."""
+    for sheet in (Worksheet(), Worksheet.from_seed(int(marks.rng.integers(10**6)))):
+        net, theta, _, batch = sheet.problem
+        true, n = sheet.values["dW2_s"], net.n_params - sheet.values["W2"].size
+
+        def loss(entry, step, net=net, theta=theta, batch=batch):
+            moved = theta.copy()
+            moved[entry] += step
+            return net.loss(moved, batch.X_s[0], batch.Y_s[0])
+
+        ahead, here, back = (
+            np.array([[loss(n + i, h)] for i in range(len(true))]) for h in (1, 0, -1)
+        )
+        slips = {
+            "this is the forward difference": ahead - here,
+            "this is the backward difference": here - back,
+            "the two points are 2h apart": ahead - back,
+            "L(W2 + h) comes first": (back - ahead) / 2,
+        }
+        sheet.values = Guarded(sheet.values)
+        computed(call(differences, sheet), true, slips)
+
+
+def judge_exponent(marks, exponent):
+    """Compare with log2 of R(t)/R(t/2), of a cubic."""
+    a, b, c, d = marks.rng.uniform(0.5, 2, 4) * marks.rng.choice([-1, 1], 4)
+    t = marks.rng.uniform(1e-3, 2e-3)
+
+    def L(s):
+        return a + b * s + c * s * s + d * s**3
+
+    cases = {
+        "for a right derivative": [b],
+        "for a wrong one": [b / 2, -b, b + 10 * t, b + 0.75 * c * t],
+    }
+    for part, claims in cases.items():
+        with marks.part(part):
+            for claimed in claims:
+                R, half = (abs(L(s) - L(0) - s * claimed) for s in (t, t / 2))
+                power, start = np.log2(R / half), call(exponent, L, claimed, t)
+                lost = [abs(L(s) - L(0) - claimed) for s in (t, t / 2)]
+                slips = {
+                    "that is how often R(t/2) goes into R(t), 2 to that power": R
+                    / half,
+                    "the logarithm to base 2: R falls by halving t": np.log(R / half),
+                    "the logarithm to base 2, not 10": np.log10(R / half),
+                    "R(t) / R(t/2), not its inverse": -power,
+                    "claimed is a slope: t · claimed": np.log2(lost[0] / lost[1]),
+                    "the same for every derivative": 2,
+                }
+                size = "R is an absolute value: without | | it may change its sign"
+                require(np.isfinite(as_array(start)).all(), size)
+                computed(start, power, slips, close=1e-4)
+
+
+def judge_bug(marks, mistake, repaired):
+    """The letter, and the gradient of a network of other sizes, block by block."""
+    with marks.part("mistake"):
+        require(mistake is not None, "no answer yet")
+        letters = re.findall(r"\b[abc]\b", str(mistake).lower())
+        require(len(set(letters)) == 1, 'give one letter, "a", "b" or "c"')
+        require(letters[0] == "c", "which of the three leaves W1 and W2 right?")
+    with marks.part("repaired"):
+        D, H, n_out, N = (int(n) for n in 3 + marks.rng.permutation(5)[:4])
+        net = TwoLayerNet(D, H, n_out, activation="tanh")
+        theta = marks.rng.standard_normal(net.n_params)
+        X, Y = (marks.rng.standard_normal((N, k)) for k in (D, n_out))
+        found = call(repaired, net, theta, X, Y, without=(TwoLayerNet.gradient,))
+        true = net.blocks(net.gradient(theta, X, Y))
+        found = as_array(found).ravel()
+        require(found.size == theta.size, f"{found.size} entries, expected (P,)")
+        for name, block in net.blocks(found).items():
+            computed_block(name, block, true[name], N)
+
+
+def computed_block(name, found, true, N):
+    """Compare one block; name it in the message."""
+    try:
+        computed(found, true, {"is still averaged over the examples": true / N})
+    except Wrong as wrong:
+        raise Wrong(f"block {name}: {wrong}") from None
+
+
+@contextmanager
+def seen_by_exp():
+    """Collect the arrays that np.exp is called with, and the type it computes in."""
+    exp, seen = np.exp, []
+
+    def recording_exp(x, *arguments, **options):
+        result = exp(x, *arguments, **options)
+        seen.append((np.ravel(x), np.asarray(result).dtype.name))
+        return result
+
+    with patch.object(np, "exp", recording_exp):
+        yield seen
+
+
+def judge_step(marks, best_step):
+    """The best step is near ε^(1/3), in either precision, and one of those tried."""
+    shift = marks.rng.uniform(0, 0.2)
+    for kind, eps in EPS.items():
+        with marks.part(kind):
+            x = np.linspace(0.5 + shift, 1.3 + shift, 400, dtype=kind)
+            hs = np.logspace(-9, 0, 55 + int(marks.rng.integers(9))).astype(kind)
+            with seen_by_exp() as seen:
+                found = as_array(call(best_step, x, hs)).ravel()
+            require(found.size == 1, "return one step, the best of hs")
+            step = found[0]
+            require(step in (*hs, *hs.astype(float)), one_of(step))
+            forward = "that is the best step of a forward difference"
+            require(not 1 / 3 < step / eps ** (1 / 2) < 3, forward)
+            double = "it is computed in float64 throughout; x and h come in float32"
+            other = step / EPS["float64"] ** (1 / 3)
+            require(kind == "float64" or not 1 / 6 < other < 6, double)
+            other = step / EPS["float32"] ** (1 / 3)
+            single = "it is computed in float32; x and h come in float64"
+            require(kind == "float32" or not 1 / 6 < other < 6, single)
+            require(1 / 6 < step / eps ** (1 / 3) < 6, "not where the error is least")
+            true = [t for entries, t in seen if set(entries) <= set(x.astype(float))]
+            exact = not true or "float64" in true
+            require(exact, "take exp(x), the derivative itself, in float64")
+
+
+def one_of(step):
+    """What to say of a step that is not in hs."""
+    if step == int(step) > 1:
+        return "that is an index: return the step itself, hs[index]"
+    return "not one of hs: measure the errors, and return the h where it is least"
+
+
+EXERCISES = {
+    1: Exercise(
+        "Two quotients, with a pencil",
+        ("by_central", "by_complex"),
+        judge_pencil,
+        see="equations (3.1) and (3.2) in chapter 03",
+        numbers=pencil_numbers,
+    ),
+    2: Exercise(
+        "A difference without error",
+        ("differences",),
+        judge_differences,
+        see="equation (3.1) in chapter 03",
+    ),
+    3: Exercise(
+        "An exponent that separates right from wrong",
+        ("exponent",),
+        judge_exponent,
+        parts=("for a right derivative", "for a wrong one"),
+        see='the side trip "How far to trust a check"',
+    ),
+    4: Exercise(
+        "Find the bug",
+        ("mistake", "repaired"),
+        judge_bug,
+        see='"The package\'s verdict" in chapter 03',
+    ),
+    5: Exercise(
+        "Predict and verify: the best step",
+        ("best_step",),
+        judge_step,
+        parts=("float32", "float64"),
+        see='"Central difference" in chapter 03',
+    ),
+}

@@ -1,0 +1,162 @@
+"""The exercises of chapter 04, differentiate the backprop."""
+
+import re
+
+import numpy as np
+
+from ..activations import sigmoid
+from ..network import TwoLayerNet
+from ..second_order import hessian, hvp
+from ..worksheets.mistakes import with_phi
+from .exercises import Exercise
+from .reading import Wrong, as_array, call, computed, require
+from .sheets import draw_sheet, judge_lines
+
+SEED = 9  # of the sheet of exercise 1
+
+
+def tangent_numbers(draw):
+    """What is given of the sheet."""
+    values = draw_sheet(draw, SEED).values
+    return {symbol: values[symbol] for symbol in ("X1_s", "V1", "phi1_s")}
+
+
+def judge_tangents(marks, Z1_dot, H1_dot):
+    """Judge (4.1) and (4.2)."""
+    answers = {"Z1_dot": ("Z1_dot", Z1_dot), "H1_dot": ("H1_dot", H1_dot)}
+    sheet = draw_sheet(marks.draw, SEED)
+    judge_lines(marks, sheet, answers, known=("X1_s", "phi1_s", "V1"))
+
+
+def judge_softplus(marks, softplus_slope, softplus_curvature):
+    """Compare with σ and σ (1 − σ), at real numbers."""
+    Z = marks.rng.uniform(-5, 5, marks.rng.integers(3, 7, 2))
+    S = sigmoid(Z)
+    with marks.part("softplus_slope"):
+        slips = {
+            "this is the softplus itself": np.log(1 + np.exp(Z)),
+            "this is 1/(1 + eᶻ), falling in z: (log u)′ is u′/u": 1 / (1 + np.exp(Z)),
+            "only the inner derivative: divide by 1 + eᶻ": np.exp(Z),
+            "this is φ″": S * (1 - S),
+        }
+        computed(call(softplus_slope, Z), S, slips)
+    with marks.part("softplus_curvature"):
+        slips = {
+            "this is φ′; differentiate it once more": S,
+            "σ (1 − σ), not 1 − σ²: that is how tanh goes": 1 - S * S,
+            "the sign of the inner derivative": -S * (1 - S),
+            "a factor is missing: σ′ is a product": 1 - S,
+            "σ (1 − σ): the second factor is 1 − σ": S * S,
+            "this is φ‴": S * (1 - S) * (1 - 2 * S),
+        }
+        computed(call(softplus_curvature, Z), S * (1 - S), slips)
+
+
+def draw_problem(rng, activation="tanh"):
+    """(net, θ, X, Y) in sizes of their own, all different."""
+    N, D, H, n_out = (int(n) for n in 3 + rng.permutation(4))
+    net = TwoLayerNet(D, H, n_out, activation=activation)
+    theta = rng.standard_normal(net.n_params)
+    return net, theta, rng.standard_normal((N, D)), rng.standard_normal((N, n_out))
+
+
+def judge_hvp(marks, fixed_hvp, wrong_line):
+    """Compare block by block; v = 0 shows what moves by itself."""
+    with marks.part("fixed_hvp"):
+        net, theta, X, Y = draw_problem(marks.rng)
+        v = marks.rng.standard_normal(net.n_params)
+        without = hvp, hessian, TwoLayerNet.gradient, TwoLayerNet.tangent_pass
+        found = as_array(call(fixed_hvp, net, theta, X, Y, v, without=without)).ravel()
+        require(found.size == v.size, f"{found.size} entries, expected (P,)")
+        still = as_array(call(fixed_hvp, net, theta, X, Y, 0 * v))
+        moves = "a product with v = 0 is zero, but something moves by itself"
+        require(not still.any(), moves)
+        flat = with_phi(net, curvature=lambda Z, H, phi1: 0 * Z)
+        true, forgotten = (net.blocks(hvp(n, theta, X, Y, v)) for n in (net, flat))
+        for name, block in net.blocks(found).items():
+            slips = {"the term with φ″ of (4.7) is missing": forgotten[name]}
+            try:
+                computed(block, true[name], slips)
+            except Wrong as wrong:
+                raise Wrong(f"block {name}: {wrong}") from None
+    with marks.part("wrong_line"):
+        require(wrong_line is not None, "no answer yet")
+        lines = set(re.findall(r"4\s*[.,]\s*(\d)", str(wrong_line)))
+        require(len(lines) == 1, 'give the number of one equation, such as "4.1"')
+        require(
+            lines == {"5"}, "which block is wrong at v = 0, and which line makes it?"
+        )
+
+
+def judge_corner(marks, corner):
+    """Compare with the corner of the whole Hessian, with and without a φ″."""
+    for activation in ("tanh", "relu"):
+        net, theta, X, Y = draw_problem(marks.rng, activation)
+        W2 = net.unpack(theta)[1]
+        (rows, columns), n = W2.shape, len(X)
+        true = hessian(net, theta, X, Y)[-W2.size :, -W2.size :]
+        turned = true.reshape(rows, columns, rows, columns).transpose(1, 0, 3, 2)
+        slips = {
+            "the 2/N of the loss, (4.4), is missing": true * n / 2,
+            "the 2 of (4.4) is missing": true / 2,
+            "the 1/N of (4.4) is missing": true * n,
+            "right numbers; θ is row by row, so swap kron": turned.reshape(true.shape),
+        }
+        computed(call(corner, net, theta, X, without=(hessian, hvp)), true, slips)
+
+
+def judge_sharpest(marks, sharpest):
+    """Compare with all eigenvalues, where the largest stands apart."""
+    for activation in ("tanh", "relu"):
+        gap = 1
+        while gap > 0.85:
+            net, theta, X, Y = draw_problem(marks.rng, activation)
+            values = np.linalg.eigvalsh(hessian(net, theta, X, Y))
+            gap, largest = np.sort(np.abs(values))[-2:]
+            gap, largest = gap / largest, values[np.abs(values).argmax()]
+        v = marks.rng.standard_normal(net.n_params)
+        found = call(sharpest, net, theta, X, Y, v, without=(hessian,))
+        require(found is not None, "nothing is returned: does it end with return?")
+        value = as_array(found)
+        require(value.size == 1, f"return one number, not shape {value.shape}")
+        unit = "divide v by its length before you form vᵀ(∇²L v)"
+        require(
+            np.isfinite(value).all() and abs(value.item()) < 1.01 * abs(largest), unit
+        )
+        few = "not the eigenvalue largest in size; are there enough rounds?"
+        require(abs(value.item() / largest - 1) < 1e-6, few)
+
+
+EXERCISES = {
+    1: Exercise(
+        "Two tangents by hand",
+        ("Z1_dot", "H1_dot"),
+        judge_tangents,
+        see="equations (4.1) and (4.2) in chapter 04",
+        numbers=tangent_numbers,
+    ),
+    2: Exercise(
+        "A new activation function",
+        ("softplus_slope", "softplus_curvature"),
+        judge_softplus,
+        see='"Activation functions in use" in chapter 02, and (4.7)',
+    ),
+    3: Exercise(
+        "Find the bug",
+        ("fixed_hvp", "wrong_line"),
+        judge_hvp,
+        see="equations (4.1) to (4.8) in chapter 04",
+    ),
+    4: Exercise(
+        "Predict: a block in closed form",
+        ("corner",),
+        judge_corner,
+        see="equations (4.1) to (4.5) in chapter 04",
+    ),
+    5: Exercise(
+        "Experiment: the sharpest direction",
+        ("sharpest",),
+        judge_sharpest,
+        see='"The Hessian as a picture" in chapter 04',
+    ),
+}

@@ -1,0 +1,24 @@
+"""Exercises on lines of a worksheet: which sheet, what is given, and its marks."""
+
+from ..worksheets import Worksheet
+from .reading import require
+
+
+def draw_sheet(draw, seed):
+    """A student's own sheet, or the standard one of the exercise."""
+    return Worksheet.from_seed(seed if draw is None else draw.randrange(10**9))
+
+
+def judge_lines(marks, sheet, answers, known=()):
+    """Mark some lines of a sheet, {symbol: (part, answer)}; errors are carried forward.
+
+    known : symbols of lines that the student was given
+    """
+    filled = {symbol: sheet.values[symbol] for symbol in known}
+    filled |= {symbol: answer for symbol, (_, answer) in answers.items()}
+    lines = {line.symbol: line for line in sheet.mark(filled).lines}
+    for symbol, (part, answer) in answers.items():
+        with marks.part(part):
+            require(answer is not None, "no answer yet")
+            message = lines[symbol].message.removeprefix(f"{symbol} ")
+            require(lines[symbol].points, message.removesuffix("."))
