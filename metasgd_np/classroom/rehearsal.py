@@ -116,6 +116,8 @@ def make_submission(kind, source, release):
                 cell["source"] = in_another_style(cell["source"])
         elif kind == "tampered" and is_check(cell):
             cell["source"] = str(cell["metadata"]["nbgrader"]["points"])
+        if kind == "other" and cell["id"] == found[0].answers[-1]["id"]:
+            cell["source"] += "\nX = Y = 0"  # names that later exercises use
     if kind == "tampered":  # the last check is deleted
         last = [cell for cell in release["cells"] if is_check(cell)][-1]
         release["cells"].remove(last)
@@ -123,7 +125,7 @@ def make_submission(kind, source, release):
 
 
 def in_another_style(source):
-    """The same answer without comments, its numbers in NumPy, X and Y used as names."""
+    """The same answer without comments, numbers and lists in NumPy."""
     tree = ast.parse(source)
     lines = ["import numpy as np", ast.unparse(tree)]
     for node in tree.body:
@@ -131,7 +133,7 @@ def in_another_style(source):
             name, value = node.targets[0].id, ast.unparse(node.value)
             if re.fullmatch(r"[-\d.,\[\] ]+", value):
                 lines.append(f"{name} = np.array({name})")
-    return "\n".join([*lines, "X = Y = 0"])
+    return "\n".join(lines)
 
 
 def run_nbgrader(folder, *arguments):
