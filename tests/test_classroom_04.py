@@ -75,7 +75,6 @@ RIGHT = [
         ),
     ),
     ("04.5", SHARP.format(300, ROUND, VALUE)),
-    ("04.5", SHARP.format(500, f"{UNIT}; {RAYLEIGH}", "(v @ v)**.5")),
     ("04.5", SHARP.format(300, ROUND, f"np.array([{VALUE}])")),
     ("04.5", SHARP.format(300, ROUND, f"float({VALUE})")),
 ]
@@ -192,7 +191,13 @@ WRONG = [
         "corner",
         "calls hessian",
     ),
-    ("04.5", SHARP.format(300, RAYLEIGH, VALUE), "sharpest", "v holds nan"),
+    ("04.5", SHARP.format(300, RAYLEIGH, VALUE), "sharpest", "v holds"),
+    (
+        "04.5",
+        SHARP.format(300, f"{UNIT}; {RAYLEIGH}", "(v @ v)**.5"),
+        "sharpest",
+        "sign",
+    ),
     ("04.5", SHARP.format(3, ROUND, VALUE), "sharpest", "rounds"),
     ("04.5", SHARP.format(300, ROUND, "v"), "sharpest", "one number"),
     ("04.5", SHARP.format(300, ROUND, "None"), "sharpest", "return"),

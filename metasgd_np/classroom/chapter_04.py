@@ -105,26 +105,30 @@ def judge_corner(marks, corner):
         computed(call(corner, net, theta, X, without=(hessian, hvp)), true, slips)
 
 
+def draw_sharp(rng, activation, sign):
+    """A problem whose largest eigenvalue stands apart and has this sign; and it."""
+    while True:
+        problem = draw_problem(rng, activation)
+        values = np.linalg.eigvalsh(hessian(*problem))
+        second, first = np.argsort(np.abs(values))[-2:]
+        apart = abs(values[second] / values[first]) < 0.85
+        if apart and values[first] * sign > 0:
+            return problem, values[first]
+
+
 def judge_sharpest(marks, sharpest):
-    """Compare with all eigenvalues, where the largest stands apart."""
-    for activation in ("tanh", "relu"):
-        gap = 1
-        while gap > 0.85:
-            net, theta, X, Y = draw_problem(marks.rng, activation)
-            values = np.linalg.eigvalsh(hessian(net, theta, X, Y))
-            gap, largest = np.sort(np.abs(values))[-2:]
-            gap, largest = gap / largest, values[np.abs(values).argmax()]
+    """Compare with all eigenvalues, once where the largest in size is negative."""
+    for activation, sign in (("relu", 1), ("tanh", -1)):
+        (net, *rest), largest = draw_sharp(marks.rng, activation, sign)
         v = marks.rng.standard_normal(net.n_params)
-        found = call(sharpest, net, theta, X, Y, v, without=(hessian,))
-        require(found is not None, "nothing is returned: does it end with return?")
-        value = as_array(found)
-        require(value.size == 1, f"return one number, not shape {value.shape}")
+        found = as_array(call(sharpest, net, *rest, v, without=(hessian,)))
+        require(found.size == 1, f"return one number, not shape {found.shape}")
+        ratio = found.item() / largest
         unit = "divide v by its length before you form vᵀ(∇²L v)"
-        require(
-            np.isfinite(value).all() and abs(value.item()) < 1.01 * abs(largest), unit
-        )
+        require(abs(ratio) < 1.01, unit)
+        require(abs(ratio + 1) > 1e-6, "the sign is lost: vᵀ(∇²L v), not a length")
         few = "not the eigenvalue largest in size; are there enough rounds?"
-        require(abs(value.item() / largest - 1) < 1e-6, few)
+        require(abs(ratio - 1) < 1e-6, few)
 
 
 EXERCISES = {

@@ -1,0 +1,245 @@
+"""The exercises of chapter 05, learn where to start."""
+
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+
+from ..adaptation import adapt, meta_gradient
+from ..gradient_check import small_problem
+from ..network import TwoLayerNet
+from ..second_order import hvp
+from ..tasks import Sinusoids
+from .exercises import Exercise
+from .reading import as_array, call, computed, number, require, several, typed
+from .sheets import draw_sheet, judge_lines
+
+SEED = 6  # of the sheet of exercise 2
+GIVEN = ("alpha1", "alpha2", "dW1_q", "dW2_q", "dW1_dot", "dW2_dot")
+
+
+def bowl_numbers(draw):
+    """The second bowl's bottom, and the step."""
+    if draw is None:
+        return {"m": 4, "alpha": Fraction(1, 2)}
+    return {"m": draw.choice((3, 6, -3, -6)), "alpha": Fraction(1, draw.choice((3, 4)))}
+
+
+def judge_bowls(marks, joint, adapted):
+    """The mean of θ² and ½(θ − m)² before the step, and after it."""
+    m, alpha = bowl_numbers(marks.draw).values()
+    first, second = 1 - 2 * alpha, 1 - alpha  # how a step shrinks θ and θ − m
+    before = Fraction(m, 3)
+    after = second**2 * m / (2 * first**2 + second**2)
+    with marks.part("joint"):
+        slips = {
+            "the mean of the two bottoms; the bowls are not equally steep": Fraction(
+                m, 2
+            ),
+            "this is where the second loss alone is least": m,
+        }
+        typed(joint, before, slips=slips)
+    with marks.part("adapted"):
+        slips = {
+            "take the step first, then the loss; this is the best θ before it": before,
+            "the chain rule: θ′ moves by 1 − αh as θ moves by 1": second
+            * m
+            / (2 * first + second),
+            "the mean of the two bottoms; the bowls are not equally steep": Fraction(
+                m, 2
+            ),
+        }
+        typed(adapted, after, slips=slips)
+
+
+def step_numbers(draw):
+    """What is given of the sheet."""
+    values = draw_sheet(draw, SEED).values
+    return {symbol: values[symbol] for symbol in GIVEN}
+
+
+def judge_one_step(marks, V1, V2, dtheta1, dtheta2):
+    """Judge α∘λ and dθ = λ − ∇²L (α∘λ), block by block."""
+    names = ("V1", "V2", "dtheta1", "dtheta2")
+    answers = (V1, V2, dtheta1, dtheta2)
+    pairs = {name: (name, answer) for name, answer in zip(names, answers, strict=True)}
+    judge_lines(marks, draw_sheet(marks.draw, SEED), pairs, known=GIVEN)
+
+
+def draw_problem(rng):
+    """(net, θ, α, batch, 3), all sizes different."""
+    return small_problem(steps=3, seed=int(rng.integers(10**6)))
+
+
+def carry_back(problem, product, sign=-1, points=slice(-2, None, -1), query=False):
+    """(λ_J, λ_0) of every task by (5.2) and (5.3), or by a wrong form of them."""
+    net, theta, alpha, batch, steps = problem
+    path = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)
+    X, Y = (batch.X_q, batch.Y_q) if query else (batch.X_s, batch.Y_s)
+    first = lam = net.gradient(path[-1], batch.X_q, batch.Y_q)
+    for theta_j in path[points]:
+        lam = lam + sign * product(net, theta_j, X, Y, alpha, lam)
+    return first, lam
+
+
+def right_product(net, theta, X, Y, alpha, lam):
+    """∇²L (α∘λ)."""
+    return hvp(net, theta, X, Y, alpha * lam)
+
+
+def wrong_carries(problem):
+    """{what is wrong: λ_0} for slips in (5.3)."""
+    forms = {
+        "(5.3) has a minus: λ − ∇²L (α∘λ)": {"sign": 1},
+        "α stands inside, ∇²L (α∘λ), not α∘(∇²L λ)": {
+            "product": lambda net, theta, X, Y, alpha, lam: (
+                alpha * hvp(net, theta, X, Y, lam)
+            )
+        },
+        "α is missing from ∇²L (α∘λ)": {
+            "product": lambda net, theta, X, Y, alpha, lam: hvp(net, theta, X, Y, lam)
+        },
+        "the steps go back from θ_(J−1) to θ_0, not forward": {
+            "points": slice(None, -1)
+        },
+        "θ_J takes no step: begin at θ_(J−1)": {"points": slice(None, None, -1)},
+        "θ_0 is left out": {"points": slice(-2, 0, -1)},
+        "the Hessian is that of the support loss": {"query": True},
+        "the Hessian is taken at θ_j, not always at θ_0": {"points": [0] * problem[-1]},
+        "the curvature is left out": {"points": slice(0)},
+    }
+    return {
+        text: carry_back(problem, **{"product": right_product, **form})[1]
+        for text, form in forms.items()
+    }
+
+
+def judge_split(marks, split):
+    """The query gradient at θ_J, and what carrying it back adds."""
+    problem = draw_problem(marks.rng)
+    result = call(split, *problem, without=(meta_gradient,))
+    found = several(result, ("the first-order part", "the curvature part"))
+    first, lam = carry_back(problem, right_product)
+    start, total = first.mean(0), lam.mean(0)
+    many = {"a sum over the tasks; take the mean": first.sum(0), "take the mean": first}
+    with marks.part("first-order part"):
+        early = problem[0].gradient(problem[1], problem[3].X_q, problem[3].Y_q).mean(0)
+        slips = {
+            **many,
+            "this is all of dθ": total,
+            "the query gradient is taken at θ_J, not at θ": early,
+        }
+        computed(found[0], start, slips)
+    with marks.part("curvature part"):
+        slips = {
+            "give the curvature part with its minus": start - total,
+            "this is all of dθ": total,
+            "a sum over the tasks; take the mean": (lam - first).sum(0),
+            "average over the tasks": lam - first,
+        }
+        wrong = wrong_carries(problem).items()
+        slips |= {text: (carried - first).mean(0) for text, carried in wrong}
+        computed(found[1], total - start, slips)
+
+
+def judge_bug(marks, repaired, harmless_alpha):
+    """The meta-gradient again; α may stand anywhere if its entries are all the same."""
+    with marks.part("repaired"):
+        problem = draw_problem(marks.rng)
+        slips = {t: c.mean(0) for t, c in wrong_carries(problem).items()}
+        right = meta_gradient(*problem).d_theta
+        computed(call(repaired, *problem, without=(meta_gradient,)), right, slips)
+    with marks.part("harmless_alpha"):
+        require(harmless_alpha is not None, "no answer yet")
+        text = isinstance(harmless_alpha, str)
+        tried = as_array(number(harmless_alpha) if text else harmless_alpha)
+        require(np.all(tried != 0), "with α = 0 there is no step at all")
+        require(np.isfinite(tried).all(), "give a finite α")
+        hint = "there the mistake shows: when is α∘(∇²L λ) equal to ∇²L (α∘λ)?"
+        require(np.ptp(tried) < 1e-9 * np.abs(tried).max(), hint)
+
+
+@cache
+def angle_problems():
+    """(net, θ, batch) of ten random tanh networks."""
+    problems = []
+    for seed in range(10):
+        rng, net = np.random.default_rng(seed), TwoLayerNet(1, 40, 1)
+        theta = net.init(rng)
+        problems.append((net, theta, Sinusoids().sample(rng, n_tasks=25, shots=10)))
+    return problems
+
+
+def angles(rate, steps):
+    """The angle between first-order and exact dθ, in radians, (10,)."""
+    found = []
+    for net, theta, batch in angle_problems():
+        pair = (
+            meta_gradient(net, theta, rate, batch, steps, order=order).d_theta
+            for order in (1, 2)
+        )
+        first, exact = (part / np.linalg.norm(part) for part in pair)
+        gaps = np.linalg.norm(first - exact), np.linalg.norm(first + exact)
+        found.append(2 * np.arctan2(*gaps))
+    return np.array(found)
+
+
+def judge_angle(marks, median_angle, rate_of_one_step):
+    """The median in degrees; five steps lead about five times as far as one."""
+    with marks.part("median_angle"):
+        rate, steps = marks.rng.uniform(0.005, 0.012), int(marks.rng.integers(1, 4))
+        radians = angles(rate, steps)
+        slips = {
+            "give degrees, not radians": np.median(radians),
+            "this is the cosine; take arccos": np.median(np.cos(radians)),
+            "this is the mean; take the median": np.degrees(radians.mean()),
+            "one angle per problem; take their median": np.degrees(radians),
+        }
+        found = call(median_angle, rate, steps)
+        computed(found, np.degrees(np.median(radians)), slips, close=1e-6)
+    with marks.part("rate_of_one_step"):
+        size = number(rate_of_one_step)
+        require(size > 0, "the rate is above 0")
+        require(size < 1, "a rate of that size leads out of sight")
+        one, five = (np.median(angles(*pair)) for pair in ((size, 1), (0.001, 5)))
+        small, large = "the angle is still too small", "the angle is too large already"
+        far = "how far do five steps of 0.001 lead?"
+        require(one > five * 2 / 3, f"{small}: {far}")
+        require(one < five * 3 / 2, f"{large}: {far}")
+
+
+EXERCISES = {
+    1: Exercise(
+        "Before and after the step, with a pencil",
+        ("joint", "adapted"),
+        judge_bowls,
+        see='"Why judge after the step" in chapter 05',
+        numbers=bowl_numbers,
+    ),
+    2: Exercise(
+        "One step, with a pencil",
+        ("V1", "V2", "dtheta1", "dtheta2"),
+        judge_one_step,
+        see="equations (5.3) and (5.4) in chapter 05",
+        numbers=step_numbers,
+    ),
+    3: Exercise(
+        "Split the meta-gradient",
+        ("split",),
+        judge_split,
+        parts=("first-order part", "curvature part"),
+        see="equations (5.1) to (5.4) in chapter 05",
+    ),
+    4: Exercise(
+        "Find the bug",
+        ("repaired", "harmless_alpha"),
+        judge_bug,
+        see="equation (5.3) in chapter 05",
+    ),
+    5: Exercise(
+        "Predict and verify: five steps",
+        ("median_angle", "rate_of_one_step"),
+        judge_angle,
+        see='"Two parts, and when the first is enough" in chapter 05',
+    ),
+}
