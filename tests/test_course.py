@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from metasgd_np.classroom import course, rehearsal
+from metasgd_np.classroom import course, grading, rehearsal, running
 from metasgd_np.classroom.assignments import (
     REPOSITORY,
-    exercises,
     find_assignments,
     is_check,
     make_assignment,
     read_notebook,
     role,
+    split_exercises,
     strip_solutions,
 )
 from metasgd_np.classroom.course import write_course
@@ -28,7 +28,7 @@ from metasgd_np.classroom.rehearsal import (
     make_submission,
     rehearse,
 )
-from metasgd_np.cli import main
+from metasgd_np.cli import build_parser, main
 
 ROOT = Path(__file__).parents[1]
 PATHS = find_assignments()
@@ -72,7 +72,7 @@ def test_links_of_an_assignment_work_anywhere(name):
 @pytest.mark.parametrize("name", PATHS)
 def test_an_assignment_has_titled_exercises_with_points_and_reading(name):
     source = make_assignment(PATHS[name])
-    found = exercises(source)
+    found = split_exercises(source)
     assert 3 <= len(found) <= 5
     assert [e.title[:3] for e in found] == [f"{n}. " for n in range(1, len(found) + 1)]
     checks = [cell for cell in source["cells"] if is_check(cell)]
@@ -109,7 +109,7 @@ def test_reasons_in_words_are_marked_by_hand():
     words["metadata"] = {"nbgrader": grading}
     heading = {"cell_type": "markdown", "id": "a", "source": "## 1. Why?"}
     notebook = {"cells": [heading | {"metadata": {}}, words]}
-    (exercise,) = exercises(notebook)
+    (exercise,) = split_exercises(notebook)
     assert (exercise.points, exercise.by_hand, exercise.checks) == (0, 2, [])
     assert strip_solutions(notebook)["cells"][1]["source"] == "YOUR ANSWER HERE"
     key = course.answer_key({NAME: notebook})
@@ -207,6 +207,18 @@ def test_a_rehearsal_that_gives_other_points_is_an_error(kind, monkeypatch):
         ValueError, match=f"{NAME}, {kind}: 1 points, not {right[kind]}"
     ):
         list(rehearse(Path(), {NAME: SOURCE}))
+
+
+def test_the_guide_for_teachers_says_what_the_program_does():
+    guide = (ROOT / "notebooks" / "TEACHING.md").read_text("utf-8")
+    for number in PATHS:
+        assert f"\n| {number[:2]} " in guide
+    for command in re.findall(r"^metasgd-np (.*)$", guide, re.MULTILINE):
+        assert build_parser().parse_args(command.split())
+    limits = f"{grading.CELL} seconds per cell, {grading.NOTEBOOK} seconds per notebook"
+    assert limits in " ".join(guide.split())
+    assert f"{running.MEMORY >> 30} GB" in guide
+    assert "Execute.timeout = 120" in course.CONFIG
 
 
 @pytest.mark.skipif(find_spec("nbgrader") is None, reason="needs the extra teach")

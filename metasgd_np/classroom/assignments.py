@@ -144,7 +144,7 @@ def make_assignment(path):
         grading = locked | {"grade_id": cell["id"], "schema_version": 3}
         if cell["id"] != "student":
             cell["metadata"].setdefault("nbgrader", grading)
-    for exercise in exercises(notebook):
+    for exercise in split_exercises(notebook):
         about = {"title": exercise.title, "reading": exercise.reading}
         for cell in exercise.cells:
             if role(cell, "grade"):
@@ -158,8 +158,8 @@ def code_cell(id_, source):
     return cell | {"outputs": [], "execution_count": None}
 
 
-def exercises(notebook):
-    """The exercises of an assignment."""
+def split_exercises(notebook):
+    """Split an assignment into its exercises."""
     found = []
     for cell in notebook["cells"]:
         heading = HEADING.match(cell["source"]) if is_text(cell) else None

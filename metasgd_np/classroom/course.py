@@ -22,10 +22,10 @@ from pathlib import Path
 
 from ..files import write_text
 from .assignments import (
-    exercises,
     find_assignments,
     is_text,
     make_assignment,
+    split_exercises,
     strip_solutions,
     without_markers,
 )
@@ -167,7 +167,7 @@ def answer_key(sources):
     """A page of all exercises with their points and solutions."""
     out = ["<h1>Key</h1>"]
     for name, source in sources.items():
-        found = exercises(source)
+        found = split_exercises(source)
         total = sum(exercise.points + exercise.by_hand for exercise in found)
         out.append(f"<h2>{html.escape(in_words(name))}: {total} points</h2>")
         for exercise in found:

@@ -38,7 +38,7 @@ def page(title, body):
 
 
 def number(points):
-    """Points without a needless ".0"."""
+    """Write points without a needless ".0"."""
     return f"{points:g}"
 
 

@@ -22,12 +22,12 @@ from typing import NamedTuple
 from ..files import write_text
 from .assignments import (
     Exercise,
-    exercises,
     find_assignments,
     is_text,
     make_assignment,
     read_notebook,
     role,
+    split_exercises,
     strip_solutions,
 )
 from .feedback import feedback_page, grades_table
@@ -120,7 +120,7 @@ def grade_returned(returned):
     if len(results) < sum(not is_text(cell) for cell in cells):
         remarks.append(f"it was stopped after {NOTEBOOK} seconds, or ended its process")
     together = {"cells": cells}
-    grades = [grade_exercise(e, results, source) for e in exercises(together)]
+    grades = [grade_exercise(e, results, source) for e in split_exercises(together)]
     return Graded(student, name, grades, remarks)
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .assignments import (
-    exercises,
     is_check,
     is_text,
+    split_exercises,
     without_markers,
 )
 
@@ -57,7 +57,7 @@ def rehearse(folder, sources):
 
 def expected_points(source):
     """{kind: points} that a program should give."""
-    each = [exercise.points for exercise in exercises(source)]
+    each = [exercise.points for exercise in split_exercises(source)]
     half = sum(each[: len(each) // 2])
     return {"right": sum(each), "blank": 0, "half": half, "other": sum(each)} | {
         "tampered": 0
@@ -99,7 +99,7 @@ def number(text):
 
 def make_submission(kind, source, release):
     """A made-up submission: a release with some of the source's answers."""
-    found = exercises(source)
+    found = split_exercises(source)
     solved = {"right": len(found), "half": len(found) // 2, "other": len(found)}
     answers = {
         cell["metadata"]["nbgrader"]["grade_id"]: without_markers(cell["source"])
