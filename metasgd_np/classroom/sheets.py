@@ -1,5 +1,9 @@
 """Exercises on lines of a worksheet: which sheet, what is given, and its marks."""
 
+from contextlib import suppress
+
+import numpy as np
+
 from ..worksheets import Worksheet
 from .reading import require
 
@@ -15,10 +19,20 @@ def judge_lines(marks, sheet, answers, known=()):
     known : symbols of lines that the student was given
     """
     filled = {symbol: sheet.values[symbol] for symbol in known}
-    filled |= {symbol: answer for symbol, (_, answer) in answers.items()}
+    for symbol, (_, answer) in answers.items():
+        filled[symbol] = stand_up(answer, np.shape(sheet.values[symbol]))
     lines = {line.symbol: line for line in sheet.mark(filled).lines}
     for symbol, (part, answer) in answers.items():
         with marks.part(part):
             require(answer is not None, "no answer yet")
             message = lines[symbol].message.removeprefix(f"{symbol} ")
             require(lines[symbol].points, message.removesuffix("."))
+
+
+def stand_up(answer, shape):
+    """A row of numbers as the column that is asked for, or the answer as it is."""
+    with suppress(ValueError, TypeError):  # no array
+        array = np.array(answer, dtype=object)
+        if array.shape == (1, shape[0]) and shape[1:] == (1,):
+            return array.reshape(shape)
+    return answer

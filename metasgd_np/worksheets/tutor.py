@@ -189,7 +189,7 @@ def describe_numbers(answer, right):
     if np.size(right) == 1:
         return unknown
     if len(wrong) == np.size(right):
-        return f"no entry is, and {unknown}"
+        return f"no entry is right, and {unknown}"
     where = " and ".join(map(str, wrong[:3]))
     if len(wrong) == 1:
         return f"entry {where} is wrong, the others are right"
