@@ -106,6 +106,18 @@ RETURNED = {
 }
 
 
+CELL = {"cell_type": "code", "source": "1", "metadata": {}}
+UNREADABLE = {
+    "torn": '{"cells": [',
+    "deep": "[" * 10**5,
+    "other": '{"worksheets": []}',
+    "list": "[1]",
+    "strange": json.dumps({"cells": [CELL | {"metadata": {"nbgrader": 3}}]}),
+    "stranger": json.dumps({"cells": [CELL | {"id": ["a"]}]}),
+    "strangest": json.dumps({"cells": [CELL | {"source": 1}]}),
+}
+
+
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """What `grade_notebooks` leaves of all of RETURNED, and a file that is none."""
@@ -114,13 +126,17 @@ def graded(tmp_path_factory):
         path = folder / "submitted" / student / NAME / f"{NAME}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(notebook), "utf-8")
-    path = folder / "submitted" / "torn" / f"{NAME}.ipynb"
-    path.parent.mkdir()
-    path.write_text('{"cells": [', "utf-8")
+    for student, text in UNREADABLE.items():
+        path = folder / "submitted" / student / f"{NAME}.ipynb"
+        path.parent.mkdir()
+        path.write_text(text, "utf-8")
+    (folder / "students.csv").write_text("id\nright\nEve_L\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grading, "CELL", 5)
         patch.setenv("SECRET", "1")
-        assert f"{len(RETURNED) + 1} notebooks" in grade_notebooks(folder)[-1]
+        said = grade_notebooks(folder)
+    assert said[0] == "nothing came back from Eve_L."
+    assert said[1].startswith(f"{len(RETURNED) + len(UNREADABLE)} notebooks graded")
     return folder / "grades"
 
 
@@ -160,7 +176,8 @@ def test_what_was_tampered_with_is_reported(rows):
     remarks = rows["tampered"]["remarks"]
     assert "imports was changed" in remarks
     assert "check-bug was missing" in remarks
-    assert rows["right"]["remarks"] == rows["bare"]["remarks"] == ""
+    for student in ("right", "bare", "blank", "named"):
+        assert rows[student]["remarks"] == ""
 
 
 def test_an_endless_loop_costs_its_own_exercise(rows, graded):
@@ -179,9 +196,10 @@ def test_a_cell_that_stops_is_shown_with_its_line(rows, graded):
     assert "SyntaxError in line 1" in words(graded, "typo")
 
 
-def test_what_cannot_be_read_is_said_and_spoils_nothing_else(rows, graded):
-    assert rows["torn"]["points"] == "0"
-    assert "no notebook that can be read" in words(graded, "torn")
+@pytest.mark.parametrize("student", UNREADABLE)
+def test_what_cannot_be_read_is_said_and_spoils_nothing_else(student, rows, graded):
+    assert rows[student]["points"] == "0"
+    assert "no notebook that can be read" in words(graded, student)
 
 
 def test_feedback_names_the_exercise_and_where_to_go_back(graded):
@@ -223,7 +241,7 @@ def test_the_path_says_who_and_what(path, student, tmp_path):
     path = tmp_path / path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    assert find_returned(tmp_path) == ([(student, NAME, path)], [])
+    assert find_returned(tmp_path, [NAME]) == ([(student, NAME, path)], [])
 
 
 def test_files_that_cannot_be_assigned_are_reported(tmp_path):
@@ -232,7 +250,7 @@ def test_files_that_cannot_be_assigned_are_reported(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "Ada" / ".ipynb_checkpoints").mkdir()
     (tmp_path / "Ada" / ".ipynb_checkpoints" / f"{NAME}.ipynb").touch()
-    found, problems = find_returned(tmp_path)
+    found, problems = find_returned(tmp_path, [NAME])
     assert len(found) == 1
     assert [("second" in p, "no assignment's name" in p) for p in problems] in (
         [(True, False), (False, True)],

@@ -111,10 +111,13 @@ def read_notebook(path):
         notebook = json.loads(Path(path).read_text("utf-8-sig"))
         for cell in notebook["cells"]:
             cell["source"] = "".join(cell["source"]).replace("\r\n", "\n")
-            cell.setdefault("metadata", {})
+            cell["metadata"] = dict(cell.get("metadata") or {})
+            if grading := cell["metadata"].pop("nbgrader", None):
+                cell["metadata"]["nbgrader"] = dict(grading)
+            hash((cell.get("id"), dict(grading or {}).get("grade_id")))
             if cell["cell_type"] == "code":
                 cell["outputs"], cell["execution_count"] = [], None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise ValueError(
             f"{Path(path).name} is no notebook that can be read; save it again in "
             "Jupyter as .ipynb"
@@ -133,7 +136,9 @@ def make_assignment(path):
         notebook["cells"].insert(1, code_cell("one-thread", ONE_THREAD))
     for place, cell in enumerate(notebook["cells"]):
         line = None if is_text(cell) else STUDENT.search(cell["source"])
-        if line:  # a cell of its own, the only given one that stays open
+        if (
+            line and cell["id"] != "student"
+        ):  # a cell of its own, the only given one that stays open
             cell["source"] = cell["source"].replace(line[0], "").strip()
             notebook["cells"].insert(place + 1, code_cell("student", line[0]))
             break

@@ -30,8 +30,9 @@ from .assignments import (
     without_markers,
 )
 from .class_sheets import read_names, write_sheets
-from .feedback import in_words, page
+from .grade_pages import in_words, page
 from .rehearsal import rehearse, run_nbgrader
+from .returned import plain_name
 
 WITHOUT = (
     'nbgrader is not installed, so nothing was rehearsed: pip install "metasgd_np'
@@ -149,15 +150,15 @@ def student_table(names):
     file = io.StringIO()
     table = csv.writer(file)
     table.writerow(["id", "first_name", "last_name"])
-    seen = set()
+    seen = set()  # as `grade` spells them
     for name in names:
         kept = "".join(x if x.isalnum() or x in "-_." else " " for x in name)
         base = student = "-".join(kept.strip(". ").split()) or "student"
         copy = 1
-        while student in seen:
+        while plain_name(student) in seen:
             copy += 1
             student = f"{base}-{copy}"
-        seen.add(student)
+        seen.add(plain_name(student))
         first, _, last = name.rpartition(" ")
         table.writerow([student, first, last])
     return file.getvalue()

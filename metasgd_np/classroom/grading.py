@@ -9,6 +9,7 @@ checks share a process. Where that matters, grade in a container or an account t
 nothing to lose, and read answers that look odd.
 """
 
+import csv
 import json
 import os
 import signal
@@ -30,8 +31,8 @@ from .assignments import (
     split_exercises,
     strip_solutions,
 )
-from .feedback import feedback_page, grades_table
-from .returned import find_returned, put_together
+from .grade_pages import feedback_page, grades_table
+from .returned import find_returned, plain_name, put_together
 
 CELL, NOTEBOOK = 30, 150  # seconds
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
@@ -63,8 +64,8 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     Parameters
     ----------
     folder : str or Path
-        A folder with notebooks; if it has a folder ``submitted``, those in it. A
-        notebook's file or folder has the assignment's name, or its chapter's number
+        A folder with notebooks; in one that `write_course` made, ``submitted`` has
+        them, and ``source`` what they are graded by. A notebook's file or folder has the assignment's name, or its chapter's number
         in front; what else the path says is the student:
         ``Ada/02_backpropagate_two_layers.ipynb``. A new folder ``grades`` inside gets
         ``grades.csv`` and ``feedback/``, a page for every notebook.
@@ -89,14 +90,20 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     inside = folder / "submitted"
     if not inside.is_dir() and not (folder / "nbgrader_config.py").exists():
         inside = folder
-    returned, problems = find_returned(inside)
+    own = {path.stem: path for path in sorted((folder / "source").glob("*/*.ipynb"))}
+    assignments = own or find_assignments()
+    returned, problems = find_returned(inside, list(assignments))
     if not returned and not problems:
         raise ValueError(
             f"{folder} holds no notebooks; put what students return into "
             f"{folder / 'submitted'}, a folder per student"
         )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        graded = list(pool.map(grade_returned, returned))
+        jobs = [
+            pool.submit(grade_returned, student, name, path, assignments[name])
+            for student, name, path in returned
+        ]
+        graded = [job.result() for job in jobs]
     number = 1
     while (out := folder / f"grades{f'-{number}' if number > 1 else ''}").exists():
         number += 1
@@ -105,13 +112,24 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     for one in graded:
         page = out / "feedback" / f"{one.student}-{one.assignment}.html"
         write_text(page, feedback_page(one))
+    problems += [f"nothing came back from {who}." for who in absent(folder, graded)]
     return [*problems, f"{len(graded)} notebooks graded; see {out}."]
 
 
-def grade_returned(returned):
+def absent(folder, graded):
+    """The students of a course's list who returned nothing."""
+    path = folder / "students.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        listed = [row["id"] for row in csv.DictReader(file)]
+    came = {one.student for one in graded}
+    return [student for student in listed if plain_name(student) not in came]
+
+
+def grade_returned(student, name, path, source_path):
     """The Graded of one returned notebook."""
-    student, name, path = returned
-    source = strip_solutions(make_assignment(find_assignments(name[:2])[name]))
+    source = strip_solutions(make_assignment(source_path))
     try:
         cells, remarks = put_together(source, read_notebook(path))
     except (ValueError, OSError) as error:

@@ -2,15 +2,17 @@
 
 import re
 
-from .assignments import STUDENT, find_assignments, is_text, role
+from .assignments import STUDENT, is_text, role
 
 ANSWER = {"nbgrader": {"solution": True}}
-NO_ANSWER = {"source": ""}
 
 
-def find_returned(folder):
-    """[(student, assignment, path)] of the notebooks in a folder, and problems."""
-    names, found, problems = list(find_assignments()), {}, []
+def find_returned(folder, names):
+    """[(student, assignment, path)] of a folder's notebooks, and problems.
+
+    `names` are those of the assignments.
+    """
+    found, problems = {}, []
     for path in sorted(folder.rglob("*.ipynb")):
         parts = path.relative_to(folder).with_suffix("").parts
         if any(part.startswith(".") for part in parts):  # .ipynb_checkpoints
@@ -26,47 +28,64 @@ def find_returned(folder):
                 f"{path.name} has no assignment's name; call it {names[0]}.ipynb, say."
             )
             continue
-        student = "-".join(re.findall(r"[^\W_]+", rest)) or "unnamed"
+        student = plain_name(rest)
         if (student, name) in found:
             problems.append(f"{path} is a second {name} of {student}; it was left out.")
         found.setdefault((student, name), path)
     return [(*key, path) for key, path in found.items()], problems
 
 
+def plain_name(text):
+    """Keep the letters and digits of a name, with hyphens between them."""
+    return "-".join(re.findall(r"[^\W_]+", text)) or "unnamed"
+
+
 def put_together(source, returned):
-    """The cells to run: given ones as in the source, answers and others as returned.
+    """The cells to run: given ones as in the source, answers and others as returned."""
+    found, behind = recognise(source, returned)
+    code = [cell["source"] for cell in returned["cells"] if not is_text(cell)]
+    if name := STUDENT.search("\n".join(code)):
+        found["student"] = name[0]
+    cells, remarks = [], []
+    for cell in source["cells"]:
+        default = cell["source"] if cell["id"] == "student" else ""
+        mine = found.get(cell["id"], default)
+        if unlocked(cell):
+            cells.append(cell | {"source": mine})
+        else:
+            cells.append(cell)
+            if role(cell, "grade") and cell["id"] not in found:
+                remarks.append(f"{cell['id']} was missing and has been restored")
+            elif mine and not is_text(cell) and not same(mine, cell["source"]):
+                remarks.append(f"{cell['id']} was changed and has been restored")
+        cells += behind.get(cell["id"], [])
+    return cells, remarks
+
+
+def recognise(source, returned):
+    """{id: text} of the source's cells as returned, and {id: cells behind it}.
 
     A cell is known by its grade_id, or else its id or its text; one that nobody
     knows stays behind the cell it followed.
     """
-    known, remarks, answers, behind = {}, [], {}, {}
+    known, found, behind = {}, {}, {}
     for cell in source["cells"]:
-        known |= {key: cell for key in keys(cell)}
+        known |= {key: cell["id"] for key in keys(cell)}
     before = source["cells"][0]["id"]
     for cell in returned["cells"]:
         match = next((known[key] for key in keys(cell) if key in known), None)
-        if match is None or match["id"] in answers:
+        if match is None or match in found:
             more = cell | {"id": f"{before}-more", "metadata": ANSWER}
             behind.setdefault(before, []).append(more)
-            continue
-        before = match["id"]
-        answers[before] = cell
-        changed = cell["source"].strip() != match["source"].strip()
-        if changed and not role(match, "solution") and not is_text(cell):
-            remarks.append(f"{before} was changed and has been restored")
-    code = [cell["source"] for cell in returned["cells"] if not is_text(cell)]
-    if name := STUDENT.search("\n".join(code)):
-        answers["student"] = {"source": name[0]}
-    graded = [cell["id"] for cell in source["cells"] if role(cell, "grade")]
-    missing = [name for name in graded if name not in answers]
-    remarks += [f"{name} was missing and has been restored" for name in missing]
-    cells = []
-    for cell in source["cells"]:
-        default = cell if cell["id"] == "student" else NO_ANSWER
-        mine = answers.get(cell["id"], default)["source"]
-        cells.append(cell | {"source": mine} if unlocked(cell) else cell)
-        cells += behind.get(cell["id"], [])
-    return cells, remarks
+        else:
+            before = match
+            found[match] = cell["source"]
+    return found, behind
+
+
+def same(mine, given):
+    """Whether a cell is as given, but for the student's name and blank lines."""
+    return STUDENT.sub("", mine).strip() == given.strip()
 
 
 def unlocked(cell):
