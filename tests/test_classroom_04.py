@@ -205,6 +205,15 @@ WRONG = [
     ("04.5", SHARP.format(300, ROUND, f"-({VALUE})"), "sharpest", ""),
     (
         "04.5",
+        "def sharpest(net, theta, X, Y, v, rounds=1):\n"
+        "    H = np.array([hvp(net, theta, X, Y, e) for e in np.eye(len(v))])\n"
+        "    values = np.linalg.eigvalsh(H)\n"
+        "    return values[abs(values).argmax()]",
+        "sharpest",
+        "calls eigvalsh",
+    ),
+    (
+        "04.5",
         "from metasgd_np import hessian\ndef sharpest(net, theta, X, Y, v, rounds=1):\n"
         "    return np.linalg.eigvalsh(hessian(net, theta, X, Y))[-1]",
         "sharpest",

@@ -50,7 +50,7 @@ def draw_layers(rng):
     return [rng.standard_normal(shape) for shape in shapes]
 
 
-def gradients(W1, b1, W2, b2, X, Y, without_slope=False):
+def differentiate(W1, b1, W2, b2, X, Y, without_slope=False):
     """The four gradients of the mean squared error, of tanh layers."""
     H1 = np.tanh(X @ W1 + b1)
     dF = 2 / len(X) * (H1 @ W2 + b2 - Y)
@@ -61,7 +61,7 @@ def gradients(W1, b1, W2, b2, X, Y, without_slope=False):
 def judge_four(marks, four_gradients):
     """Compare block by block, for layers of any sizes."""
     layers = draw_layers(marks.rng)
-    right, sloppy = gradients(*layers), gradients(*layers, without_slope=True)
+    right, sloppy = differentiate(*layers), differentiate(*layers, without_slope=True)
     names = [f"d{block}" for block in BLOCKS]
     found = several(call(four_gradients, *layers), names)
     n = len(layers[4])
@@ -86,7 +86,7 @@ def judge_step(marks, right_step, wrong_blocks):
     with marks.part("right_step"):
         W1, b1, W2, b2, X, Y = draw_layers(marks.rng)
         rate = marks.rng.uniform(0.2, 0.8)
-        dW1, db1, dW2, db2 = gradients(W1, b1, W2, b2, X, Y)
+        dW1, db1, dW2, db2 = differentiate(W1, b1, W2, b2, X, Y)
         W, V = np.vstack([W1, b1]), np.vstack([W2, b2])
         dW, dV = np.vstack([dW1, db1]), np.vstack([dW2, db2])
         new = several(call(right_step, W, V, X, Y, rate), ("W1", "W2"))

@@ -153,8 +153,12 @@ def judge_bug(marks, repaired, harmless_alpha):
         require(harmless_alpha is not None, "no answer yet")
         text = isinstance(harmless_alpha, str)
         tried = as_array(number(harmless_alpha) if text else harmless_alpha)
+        sizes = 1, small_problem()[0].n_params
+        require(tried.size in sizes, "give one number, or one per parameter")
         require(np.all(tried != 0), "with α = 0 there is no step at all")
         require(np.isfinite(tried).all(), "give a finite α")
+        tiny = "so small an α hides any mistake; give one of ordinary size"
+        require(np.abs(tried).max() > 1e-4, tiny)
         hint = "there the mistake shows: when is α∘(∇²L λ) equal to ∇²L (α∘λ)?"
         require(np.ptp(tried) < 1e-9 * np.abs(tried).max(), hint)
 

@@ -195,10 +195,10 @@ def call(function, *arguments, without=(), **options):
     """
     require(function is not None, "no answer yet")
     require(callable(function), f"{shown(function)} came, expected a function")
-    try:
-        inspect.signature(function).bind(*arguments, **options)
-    except (TypeError, ValueError) as error:
-        raise Wrong(f"does not take the arguments asked for: {error}") from None
+    if not takes(function, arguments, options):  # an option of another name
+        arguments, options = (*arguments, *options.values()), {}
+    wrong = "it does not take the arguments that the exercise names"
+    require(takes(function, arguments, options), wrong)
     copies = deepcopy(arguments)
     try:
         with quiet(), watching(without) as seen:
@@ -208,10 +208,20 @@ def call(function, *arguments, without=(), **options):
     except (Exception, SystemExit) as error:
         raise Wrong(explain_error(error, function)) from None
     require(not seen, f"it calls {', '.join(seen)}, which the exercise does without")
-    for n, pair in enumerate(zip(arguments, copies, strict=True)):
-        name = [*inspect.signature(function).parameters][n]
-        require(unchanged(*pair), f"it changes its argument {name} in place")
+    names = [*inspect.signature(function).parameters]
+    for n, (before, after) in enumerate(zip(arguments, copies, strict=True)):
+        name = names[n] if n < len(names) else names[-1]
+        require(unchanged(before, after), f"it changes its argument {name} in place")
     return result
+
+
+def takes(function, arguments, options):
+    """Whether a function can be called so."""
+    try:
+        inspect.signature(function).bind(*arguments, **options)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def explain_error(error, function=None):
