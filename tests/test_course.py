@@ -11,6 +11,7 @@ import pytest
 
 from metasgd_np.classroom import course, grading, rehearsal, running
 from metasgd_np.classroom.assignments import (
+    FOLDERS,
     REPOSITORY,
     find_assignments,
     is_check,
@@ -21,6 +22,7 @@ from metasgd_np.classroom.assignments import (
     strip_solutions,
 )
 from metasgd_np.classroom.course import write_course
+from metasgd_np.classroom.grading import grade_notebooks
 from metasgd_np.classroom.rehearsal import (
     KINDS,
     expected_points,
@@ -89,6 +91,13 @@ def test_links_lead_to_the_repository_of_the_project():
     assert f"{project['urls']['Homepage']}/blob/main/notebooks" == REPOSITORY
 
 
+def test_the_exercises_go_with_the_wheel():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    included = tool["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    ((ours, theirs),) = included.items()
+    assert (ROOT / theirs, ROOT / ours) == FOLDERS
+
+
 @pytest.mark.parametrize("name", PATHS)
 def test_the_release_is_the_students_version_of_the_repository(name):
     release = strip_solutions(read_notebook(PATHS[name]))
@@ -153,6 +162,20 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path, no_nbgrader):
     with pytest.raises(ValueError, match="is not empty"):
         list(write_course(tmp_path, only="1"))
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_course_is_graded_by_its_own_source(tmp_path, no_nbgrader):
+    list(write_course(tmp_path, only="1"))
+    path = tmp_path / "source" / NAME / f"{NAME}.ipynb"
+    assert make_assignment(path) == SOURCE
+    text = path.read_text("utf-8").replace("Three slopes", "Four slopes")
+    path.write_text(text, "utf-8")
+    returned = tmp_path / "submitted" / "Ada" / f"{NAME}.ipynb"
+    returned.parent.mkdir()
+    returned.write_text('{"cells": []}', "utf-8")
+    grade_notebooks(tmp_path)
+    page = tmp_path / "grades" / "feedback" / f"Ada-{NAME}.html"
+    assert "1. Four slopes, by hand: 0 of 4" in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("only", ["13", "1,x", "0"])

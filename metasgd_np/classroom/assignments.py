@@ -136,9 +136,7 @@ def make_assignment(path):
         notebook["cells"].insert(1, code_cell("one-thread", ONE_THREAD))
     for place, cell in enumerate(notebook["cells"]):
         line = None if is_text(cell) else STUDENT.search(cell["source"])
-        if (
-            line and cell["id"] != "student"
-        ):  # a cell of its own, the only given one that stays open
+        if line and cell["id"] != "student":  # it gets a cell of its own, left open
             cell["source"] = cell["source"].replace(line[0], "").strip()
             notebook["cells"].insert(place + 1, code_cell("student", line[0]))
             break

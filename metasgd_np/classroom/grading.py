@@ -65,8 +65,9 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     ----------
     folder : str or Path
         A folder with notebooks; in one that `write_course` made, ``submitted`` has
-        them, and ``source`` what they are graded by. A notebook's file or folder has the assignment's name, or its chapter's number
-        in front; what else the path says is the student:
+        them, and ``source`` what they are graded by. A notebook's file or folder has
+        the assignment's name, or its chapter's number in front; what else the path
+        says is the student:
         ``Ada/02_backpropagate_two_layers.ipynb``. A new folder ``grades`` inside gets
         ``grades.csv`` and ``feedback/``, a page for every notebook.
 
