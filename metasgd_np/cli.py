@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from . import __version__
 from .activations import ACTIVATIONS
-from .classroom import mark_sheets, write_sheets
+from .classroom import grade_notebooks, mark_sheets, write_course, write_sheets
 from .experiments.base import PARSERS
 from .experiments.classify import ClassifyExperiment
 from .experiments.executors import THREADS
@@ -88,6 +88,8 @@ def build_parser():
     add_worksheet(commands)
     add_practice(commands)
     add_mark(commands)
+    add_course(commands)
+    add_grade(commands)
     add_gradcheck(commands)
     return parser
 
@@ -143,6 +145,35 @@ def add_mark(commands):
         "there. Or mark one answer file.",
     )
     mark.add_argument("path", metavar="DIR", help="the folder, or one answer file")
+
+
+def add_course(commands):
+    """Add the options of `course`."""
+    course = commands.add_parser(
+        "course",
+        help="make a course of the chapters' exercises, for nbgrader or without it",
+        description="Write the exercises as nbgrader's source and as what students "
+        "get, a key and settings; with nbgrader installed, grade made-up submissions "
+        "and print their points (about a minute per chapter).",
+    )
+    add = course.add_argument
+    add("folder", metavar="DIR", help="new folder for the course")
+    add("--students", metavar="FILE", help="a file with one name per line")
+    add("--only", metavar="02,04", default="", help="numbers of chapters (all)")
+
+
+def add_grade(commands):
+    """Add the argument of `grade`."""
+    grade = commands.add_parser(
+        "grade",
+        help="grade returned notebooks without nbgrader",
+        description="Run the checks of returned notebooks, each in a process of its "
+        "own with a time limit, and leave a table and a page for each in a new folder "
+        "there. The notebooks run as you and can do what you can: where that matters, "
+        "use a container or an account that has nothing to lose.",
+    )
+    help = "a course, or a folder of notebooks such as Ada/02_....ipynb"
+    grade.add_argument("folder", metavar="DIR", help=help)
 
 
 def add_gradcheck(commands):
@@ -214,6 +245,12 @@ def print_marks(path):
         print(*mark_sheets(path), sep="\n")
 
 
+def print_course(folder, students, only):
+    """Write a course, and print how it goes."""
+    for line in write_course(folder, students, only):
+        print(line, flush=True)
+
+
 def print_gradcheck(activation, loss, steps, seed):
     """Print all checks of a small network; return 1 if one fails, else 0."""
     net, theta, alpha, batch, steps = small_problem(activation, loss, steps, seed)
@@ -273,6 +310,10 @@ def main(arguments: list | None = None) -> int:
                     run_practice(**options)
                 elif command == "mark":
                     print_marks(**options)
+                elif command == "course":
+                    print_course(**options)
+                elif command == "grade":
+                    print(*grade_notebooks(**options), sep="\n")
                 else:
                     code = print_gradcheck(**options)
                 print(end="", flush=True)  # what cannot be written is an error too

@@ -1,0 +1,204 @@
+"""The exercises of a chapter as an assignment: what is given, what is asked.
+
+Notebooks are read as JSON, so that neither Jupyter nor nbgrader is needed. They come
+with the package; in a checkout they are those of notebooks/solutions.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from .exercises import find_exercise
+
+REPOSITORY = "https://github.com/metasgd-np/metasgd_np/blob/main/notebooks"
+FOLDERS = (
+    Path(__file__).parent / "notebooks",  # in an installed package
+    Path(__file__).parents[2] / "notebooks" / "solutions",
+)
+SOLUTION = re.compile(
+    r"^([ ]*)### BEGIN SOLUTION\n(.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
+)
+HEADING = re.compile(r"^## (\d+\. .*)")
+CHECK = re.compile(r'^check\("(\d\d\.\d)"', re.MULTILINE)
+STUDENT = re.compile(r"^student = .*$", re.MULTILINE)
+ONE_THREAD = """# One thread: more of them slow down matrix products this small.
+import os
+
+for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):
+    os.environ.setdefault(f"{name}_NUM_THREADS", "1")"""
+
+
+class Exercise(NamedTuple):
+    """An exercise: its title and its cells."""
+
+    title: str
+    cells: list
+
+    @property
+    def reading(self):
+        """What to go back to: equation (2.8) in chapter 02."""
+        numbers = [CHECK.search(cell["source"]) for cell in self.checks]
+        return " and ".join(find_exercise(n[1]).see for n in numbers if n)
+
+    @property
+    def points(self):
+        """The points of its checks."""
+        return sum(cell["metadata"]["nbgrader"]["points"] for cell in self.checks)
+
+    @property
+    def checks(self):
+        """The cells that a program marks."""
+        return [cell for cell in self.cells if is_check(cell)]
+
+    @property
+    def answers(self):
+        """The cells that a student fills in."""
+        return [cell for cell in self.cells if role(cell, "solution")]
+
+    @property
+    def by_hand(self):
+        """The points of its answers in words, which a teacher marks."""
+        return sum(
+            cell["metadata"]["nbgrader"]["points"]
+            for cell in self.answers
+            if role(cell, "grade")
+        )
+
+
+def find_assignments(only: str = "") -> dict:
+    """Find the notebooks of the chapters' exercises.
+
+    Parameters
+    ----------
+    only : str
+        Numbers of chapters, such as "02,04,06"; by default all.
+
+    Returns
+    -------
+    dict
+        {name: path}, in the order of the chapters.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter, or there are no notebooks.
+
+    Examples
+    --------
+    >>> list(find_assignments("2, 4"))
+    ['02_backpropagate_two_layers', '04_differentiate_the_backprop']
+    """
+    paths = [path for folder in FOLDERS for path in sorted(folder.glob("*.ipynb"))]
+    if not paths:
+        raise ValueError(
+            f"there are no notebooks in {FOLDERS[0]}; install metasgd_np again, or run "
+            "it in a checkout of its repository"
+        )
+    wanted = [number.zfill(2) for number in re.findall(r"[^\s,]+", only)]
+    chapters = {path.stem[:2]: path for path in paths}
+    if unknown := [number for number in wanted if number not in chapters]:
+        raise ValueError(
+            f"there is no chapter {unknown[0]} with exercises; choose from "
+            f"{', '.join(chapters)}"
+        )
+    return {chapters[n].stem: chapters[n] for n in chapters if n in wanted or not only}
+
+
+def read_notebook(path):
+    """A notebook, with every source as one text and without outputs."""
+    try:
+        notebook = json.loads(Path(path).read_text("utf-8-sig"))
+        for cell in notebook["cells"]:
+            cell["source"] = "".join(cell["source"]).replace("\r\n", "\n")
+            cell["metadata"] = dict(cell.get("metadata") or {})
+            if grading := cell["metadata"].pop("nbgrader", None):
+                cell["metadata"]["nbgrader"] = dict(grading)
+            hash((cell.get("id"), dict(grading or {}).get("grade_id")))
+            if cell["cell_type"] == "code":
+                cell["outputs"], cell["execution_count"] = [], None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise ValueError(
+            f"{Path(path).name} is no notebook that can be read; save it again in "
+            "Jupyter as .ipynb"
+        ) from None
+    return notebook
+
+
+def make_assignment(path):
+    """A chapter's exercises with solutions, as nbgrader's source.
+
+    All cells but the answers are locked, links lead to the repository, and each check
+    carries its exercise's title and reading, for the feedback.
+    """
+    notebook = read_notebook(path)
+    if "NUM_THREADS" not in json.dumps(notebook["cells"]):
+        notebook["cells"].insert(1, code_cell("one-thread", ONE_THREAD))
+    for place, cell in enumerate(notebook["cells"]):
+        line = None if is_text(cell) else STUDENT.search(cell["source"])
+        if line and cell["id"] != "student":  # it gets a cell of its own, left open
+            cell["source"] = cell["source"].replace(line[0], "").strip()
+            notebook["cells"].insert(place + 1, code_cell("student", line[0]))
+            break
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = cell["source"].replace("](../", f"]({REPOSITORY}/")
+        locked = {"grade": False, "locked": True, "solution": False, "task": False}
+        grading = locked | {"grade_id": cell["id"], "schema_version": 3}
+        if cell["id"] != "student":
+            cell["metadata"].setdefault("nbgrader", grading)
+    for exercise in split_exercises(notebook):
+        about = {"title": exercise.title, "reading": exercise.reading}
+        for cell in exercise.cells:
+            if role(cell, "grade"):
+                cell["metadata"]["metasgd_np"] = about
+    return notebook
+
+
+def code_cell(id_, source):
+    """A cell of code."""
+    cell = {"cell_type": "code", "id": id_, "metadata": {}, "source": source}
+    return cell | {"outputs": [], "execution_count": None}
+
+
+def split_exercises(notebook):
+    """Split an assignment into its exercises."""
+    found = []
+    for cell in notebook["cells"]:
+        heading = HEADING.match(cell["source"]) if is_text(cell) else None
+        if heading:
+            found.append(Exercise(heading[1], []))
+        if found:
+            found[-1].cells.append(cell)
+    return found
+
+
+def strip_solutions(notebook):
+    """The student's version: a stub for each solution, as nbgrader writes it."""
+    notebook = json.loads(json.dumps(notebook))
+    for cell in notebook["cells"]:
+        if role(cell, "solution"):
+            stub = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+            stub = "YOUR ANSWER HERE" if is_text(cell) else stub
+            cell["source"] = SOLUTION.sub(stub, cell["source"])
+    return notebook
+
+
+def without_markers(source):
+    """A solution as a person would write it."""
+    return SOLUTION.sub(lambda found: found[2].rstrip("\n"), source)
+
+
+def role(cell, name):
+    """Whether nbgrader sees a "solution" or a "grade" in this cell."""
+    return bool(cell["metadata"].get("nbgrader", {}).get(name))
+
+
+def is_check(cell):
+    """Whether a program marks the answers by this cell."""
+    return role(cell, "grade") and not role(cell, "solution")
+
+
+def is_text(cell):
+    """Whether it is a cell of text."""
+    return cell["cell_type"] == "markdown"

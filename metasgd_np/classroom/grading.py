@@ -1,0 +1,222 @@
+"""Grade returned notebooks without nbgrader: grade_notebooks("class").
+
+Returned notebooks are programs by people you may not know. Each runs in a process of
+its own, in a new empty folder, without your environment's variables, for a limited time
+and with limited memory: it cannot disturb the grading of another, and an endless loop
+or a crash costs its own points only. That is all. It runs as you: it can read and write
+your files and use the network, and who sets out to forge points can, for answers and
+checks share a process. Where that matters, grade in a container or an account that has
+nothing to lose, and read answers that look odd.
+"""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from ..files import write_text
+from .assignments import (
+    Exercise,
+    find_assignments,
+    is_text,
+    make_assignment,
+    read_notebook,
+    role,
+    split_exercises,
+    strip_solutions,
+)
+from .grade_pages import feedback_page, grades_table
+from .returned import find_returned, plain_name, put_together
+
+CELL, NOTEBOOK = 30, 150  # seconds
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
+PACKAGE = Path(__file__).parents[2]
+NOT_REACHED = {"printed": "", "value": None, "error": "This check was not reached."}
+
+
+class Grade(NamedTuple):
+    """An exercise as it was graded."""
+
+    exercise: Exercise
+    points: float
+    message: str
+    answer: str
+
+
+class Graded(NamedTuple):
+    """A returned notebook as it was graded."""
+
+    student: str
+    assignment: str
+    grades: list
+    remarks: list
+
+
+def grade_notebooks(folder: str | Path) -> list[str]:
+    """Grade the notebooks that came back.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder with notebooks; in one that `write_course` made, ``submitted`` has
+        them, and ``source`` what they are graded by. A notebook's file or folder has
+        the assignment's name, or its chapter's number in front; what else the path
+        says is the student:
+        ``Ada/02_backpropagate_two_layers.ipynb``. A new folder ``grades`` inside gets
+        ``grades.csv`` and ``feedback/``, a page for every notebook.
+
+    Returns
+    -------
+    list of str
+        Sentences on notebooks that could not be graded, and on what was written.
+
+    Raises
+    ------
+    ValueError
+        If there are no notebooks.
+
+    Examples
+    --------
+    >>> grade_notebooks("nowhere")
+    Traceback (most recent call last):
+    ValueError: nowhere holds no notebooks; put what students return into ...
+    """
+    folder = Path(folder)
+    inside = folder / "submitted"
+    if not inside.is_dir() and not (folder / "nbgrader_config.py").exists():
+        inside = folder
+    own = {path.stem: path for path in sorted((folder / "source").glob("*/*.ipynb"))}
+    assignments = own or find_assignments()
+    returned, problems = find_returned(inside, list(assignments))
+    if not returned and not problems:
+        raise ValueError(
+            f"{folder} holds no notebooks; put what students return into "
+            f"{folder / 'submitted'}, a folder per student"
+        )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(grade_returned, student, name, path, assignments[name])
+            for student, name, path in returned
+        ]
+        graded = [job.result() for job in jobs]
+    number = 1
+    while (out := folder / f"grades{f'-{number}' if number > 1 else ''}").exists():
+        number += 1
+    (out / "feedback").mkdir(parents=True)
+    write_text(out / "grades.csv", grades_table(graded))
+    for one in graded:
+        page = out / "feedback" / f"{one.student}-{one.assignment}.html"
+        write_text(page, feedback_page(one))
+    problems += [f"nothing came back from {who}." for who in absent(folder, graded)]
+    return [*problems, f"{len(graded)} notebooks graded; see {out}."]
+
+
+def absent(folder, graded):
+    """The students of a course's list who returned nothing."""
+    path = folder / "students.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        listed = [row["id"] for row in csv.DictReader(file)]
+    came = {one.student for one in graded}
+    return [student for student in listed if plain_name(student) not in came]
+
+
+def grade_returned(student, name, path, source_path):
+    """The Graded of one returned notebook."""
+    source = strip_solutions(make_assignment(source_path))
+    try:
+        cells, remarks = put_together(source, read_notebook(path))
+    except (ValueError, OSError) as error:
+        return Graded(student, name, [], [f"{error}."])
+    results = run_cells([cell for cell in cells if not is_text(cell)])
+    if len(results) < sum(not is_text(cell) for cell in cells):
+        remarks.append(f"it was stopped after {NOTEBOOK} seconds, or ended its process")
+    together = {"cells": cells}
+    grades = [grade_exercise(e, results, source) for e in split_exercises(together)]
+    return Graded(student, name, grades, remarks)
+
+
+def run_cells(cells):
+    """{id: what became of it} of the code cells that ran, in a process of their own."""
+    wanted = [
+        {"id": cell["id"], "source": cell["source"], "check": role(cell, "grade")}
+        for cell in cells
+    ]
+    job = json.dumps({"seconds": CELL, "cells": wanted}).encode()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.running"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=empty,
+            env=environment(),
+            start_new_session=True,  # so that what it starts ends with it
+        )
+        try:
+            out, _ = process.communicate(job, NOTEBOOK)
+        except subprocess.TimeoutExpired:
+            end(process)
+            out, _ = process.communicate()
+        finally:
+            end(process)
+    lines = out.decode(errors="replace").splitlines()
+    found = [json.loads(line) for line in lines if line.endswith("}")]
+    return {one["id"]: one for one in found}
+
+
+def environment():
+    """The variables that a returned notebook may see."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
+    quiet = {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    return kept | quiet | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def end(process):
+    """End a process and all that it started."""
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+    process.kill()
+
+
+def grade_exercise(exercise, results, source):
+    """The Grade of an exercise, from what became of its cells."""
+    blank = {cell["id"]: cell["source"] for cell in source["cells"]}
+    answers = [
+        cell["source"]
+        for cell in exercise.answers
+        if cell["source"] not in ("", blank.get(cell["id"]))
+    ]
+    points, lines = 0, []
+    for cell in exercise.cells:
+        result = results.get(cell["id"], NOT_REACHED)
+        if role(cell, "grade") and role(cell, "solution"):
+            lines.append("Your answer in words is marked by your teacher.")
+        elif role(cell, "grade"):
+            points += points_of(cell, result)
+            lines += [result["printed"].strip(), result["error"]]
+        elif result["error"] and cell["source"] in answers:
+            lines.append(f"Your cell stopped: {result['error']}")
+    if not answers and not points:
+        lines = ["Not answered."]
+    message = "\n".join(filter(None, lines))
+    return Grade(exercise, points, message, "\n\n".join(answers))
+
+
+def points_of(check, result):
+    """The points of a check: its value, or all of them if it ends without an error."""
+    most = check["metadata"]["nbgrader"]["points"]
+    if result["error"]:
+        return 0
+    return most if result["value"] is None else min(max(result["value"], 0), most)
