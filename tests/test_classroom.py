@@ -68,12 +68,12 @@ COLLISION = " = ".join([*TAKEN.split(), "'mine'"])
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("nonsense", NONSENSE)
-def test_nonsense_is_never_right_and_never_raises(number, nonsense):
-    answers = [nonsense] * len(find_exercise(number).answers)
-    feedback = judge(number, answers, seed=1)
-    assert feedback.points == 0, str(feedback)
-    assert all(len(message) < 400 for message in feedback.found.values())
+def test_nonsense_is_never_right_and_never_raises(number):
+    for nonsense in NONSENSE:
+        answers = [nonsense] * len(find_exercise(number).answers)
+        feedback = judge(number, answers, seed=1)
+        assert feedback.points == 0, (nonsense, str(feedback))
+        assert all(len(message) < 400 for message in feedback.found.values())
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -16,7 +16,7 @@ def slope_numbers(draw):
     """L(θ) = (h/2)(θ − c)², a start and a step, in which every slip shows."""
     if draw is None:
         return {"h": 2, "c": 1, "theta": 3, "alpha": Fraction(1, 4)}
-    h, c = draw.choice((2, 4, 6)), draw.choice((-2, -1, 1, 2))
+    h, c = draw.choice((2, 4, 6)), draw.choice((-1, 1, 5))
     alpha = Fraction(draw.choice((1, 3)), 4 * h) if h > 2 else Fraction(1, 4)
     theta = c + draw.choice((-3, -2, 2, 3)) * (2 if h > 2 else 1)
     return {"h": h, "c": c, "theta": theta, "alpha": alpha}
@@ -66,12 +66,9 @@ def judge_slopes(marks, landed, slopes):
 
 def judge_best_rate(marks, best_single_rate):
     """2 / (min + max), and what it leaves, for three bowls of their own sizes."""
-    for _ in range(3):
-        h = marks.rng.uniform(0.5, 8, marks.rng.integers(3, 7))
-        ends = np.sort(h)[[0, -1]]
-        h = np.array([ends.mean() + 0.1, *np.sort(h)])  # neither end is first
-        h = np.roll(h, -1)
-        h[[0, 1]] = h[[1, 0]]
+    for direction in (1, -1, 1):
+        h = np.sort(marks.rng.uniform(0.5, 8, marks.rng.integers(4, 8)))[::direction]
+        h[[0, 1]] = h[[1, 0]]  # one end is neither first nor last
         found = several(call(best_single_rate, h), ("the rate", "the factor"))
         judge_pair(marks, h, *found)
 
