@@ -108,6 +108,7 @@ def test_the_release_is_the_students_version_of_the_repository(name):
 def test_the_name_of_a_student_has_an_open_cell():
     assert cells(SOURCE)["student"]["source"] == 'student = ""'
     assert "student =" not in cells(SOURCE)["imports"]["source"]
+    assert [*cells(SOURCE)][1:4] == ["one-thread", "imports", "student"]
     assert "NUM_THREADS" in SOURCE["cells"][1]["source"]  # before NumPy is imported
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from metasgd_np.classroom import grading
+from metasgd_np.classroom import given, grading
 from metasgd_np.classroom.assignments import (
     find_assignments,
     is_check,
@@ -75,9 +75,22 @@ def with_a_cell(source):
     return notebook
 
 
+def with_a_copy():
+    """A right notebook with an answer in two cells, the second a copy of the first."""
+    notebook = with_answer(0, "landed = 2")
+    first = cells_of(notebook, "solution")[0]
+    copy = first | {"source": "slopes = [4, 1, -8]"}
+    notebook["cells"].insert(notebook["cells"].index(first) + 1, copy)
+    return notebook
+
+
 def with_own_numbers(name):
     """A right notebook of a student with numbers of their own, in one first cell."""
-    notebook = solved()
+    h, c, theta, alpha = given("01.1", name).values()
+    g = h * (theta - c)
+    landed = theta - alpha * g
+    slopes = [g, h * (landed - c) * (1 - alpha * h), -g * h * (landed - c)]
+    notebook = with_answer(0, f"landed = '{landed}'\nslopes = {[*map(str, slopes)]}")
     (imports,) = (c for c in notebook["cells"] if c["id"] == "imports")
     imports["source"] += f'\n\nstudent = "{name}"'
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "student"]
@@ -97,7 +110,8 @@ RETURNED = {
     "magic": with_answer(0, "%matplotlib inline\n{}\ndisplay(landed)"),
     "helper": with_a_cell("def double(x):\n    return 2 * x\n\n\nraise ValueError"),
     "named": with_own_numbers("Ada"),
-    "script": with_answer(1, "'<script>alert(1)</script>'"),
+    "script": with_answer(1, "raise ValueError('<script>alert(1)</script>')"),
+    "copied": with_a_copy(),
     "reads": with_answer(
         1,
         "import os\nassert 'SECRET' not in os.environ, 'seen'\n"
@@ -159,7 +173,17 @@ def words(graded, student):
 
 @pytest.mark.parametrize(
     "student",
-    ["right", "bare", "shadows", "magic", "helper", "named", "reads", "leaves"],
+    [
+        "right",
+        "bare",
+        "copied",
+        "shadows",
+        "magic",
+        "helper",
+        "named",
+        "reads",
+        "leaves",
+    ],
 )
 def test_right_answers_get_all_points(student, rows):
     assert points(rows[student]) == POINTS
@@ -212,7 +236,7 @@ def test_feedback_names_the_exercise_and_where_to_go_back(graded):
 
 def test_what_a_student_writes_is_text_on_the_page(graded):
     page = (graded / "feedback" / f"script-{NAME}.html").read_text("utf-8")
-    assert "&lt;script&gt;" in page
+    assert page.count("&lt;script&gt;") > 1  # in the answer and in what is said of it
     assert "<script>" not in page
 
 
