@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from copy import copy
 
-from .lines import parse
+from .lines import FUNCTIONS, parse
 from .printing import is_number, render
 
 RULES = {  # (made …, what is worked out) for an operation on a and b
@@ -75,11 +75,38 @@ RULES = {  # (made …, what is worked out) for an operation on a and b
     "sum of squares": (("with the square of the sum", "sum({a})**2"),),
     "function": (("without the {name}", "{a}"),),
 }
+RARE = {  # the same, of slips that are explained but that no sheet is screened for
+    "*": (
+        ("with {a}/{b} for the product", "{a} / {b}"),
+        ("with {b}/{a} for the product", "{b} / {a}"),
+        ("with a matrix product for ∘, {a} transposed", "{a}.T @ {b}"),
+        ("with a matrix product for ∘, {b} transposed", "{a} @ {b}.T"),
+    ),
+    "**": (
+        ("with |{a}| for the square", "abs({a})"),
+        ("with the sign of {a} kept in its square", "{a} * abs({a})"),
+    ),
+    "(-)**": (("with the difference of the squares", "{a}**2 - {b}**2"),),
+    "1 -": RULES["-"],
+    "1 - **": (("with the square of {a} − {b}", "({a} - {b})**2"),),
+    "sum of squares": (("with the square of the mean", "sum({a})**2 / {N}"),),
+    "symbol": (("with |{a}| for {a}", "abs({a})"),),
+    "alpha": (("with the mean of {a} for all", "like({a}, 0) + mean({a})"),),
+    "N": (("with N − 1 for N", "({a} - 1)"),),
+    "softmax": (("with softmax over the examples", "softmax({a}.T).T"),),
+    "function": (
+        ("with tanh for {name}", "tanh({a})"),
+        ("with σ for {name}", "sigmoid({a})"),
+        ("with softmax for {name}", "softmax({a})"),
+        ("with log softmax for {name}", "log_softmax({a})"),
+    ),
+}
 FACTORS = {  # numbers in place of one with an N, and of one without
     True: ("1", "2", "1/N_s", "2/N_s", "1/2", "1/(2*N_s)", "N_s", "N_s/2"),
     False: ("1", "-1", "2", "-2"),
 }
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Pow: "**"}
+NONLINEAR = "tanh", "sigmoid", "softmax", "log_softmax"
 WITHOUT_ONES = {"X1_s": "X_s", "X1_q": "X_q", "H1_1_s": "H1_s", "H1_1_q": "H1_q"}
 
 
@@ -124,6 +151,38 @@ def rules(node, which):
         yield from fill(key, parts)
 
 
+def rare_slips(expression, which) -> Iterator:
+    """(phrase, altered expression) by the RARE rules."""
+    tree = parse(expression)
+    for node in ast.walk(tree):
+        for key, parts in rare_keys(node):
+            for phrase, text in fill(key, parts | {"N": f"N_{which}"}, RARE):
+                yield phrase, ast.unparse(exchange(tree, node, parse(text)))
+
+
+def rare_keys(node):
+    """(key, parts) of the RARE rules that fit a node."""
+    match node:
+        case ast.Name(id=symbol) if symbol not in FUNCTIONS:
+            yield "N" if symbol.startswith("N_") else "symbol", {"a": node}
+            if symbol.startswith("alpha"):
+                yield "alpha", {"a": node}
+        case ast.BinOp(left=a, op=ast.Pow()):
+            yield "**", {"a": a}
+            if isinstance(a, ast.BinOp) and isinstance(a.op, ast.Sub):
+                yield "(-)**", {"a": a.left, "b": a.right}
+        case ast.BinOp(left=a, op=ast.Sub(), right=b) if is_number(a):
+            yield "1 -", {"a": a, "b": b, "whole": node}
+            if isinstance(b, ast.BinOp) and isinstance(b.op, ast.Pow):
+                yield "1 - **", {"a": a, "b": b.left}
+        case ast.BinOp(left=a, op=ast.Mult(), right=b) if not is_number(a):
+            yield "*", {"a": a, "b": b}
+        case ast.Call(func=ast.Name(id="sum"), args=[ast.BinOp(left=a, op=ast.Pow())]):
+            yield "sum of squares", {"a": a}
+        case ast.Call(func=ast.Name(id=name), args=[a]) if name in NONLINEAR:
+            yield from ((key, {"a": a, "name": name}) for key in {name, "function"})
+
+
 def biases(a, b, parts):
     """(phrase, new text) for a product of [A 1] or its transpose, or with W̄."""
     left = ast.unparse(a)
@@ -135,12 +194,12 @@ def biases(a, b, parts):
         yield from fill("@ bar", parts | {"b": b.args[0]})
 
 
-def fill(key, parts):
+def fill(key, parts, table=RULES):
     """(phrase, new text) of the rules of a key, with the parts filled in."""
     trees = {name: part for name, part in parts.items() if isinstance(part, ast.AST)}
     shown = parts | {name: render(ast.unparse(part)) for name, part in trees.items()}
     texts = parts | {name: bracket(part) for name, part in trees.items()}
-    for phrase, text in RULES[key]:
+    for phrase, text in table.get(key, ()):
         yield phrase.format(**shown).replace("ᵀᵀ", ""), text.format(**texts)
 
 

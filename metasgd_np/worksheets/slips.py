@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..network import TwoLayerNet
-from .algebra import algebra_slips, by_set, exchange
+from .algebra import algebra_slips, by_set, exchange, rare_slips
 from .lines import (
     GIVEN,
     LOSS,
@@ -27,6 +27,7 @@ from .lines import (
     evaluate,
     layout,
     parse,
+    recompute,
     symbols_in,
     to_query,
     work,
@@ -50,13 +51,18 @@ SCALES = (  # the whole line
     ("with a factor of N too many", "N_s * ({})"),
     ("with the result transposed", "({}).T"),
 )
+STRAY = 2  # the rank of stray factors
+RARE = 3  # the rank of slips that are explained only: no sheet is screened for them
+PLACES = {"H1": (0, "φ"), "phi1": (1, "φ′"), "phi2": (2, "φ″")}  # in PHI
+LOSS_LINES = "L", "dF", "dF_dot"  # in the order of LOSS
 GENERIC = 4  # sheets on which a slip is tried for what it changes
 
 
 class Slip(NamedTuple):
     """One line written wrongly: "made" + phrase; `expression` is what was worked out.
 
-    rank : 0 for a rule of algebra, 1 for a mistaken quantity, 2 for a stray factor
+    rank : 0 for a rule of algebra, 1 for a mistaken quantity, 2 for a stray factor,
+        RARE for what only explains
     single : whether it can alter one entry only, whatever the numbers
     """
 
@@ -86,7 +92,7 @@ def find_slips(activation, loss, sizes):
                 continue
             seen.add(fingerprint(wrong))
             single = False
-            if wrong.shape == right.shape and right.ndim > 1:
+            if rank < RARE and wrong.shape == right.shape and right.ndim > 1:
                 differs = abs(wrong - right).reshape(GENERIC, -1) > 1e-9
                 single = bool(differs.sum(1).max() == 1)
             found.append(Slip(symbol, phrase, altered, rank, single))
@@ -112,17 +118,40 @@ def generic_values(activation, loss, sizes):
 
 
 def try_to_evaluate(expression, values):
-    """The value of an expression, or None if shapes do not fit."""
+    """The value of an expression, or None if shapes or fractions do not fit it."""
     try:
         with np.errstate(all="ignore"):
-            return evaluate(expression, values)
-    except ValueError:
+            return np.asarray(evaluate(expression, values))
+    except (ValueError, TypeError, ZeroDivisionError):
         return None
+
+
+def try_to_recompute(net, values, altered):
+    """What changes if some lines are altered; {} if shapes do not fit."""
+    try:
+        with np.errstate(all="ignore"):
+            return recompute(net, values, altered)
+    except ValueError:
+        return {}
 
 
 def fingerprint(value):
     """The same for values that agree in shape and, up to rounding, in every entry."""
     return np.shape(value), (np.round(value, 9) + 0.0).tobytes()
+
+
+@lru_cache(maxsize=64)
+def find_pairs(activation, loss, sizes, symbol):
+    """(phrase, expression) of two slips in one line, the second one of algebra."""
+    which = "q" if symbol.endswith("_q") else "s"
+    slips = (s for s in find_slips(activation, loss, sizes) if s.symbol == symbol)
+    return [
+        (f"{slip.phrase} and {phrase}", text)
+        for slip in sorted(slips, key=lambda slip: slip.rank)
+        if slip.rank < STRAY
+        for phrase, text in algebra_slips(slip.expression, which, turn=True)
+        if symbol not in symbols_in(text)
+    ]
 
 
 def find_honest(found, values):
@@ -132,6 +161,7 @@ def find_honest(found, values):
     arithmetic.
     """
     left = np.arange(len(values["X_s"]))
+    found = [slip for slip in found if slip.rank < RARE]
     for count, slip in enumerate(found):
         wrong, right = try_to_evaluate(slip.expression, values), values[slip.symbol]
         if count % 32 == 0:  # those that fall out are dropped now and then, for speed
@@ -168,7 +198,13 @@ def line_slips(symbol, expression, activation, loss) -> Iterator:
     for phrase, text in quantity_slips(symbol, expression, known):
         yield phrase, text, 1
     for phrase, text in SCALES if turn else ():
-        yield phrase, by_set(text.format(expression), which), 2
+        yield phrase, by_set(text.format(expression), which), STRAY
+    for phrase, text in rare_slips(expression, which):
+        yield phrase, text, RARE
+    for phrase, text in other_formulas(symbol, expression, which, activation, loss):
+        yield phrase, text, RARE
+    if turn:
+        yield "with the signs lost", f"abs({expression})", RARE
 
 
 def quantity_slips(symbol, expression, known):
@@ -205,6 +241,33 @@ def other_functions(symbol, which, activation, loss):
         _, (dF, _), _ = LOSS[loss]
         yield "with F_dot in the formula of dF", dF.replace("F_s", "F_dot"), 0
         yield "with dF_s in its place", "dF_s + 0 * F_dot", 1
+
+
+def other_formulas(symbol, expression, which, activation, loss):
+    """(phrase, altered expression) by the formula of another activation or loss.
+
+    Of a loss, the probabilities are those of the right one.
+    """
+    stem = symbol.removesuffix(f"_{which}")
+    F, query = f"F_{which}", to_query if which == "q" else str
+    if stem in PLACES:
+        place = PLACES[stem]
+        for name in PHI:
+            yield f"with {place[1]} of {name}", query(PHI[name][place[0]])
+        phi = PHI[activation][0].replace("Z1_s", "H1_s")
+        moved = {"Z1_s": "H1_s", "H1_s": f"({phi})"}
+        text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], PHI[activation][place[0]])
+        yield f"with {place[1]} of H1_{which}", query(text)
+    for name, formulas in LOSS.items() if stem in LOSS_LINES else ():
+        text = query(formulas[LOSS_LINES.index(stem)][0])
+        if loss == "softmax_cross_entropy":
+            text = re.sub(r"\bsigmoid", "softmax", text)
+            text = re.sub(r"(?<!onehot\()Y_(.)", r"onehot(Y_\1, F_\1)", text)
+        yield f"with the formula of the {name.replace('_', ' ')}", text
+    if stem == "dF" and loss != "squared_error":
+        p = "softmax" if loss.startswith("softmax") else "sigmoid"
+        phrase = f"with the derivative of {p} too"
+        yield phrase, f"({expression}) * {p}({F}) * (1 - {p}({F}))"
 
 
 def mistaken(symbol, known):
