@@ -142,14 +142,18 @@ def fingerprint(value):
 
 @lru_cache(maxsize=64)
 def find_pairs(activation, loss, sizes, symbol):
-    """(phrase, expression) of two slips in one line, the second one of algebra."""
+    """(phrase, expression) of two slips in one line, the second a simple one."""
     which = "q" if symbol.endswith("_q") else "s"
     slips = (s for s in find_slips(activation, loss, sizes) if s.symbol == symbol)
     return [
         (f"{slip.phrase} and {phrase}", text)
         for slip in sorted(slips, key=lambda slip: slip.rank)
         if slip.rank < STRAY
-        for phrase, text in algebra_slips(slip.expression, which, turn=True)
+        for phrase, text in (
+            *algebra_slips(slip.expression, which, turn=True),
+            *quantity_slips(symbol, slip.expression, ()),
+            ("with the result transposed", f"({slip.expression}).T"),
+        )
         if symbol not in symbols_in(text)
     ]
 
@@ -250,6 +254,7 @@ def other_formulas(symbol, expression, which, activation, loss):
     """
     stem = symbol.removesuffix(f"_{which}")
     F, query = f"F_{which}", to_query if which == "q" else str
+    p = "softmax" if loss.startswith("softmax") else "sigmoid"
     if stem in PLACES:
         place = PLACES[stem]
         for name in PHI:
@@ -264,8 +269,10 @@ def other_formulas(symbol, expression, which, activation, loss):
             text = re.sub(r"\bsigmoid", "softmax", text)
             text = re.sub(r"(?<!onehot\()Y_(.)", r"onehot(Y_\1, F_\1)", text)
         yield f"with the formula of the {name.replace('_', ' ')}", text
+        if name == "squared_error" != loss and stem != "dF_dot":
+            of_p = text.replace(f"({F} -", f"({p}({F}) -")
+            yield f"with the squared error of the {p}", of_p
     if stem == "dF" and loss != "squared_error":
-        p = "softmax" if loss.startswith("softmax") else "sigmoid"
         phrase = f"with the derivative of {p} too"
         yield phrase, f"({expression}) * {p}({F}) * (1 - {p}({F}))"
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .answers import Verdict
-from .lines import recompute
+from .lines import layout, recompute, symbols_in
 from .mistakes import ENTRIES
 from .slips import (
     RARE,
@@ -218,12 +218,24 @@ class Tutor:
             if len(values) and answer.exact.shape == values.shape[1:]:
                 fits = ~answer.wrong(values).reshape(len(values), -1).any(1)
                 yield [reasons[i] for i in np.flatnonzero(fits)]
+        expressions = {s: text for *_, s, text in layout(*self.kind[:2])}
+        yield [
+            Explanation(f"made {slip.phrase}", slip.symbol)
+            for earlier in symbols_in(expressions[symbol])
+            for slip in self.slips.get(earlier, ())
+            if answer.fits(self.evaluate_after(slip, expressions[symbol]))
+        ]
         if answer.exact.size > 1:
             yield [
                 Explanation(f"made {phrase}")
                 for phrase, text in find_pairs(*self.kind, symbol)
                 if answer.fits(try_to_evaluate(text, self.floats))
             ]
+
+    def evaluate_after(self, slip, expression):
+        """The value of an expression if a slip was made in it only."""
+        wrong = try_to_evaluate(slip.expression, self.floats)
+        return try_to_evaluate(expression, self.floats | {slip.symbol: wrong})
 
 
 def is_multiple(one, other):
