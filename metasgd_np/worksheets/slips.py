@@ -126,11 +126,11 @@ def try_to_evaluate(expression, values):
         return None
 
 
-def try_to_recompute(net, values, altered):
+def try_to_recompute(net, values, altered, fixed=()):
     """What changes if some lines are altered; {} if shapes do not fit."""
     try:
         with np.errstate(all="ignore"):
-            return recompute(net, values, altered)
+            return recompute(net, values, altered, fixed)
     except ValueError:
         return {}
 

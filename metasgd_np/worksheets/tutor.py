@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .answers import Verdict
-from .lines import layout, recompute, symbols_in
+from .lines import layout, recompute
 from .mistakes import ENTRIES
 from .slips import (
     RARE,
@@ -137,6 +137,14 @@ class Tutor:
         return self.follow(origins)
 
     @cached_property
+    def single_uses(self):
+        """What follows from one slip if nothing else is altered by it."""
+        slips = [slip for slips in self.slips.values() for slip in slips]
+        near = sorted((s for s in slips if s.rank < STRAY), key=lambda slip: slip.rank)
+        origins = ((s.phrase, {s.symbol: s.expression}) for s in near)
+        return self.follow(origins, fixed=self.floats)
+
+    @cached_property
     def habits(self):
         """What follows from the same slip in both layers, both sets, or everywhere."""
         groups = {}
@@ -150,20 +158,20 @@ class Tutor:
             if len(group) > 1
         )
 
-    def follow(self, origins):
-        """{symbol: (Explanations, the values that follow (origins, …))}.
+    def follow(self, origins, fixed=()):
+        """(Explanations, {symbol: the values that follow, one per Explanation}).
 
-        origins : (phrase, {symbol: wrong expression})
+        origins : (phrase, {symbol: wrong expression});  fixed : what does not follow
         """
-        found = {symbol: ([], []) for symbol in self.floats}
+        reasons, results = [], []
         for phrase, altered in origins:
-            changed = try_to_recompute(self.net, self.floats, altered)
-            explanation = Explanation(f"made {phrase}", " and ".join(altered))
-            for symbol in changed.keys() - {next(iter(altered))}:
-                if changed[symbol].shape == self.floats[symbol].shape:
-                    found[symbol][0].append(explanation)
-                    found[symbol][1].append(changed[symbol])
-        return {s: (reasons, np.array(after)) for s, (reasons, after) in found.items()}
+            changed = try_to_recompute(self.net, self.floats, altered, fixed)
+            if all(np.shape(changed[s]) == self.floats[s].shape for s in changed):
+                reasons.append(Explanation(f"made {phrase}", " and ".join(altered)))
+                results.append(self.floats | changed)
+        sizes = {N: self.floats[N] for N in ("N_s", "N_q")}
+        stacked = {s: np.array([v[s] for v in results]) for s in self.floats}
+        return reasons, stacked | sizes
 
     def own_slips(self, symbol, answer, values=None):
         """The simplest slips of a line that give an answer from its, or other, values.
@@ -214,28 +222,31 @@ class Tutor:
             for other, value in values
             if other not in (symbol, "N_s", "N_q") and answer.fits(value)
         ]
-        for reasons, values in (f[symbol] for f in (self.consequences, self.habits)):
-            if len(values) and answer.exact.shape == values.shape[1:]:
-                fits = ~answer.wrong(values).reshape(len(values), -1).any(1)
-                yield [reasons[i] for i in np.flatnonzero(fits)]
-        expressions = {s: text for *_, s, text in layout(*self.kind[:2])}
-        yield [
-            Explanation(f"made {slip.phrase}", slip.symbol)
-            for earlier in symbols_in(expressions[symbol])
-            for slip in self.slips.get(earlier, ())
-            if answer.fits(self.evaluate_after(slip, expressions[symbol]))
-        ]
-        if answer.exact.size > 1:
+        yield self.among(self.consequences, symbol, answer)
+        right = next(s for *_, at, s in layout(*self.kind[:2]) if at == symbol)
+        yield self.among(self.single_uses, right, answer)
+        yield self.among(self.habits, symbol, answer)
+        if answer.exact.size > 1:  # of numbers, too many pairs would fit
             yield [
                 Explanation(f"made {phrase}")
                 for phrase, text in find_pairs(*self.kind, symbol)
                 if answer.fits(try_to_evaluate(text, self.floats))
             ]
+            yield [
+                Explanation(f"made {slip.phrase}, with {e.earlier} {e.phrase}")
+                for slip in self.slips[symbol]
+                if slip.rank < STRAY
+                for e in self.among(self.single_uses, slip.expression, answer)
+            ]
 
-    def evaluate_after(self, slip, expression):
-        """The value of an expression if a slip was made in it only."""
-        wrong = try_to_evaluate(slip.expression, self.floats)
-        return try_to_evaluate(expression, self.floats | {slip.symbol: wrong})
+    def among(self, followed, expression, answer):
+        """The reasons in what follow() found by which an expression is the answer."""
+        reasons, values = followed
+        results = try_to_evaluate(expression, values)
+        if np.shape(results) != (len(reasons), *answer.exact.shape):
+            return []
+        fits = ~answer.wrong(results).reshape(len(results), -1).any(1)
+        return [reasons[i] for i in np.flatnonzero(fits)]
 
 
 def is_multiple(one, other):
