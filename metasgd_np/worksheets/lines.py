@@ -77,14 +77,8 @@ FUNCTIONS = {
     # and what people do instead:
     "headless": lambda W: W[..., 1:, :],  # W without its first row
     "first": lambda column, A: with_column(A[..., ::-1], column)[..., ::-1],  # [1 A]
-    "mean_bias": lambda W, N: np.concatenate(
-        [W[..., :-1, :], W[..., -1:, :] / N], axis=-2
-    ),
-    "no_bias": lambda W: np.concatenate([W[..., :-1, :], 0 * W[..., -1:, :]], axis=-2),
-    "bias_first": lambda W: np.concatenate([W[..., -1:, :], W[..., :-1, :]], axis=-2),
-    "keep_bias": lambda new, W: np.concatenate(
-        [new[..., :-1, :], W[..., -1:, :]], axis=-2
-    ),
+    "bias": lambda W: W[..., -1:, :],
+    "over": lambda upper, lower: np.concatenate([upper, lower], axis=-2),
     "corner": lambda A: A[..., :1, :1],
     "abs": np.abs,
     "mean": lambda A: A.mean((-2, -1), keepdims=True),

@@ -398,7 +398,7 @@ ENTRIES = (
         altered_net(
             "made with a bias gradient averaged instead of summed",
             lambda net: with_gradient(net, averaged_biases),
-            {"dW#_s": "mean_bias({}, N_s)", "dW#_q": "mean_bias({}, N_q)"},
+            {f"dW#_{w}": f"over(bar({{}}), bias({{}}) / N_{w})" for w in "sq"},
         ),
     ),
     entry(

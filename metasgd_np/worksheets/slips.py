@@ -53,7 +53,7 @@ SCALES = (  # the whole line
 )
 STRAY = 2  # the rank of stray factors
 RARE = 3  # the rank of slips that are explained only: no sheet is screened for them
-PLACES = {"H1": (0, "φ"), "phi1": (1, "φ′"), "phi2": (2, "φ″")}  # in PHI
+PLACES = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}  # in the order of PHI
 LOSS_LINES = "L", "dF", "dF_dot"  # in the order of LOSS
 GENERIC = 4  # sheets on which a slip is tried for what it changes
 
@@ -85,7 +85,8 @@ def find_slips(activation, loss, sizes):
     for *_, symbol, expression in layout(activation, loss):
         right = np.asarray(values[symbol])
         seen = {fingerprint(right)}
-        for phrase, altered, rank in line_slips(symbol, expression, activation, loss):
+        slips = line_slips(symbol, expression, activation, loss)
+        for phrase, altered, rank in sorted(slips, key=lambda slip: slip[2] == RARE):
             circular = symbol in symbols_in(altered)
             wrong = None if circular else try_to_evaluate(altered, values)
             if wrong is None or fingerprint(wrong) in seen:
@@ -193,10 +194,9 @@ def line_slips(symbol, expression, activation, loss) -> Iterator:
     turn = not symbol.startswith("L_")  # a loss is never negative, nor transposed
     for phrase, text in algebra_slips(expression, which, turn):
         yield phrase, text, 0
-    for phrase, text, rank in other_functions(symbol, which, activation, loss):
-        yield phrase, text, rank
+    yield from formula_slips(symbol, expression, which, activation, loss)
     if symbol.endswith("_prime"):
-        yield "with the old bias", f"keep_bias({expression}, {symbol[:2]})", 0
+        yield "with the old bias", f"over(bar({expression}), bias({symbol[:2]}))", 0
     order = [*GIVEN, *(line[2] for line in layout(activation, loss))]
     known = order[: order.index(symbol)]
     for phrase, text in quantity_slips(symbol, expression, known):
@@ -204,8 +204,6 @@ def line_slips(symbol, expression, activation, loss) -> Iterator:
     for phrase, text in SCALES if turn else ():
         yield phrase, by_set(text.format(expression), which), STRAY
     for phrase, text in rare_slips(expression, which):
-        yield phrase, text, RARE
-    for phrase, text in other_formulas(symbol, expression, which, activation, loss):
         yield phrase, text, RARE
     if turn:
         yield "with the signs lost", f"abs({expression})", RARE
@@ -228,53 +226,52 @@ def quantity_slips(symbol, expression, known):
             yield f"with {render(one)} and {render(other)} swapped", text
 
 
-def other_functions(symbol, which, activation, loss):
-    """(phrase, altered expression, rank) of lines with φ, φ′ or φ″, or with dF_dot."""
-    stem = symbol.removesuffix(f"_{which}")
-    names = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}
-    if stem in names:
-        for other, text in zip(names, PHI[activation], strict=True):
-            phrase = f"with {names[other]} for {names[stem]}"
-            yield phrase, to_query(text) if which == "q" else text, 0
-        for name in ("relu", "square", "identity"):
-            text = PHI[name][list(names).index(stem)]
-            phrase = f"with {names[stem]} of {name}"
-            yield phrase, to_query(text) if which == "q" else text, 1
-        yield f"with |Z1_{which}|", f"abs(Z1_{which})", 1
-    if symbol == "dF_dot":
-        _, (dF, _), _ = LOSS[loss]
+def formula_slips(symbol, expression, which, activation, loss):
+    """(phrase, altered expression, rank): φ, φ′, φ″ or a loss by another's formula."""
+    stem, query = symbol.removesuffix(f"_{which}"), to_query if which == "q" else str
+    if stem in PLACES:
+        yield from activation_slips(stem, activation, query)
+    if stem in LOSS_LINES:
+        yield from loss_slips(stem, expression, loss, query)
+
+
+def activation_slips(stem, activation, query):
+    """(phrase, altered expression, rank) of a line with φ, φ′ or φ″."""
+    own, place = PLACES[stem], list(PLACES).index(stem)
+    for other, text in zip(PLACES.values(), PHI[activation], strict=True):
+        yield f"with {other} for {own}", query(text), 0
+    for name, texts in PHI.items():
+        rank = RARE if name in ("tanh", "sigmoid") else 1
+        yield f"with {own} of {name}", query(texts[place]), rank
+    yield f"with |{query('Z1_s')}|", query("abs(Z1_s)"), 1
+    H1_of_H1 = PHI[activation][0].replace("Z1_s", "H1_s")
+    moved = {"Z1_s": "H1_s", "H1_s": f"({H1_of_H1})"}
+    text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], PHI[activation][place])
+    yield f"with {own} of {query('H1_s')}", query(text), RARE
+
+
+def loss_slips(stem, expression, loss, query):
+    """(phrase, altered expression, rank) of L, dF or dF_dot.
+
+    Another loss's formula takes the probabilities of the right one.
+    """
+    if stem == "dF_dot":
+        dF = LOSS[loss][1][0]
         yield "with F_dot in the formula of dF", dF.replace("F_s", "F_dot"), 0
         yield "with dF_s in its place", "dF_s + 0 * F_dot", 1
-
-
-def other_formulas(symbol, expression, which, activation, loss):
-    """(phrase, altered expression) by the formula of another activation or loss.
-
-    Of a loss, the probabilities are those of the right one.
-    """
-    stem = symbol.removesuffix(f"_{which}")
-    F, query = f"F_{which}", to_query if which == "q" else str
     p = "softmax" if loss.startswith("softmax") else "sigmoid"
-    if stem in PLACES:
-        place = PLACES[stem]
-        for name in PHI:
-            yield f"with {place[1]} of {name}", query(PHI[name][place[0]])
-        phi = PHI[activation][0].replace("Z1_s", "H1_s")
-        moved = {"Z1_s": "H1_s", "H1_s": f"({phi})"}
-        text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], PHI[activation][place[0]])
-        yield f"with {place[1]} of H1_{which}", query(text)
-    for name, formulas in LOSS.items() if stem in LOSS_LINES else ():
-        text = query(formulas[LOSS_LINES.index(stem)][0])
+    for name, formulas in LOSS.items():
+        text = formulas[LOSS_LINES.index(stem)][0]
         if loss == "softmax_cross_entropy":
             text = re.sub(r"\bsigmoid", "softmax", text)
-            text = re.sub(r"(?<!onehot\()Y_(.)", r"onehot(Y_\1, F_\1)", text)
-        yield f"with the formula of the {name.replace('_', ' ')}", text
-        if name == "squared_error" != loss and stem != "dF_dot":
-            of_p = text.replace(f"({F} -", f"({p}({F}) -")
-            yield f"with the squared error of the {p}", of_p
+            text = re.sub(r"(?<!onehot\()Y_s", r"onehot(Y_s, F_s)", text)
+        yield f"with the formula of the {name.replace('_', ' ')}", query(text), RARE
+        if name == "squared_error" != loss:
+            of_p = query(text.replace("(F_s -", f"({p}(F_s) -"))
+            yield f"with the squared error of the {p}", of_p, RARE
     if stem == "dF" and loss != "squared_error":
-        phrase = f"with the derivative of {p} too"
-        yield phrase, f"({expression}) * {p}({F}) * (1 - {p}({F}))"
+        wrong = query(f"({expression}) * {p}(F_s) * (1 - {p}(F_s))")
+        yield f"with the derivative of {p} too", wrong, RARE
 
 
 def mistaken(symbol, known):
