@@ -2,48 +2,34 @@
 
 A slip is a general alteration of the line's expression, so that no list of wrong
 answers is needed. The rules of algebra.py drop a term or factor, turn a sign, swap
-terms, forget a number, a transpose or a bias. Beside them, one quantity may be taken
-for another of its kind, and the whole line may be scaled.
+terms, forget a number, a transpose or a bias. By quantities.py, one quantity is taken
+for another of its kind. Here, the whole line is scaled, or another formula is used.
 
     for slip in find_slips("square", "squared_error", (1, 2, 1, 3, 3)):
         print(slip.symbol, slip.phrase, slip.expression)
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
 from ..network import TwoLayerNet
-from .algebra import algebra_slips, by_set, exchange, rare_slips
+from .algebra import algebra_slips, by_set, rare_slips
 from .lines import (
     GIVEN,
     LOSS,
     PHI,
     evaluate,
     layout,
-    parse,
-    recompute,
     symbols_in,
     to_query,
     work,
 )
-from .printing import render
+from .quantities import quantity_slips
 
-KINDS = (  # quantities that are easily taken for one another, in the order of working
-    "X_s X_q",
-    "X1_s X1_q",
-    "H1_1_s H1_1_q",
-    "Z1_s H1_s phi1_s dH1_s dZ1_s Z1_q H1_q phi1_q dH1_q dZ1_q "
-    "Z1_dot H1_dot dH1_dot phi2 dZ1_dot",
-    "Y_s F_s dF_s Y_q F_q dF_q F_dot dF_dot",
-    "W1 alpha1 dW1_s W1_prime dW1_q V1 dW1_dot dtheta1",
-    "W2 alpha2 dW2_s W2_prime dW2_q V2 dW2_dot dtheta2",
-)
 SCALES = (  # the whole line
     ("with a factor of 2 too many", "2 * ({})"),
     ("with a factor of 1/2 too many", "({}) / 2"),
@@ -127,15 +113,6 @@ def try_to_evaluate(expression, values):
         return None
 
 
-def try_to_recompute(net, values, altered, fixed=()):
-    """What changes if some lines are altered; {} if shapes do not fit."""
-    try:
-        with np.errstate(all="ignore"):
-            return recompute(net, values, altered, fixed)
-    except ValueError:
-        return {}
-
-
 def fingerprint(value):
     """The same for values that agree in shape and, up to rounding, in every entry."""
     return np.shape(value), (np.round(value, 9) + 0.0).tobytes()
@@ -209,23 +186,6 @@ def line_slips(symbol, expression, activation, loss) -> Iterator:
         yield "with the signs lost", f"abs({expression})", RARE
 
 
-def quantity_slips(symbol, expression, known):
-    """(phrase, altered expression) by taking one quantity for another."""
-    tree = parse(expression)
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    for find in (lambda name: mistaken(name, known), overdone):
-        for node in names:
-            for phrase, text in find(node.id):
-                yield phrase, ast.unparse(exchange(tree, node, parse(text)))
-    for factor in excess(symbol):
-        yield f"with a factor {render(factor)} too many", f"{factor} * ({expression})"
-    yield "with the other set's quantities", swap_sets(expression)
-    for one, other in combinations(symbols_in(expression), 2):
-        if one in kind_of(other):
-            text = swap(expression, one, other)
-            yield f"with {render(one)} and {render(other)} swapped", text
-
-
 def formula_slips(symbol, expression, which, activation, loss):
     """(phrase, altered expression, rank): φ, φ′, φ″ or a loss by another's formula."""
     stem, query = symbol.removesuffix(f"_{which}"), to_query if which == "q" else str
@@ -272,63 +232,3 @@ def loss_slips(stem, expression, loss, query):
     if stem == "dF" and loss != "squared_error":
         wrong = query(f"({expression}) * {p}(F_s) * (1 - {p}(F_s))")
         yield f"with the derivative of {p} too", wrong, RARE
-
-
-def mistaken(symbol, known):
-    """(phrase, new text) of each quantity that may stand in a symbol's place."""
-    for other in kind_of(symbol):
-        sets = {set_of(other), set_of(symbol)} - {""}
-        stem = symbol.removesuffix("_prime")
-        same = other in (swap_sets(symbol), stem, f"{stem}_prime")
-        same |= other == "phi2" and symbol.startswith("phi1")
-        if other != symbol and (same or (other in known and len(sets) < 2)):
-            words = "the updated " if "_prime" in other else ""
-            yield f"with {words}{render(other)} for {render(symbol)}", other
-    if symbol.startswith("H1_1"):
-        Z = symbol.replace("H1_1", "Z1")
-        yield (
-            f"with {render(Z)} for {render(symbol[:2] + symbol[4:])}",
-            f"beside({Z}, 1)",
-        )
-    if symbol.startswith("alpha"):
-        yield f"with |{render(symbol)}| for {render(symbol)}", f"abs({symbol})"
-        yield f"with the first entry of {render(symbol)} for all", f"corner({symbol})"
-
-
-def overdone(symbol):
-    """(phrase, new text) of a quantity with a factor too many."""
-    for factor in excess(symbol):
-        phrase = f"with a factor {render(factor)} too many at {render(symbol)}"
-        yield phrase, f"{factor} * {symbol}"
-
-
-def excess(symbol):
-    """The factors that may be too many at a quantity: φ′, or α."""
-    kind = kind_of(symbol)
-    if "Z1_s" in kind:
-        yield f"phi1_{set_of(symbol)}"
-    if "W1" in kind or "W2" in kind:
-        yield "alpha1" if "W1" in kind else "alpha2"
-
-
-def kind_of(symbol):
-    """The quantities that a symbol is easily taken for, itself among them."""
-    return next((kind.split() for kind in KINDS if symbol in kind.split()), ())
-
-
-def set_of(symbol):
-    """ "s" or "q", the set that a quantity belongs to; "" for weights."""
-    if symbol.endswith("_q"):
-        return "q"
-    return "s" if symbol.endswith(("_s", "_dot")) or symbol == "phi2" else ""
-
-
-def swap_sets(expression):
-    """The expression with the support quantities for the query's and vice versa."""
-    return re.sub(r"_[sq]\b", lambda end: "_q" if end[0] == "_s" else "_s", expression)
-
-
-def swap(expression, one, other):
-    """The expression with two symbols in each other's place."""
-    places = {one: other, other: one}
-    return re.sub(r"\w+", lambda word: places.get(word[0], word[0]), expression)

@@ -23,7 +23,6 @@ from .slips import (
     find_pairs,
     find_slips,
     try_to_evaluate,
-    try_to_recompute,
 )
 
 SURE = 1e-9  # relative; how far a computed float may be off
@@ -165,7 +164,11 @@ class Tutor:
         """
         reasons, results = [], []
         for phrase, altered in origins:
-            changed = try_to_recompute(self.net, self.floats, altered, fixed)
+            try:
+                with np.errstate(all="ignore"):
+                    changed = recompute(self.net, self.floats, altered, fixed)
+            except ValueError:  # shapes do not fit
+                continue
             if all(np.shape(changed[s]) == self.floats[s].shape for s in changed):
                 reasons.append(Explanation(f"made {phrase}", " and ".join(altered)))
                 results.append(self.floats | changed)
@@ -215,7 +218,7 @@ class Tutor:
         return next(filter(None, self.further(symbol, answer)), [])
 
     def further(self, symbol, answer):
-        """Explanations beyond a line's own slips, a list of each kind."""
+        """Explain by more than the line's own slips: a list for each kind."""
         values = self.floats.items()
         yield [
             Explanation(f"the value of {other}")
@@ -255,7 +258,7 @@ def is_multiple(one, other):
 
 
 def relations(slip):
-    """Keys that a slip shares with the same slip in other lines, near and far."""
+    """What a slip has in common with the same slip in other lines, near and far."""
     phrase = re.sub(r"_[sq]\b|(?<=[a-zA-Zα-ω\u0304])[12]", "", slip.phrase)
     layers, sets = re.sub("[12]", "", slip.symbol), re.sub("_[sq]$", "", slip.symbol)
     both = re.sub("[12]", "", sets)
