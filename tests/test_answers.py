@@ -266,7 +266,7 @@ def test_a_right_answer_is_right_however_it_is_written(truth, answer):
         ("1 1/2", None, "can be read in two ways"),
         ("0,5", None, "can be read in two ways"),
     ],
-    ids=lambda v: repr(v)[:30],
+    ids=plain_name,
 )
 def test_what_is_no_number_or_two_gets_a_sentence(answer, shape, words):
     with pytest.raises(ValueError, match=re.escape(words)) as error:
