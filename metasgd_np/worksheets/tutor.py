@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .answers import Verdict
-from .lines import layout, recompute
+from .lines import layout, recompute, symbols_in
 from .mistakes import ENTRIES
 from .slips import (
     RARE,
@@ -141,7 +141,7 @@ class Tutor:
         slips = [slip for slips in self.slips.values() for slip in slips]
         near = sorted((s for s in slips if s.rank < STRAY), key=lambda slip: slip.rank)
         origins = ((s.phrase, {s.symbol: s.expression}) for s in near)
-        return self.follow(origins, fixed=self.floats)
+        return self.follow(origins, only_there=True)
 
     @cached_property
     def habits(self):
@@ -157,24 +157,29 @@ class Tutor:
             if len(group) > 1
         )
 
-    def follow(self, origins, fixed=()):
+    def follow(self, origins, only_there=False):
         """(Explanations, {symbol: the values that follow, one per Explanation}).
 
-        origins : (phrase, {symbol: wrong expression});  fixed : what does not follow
+        origins : (phrase, {symbol: wrong expression});  NaN where shapes do not fit
+        only_there : whether nothing else follows
         """
-        reasons, results = [], []
-        for phrase, altered in origins:
-            try:
-                with np.errstate(all="ignore"):
-                    changed = recompute(self.net, self.floats, altered, fixed)
-            except ValueError:  # shapes do not fit
-                continue
-            if all(np.shape(changed[s]) == self.floats[s].shape for s in changed):
-                reasons.append(Explanation(f"made {phrase}", " and ".join(altered)))
-                results.append(self.floats | changed)
-        sizes = {N: self.floats[N] for N in ("N_s", "N_q")}
-        stacked = {s: np.array([v[s] for v in results]) for s in self.floats}
-        return reasons, stacked | sizes
+        origins = list(origins)
+        values = {  # all at once, for speed
+            s: np.stack([v] * len(origins)) if s not in ("N_s", "N_q") else v
+            for s, v in self.floats.items()
+        }
+        for *_, symbol, expression in layout(*self.kind[:2]):
+            if not only_there:
+                values[symbol] = try_to_evaluate(expression, values).astype(float)
+            for i, (_, altered) in enumerate(origins):
+                if symbol in altered:
+                    names = symbols_in(altered[symbol])
+                    row = {s: values[s] if s[0] == "N" else values[s][i] for s in names}
+                    wrong = try_to_evaluate(altered[symbol], row)
+                    fits = np.shape(wrong) == values[symbol][i].shape
+                    values[symbol][i] = wrong if fits else np.nan
+        reasons = [Explanation(f"made {p}", " and ".join(a)) for p, a in origins]
+        return reasons, values
 
     def own_slips(self, symbol, answer, values=None):
         """The simplest slips of a line that give an answer from its, or other, values.
