@@ -327,6 +327,13 @@ def test_half_of_a_derivative_is_no_forgotten_half_of_the_loss():
     assert verdict.mistakes == ()
 
 
+def test_a_slip_of_this_line_and_of_one_before_are_named_together():
+    v = SHEETS["default"].values
+    wrong = (v["F_s"] - v["Y_s"]) @ v["W2_prime"][:2].T
+    verdict = SHEETS["default"].check("dH1_s", wrong)
+    assert "the updated W2′ for W2, with dF_s made without the 2/N" in str(verdict)
+
+
 def test_no_slip_needs_the_value_of_its_own_line():
     for symbol, slips in SHEETS["default"].tutor.slips.items():
         for slip in slips:
