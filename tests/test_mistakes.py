@@ -140,11 +140,20 @@ def spoilt_lines():
                     yield sheet, line.symbol, mistake, wrong[line.symbol]
 
 
+AMBIGUOUS = {  # {(symbol, mistake): the simpler explanation}
+    ("dZ1_s", 8): "with Z1_s for φ′_s",  # half of 2 Z1_s
+    ("W2_prime", 13): "entry [2, 0] is wrong",  # a slip of arithmetic
+}
+
+
 def test_every_mistake_that_alters_a_line_is_named():
     named = set()
     for sheet, symbol, mistake, wrong in spoilt_lines():
         verdict = sheet.check(symbol, wrong)
         assert not verdict.right
+        if (symbol, mistake.number) in AMBIGUOUS and not verdict.mistakes:
+            assert AMBIGUOUS[symbol, mistake.number] in verdict.message
+            continue
         assert mistake.number in verdict.mistakes, (symbol, mistake.number)
         assert f"see mistake {mistake.number}" in verdict.message
         named.add(mistake.number)

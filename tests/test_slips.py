@@ -15,6 +15,7 @@ import pytest
 from metasgd_np import TaskBatch, TwoLayerNet
 from metasgd_np.worksheets.examples import default_example
 from metasgd_np.worksheets.lines import LOSS, PHI, evaluate, layout, symbols_in
+from metasgd_np.worksheets.slips import RARE
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEETS = {
@@ -177,7 +178,32 @@ WRONG = [
     ("dalpha1", lambda v: -v.dW1_s * v.dW1_s, "dW1_s for dW1_q"),
     ("dalpha2", lambda v: -v.dW2_s * v.V2, "with V2 for dW2_q"),
     ("dalpha1", lambda v: np.full_like(v.W1, total(v)), "see mistake 10"),
+    # rarer slips, two in one line, one in several lines, another line's value
+    ("F_s", lambda v: v.H1_1_s @ abs(v.W2), "with |W2| for W2"),
+    ("dH1_s", lambda v: v.dF_s @ abs(v.W2[:2]).T, "with |W2| for W2"),
+    ("L_s", lambda v: (v.F_s**2 - v.Y_s**2).sum() / N, "difference of the squares"),
+    ("V2", lambda v: v.dW2_q / v.alpha2, "dW2_q/α2 for the product"),
+    (
+        "dW1_s",
+        lambda v: -v.X1_s.T @ v.dH1_s,
+        "with dH1_s for dZ1_s and with the sign turned",
+    ),
+    ("dalpha2", lambda v: v.dW2_s * v.dtheta2, "dθ2 for dW2_q and without the minus"),
+    (
+        "dtheta1",
+        lambda v: v.dW1_q - second_order(v, v.dW1_q, v.dW2_q),
+        "V1 and V2 had been made without the factor α1",
+    ),
+    ("dalpha1", lambda v: v.V1, "the value of V1"),
 ]
+
+
+def second_order(v, V1, V2):
+    """dW1_dot along V1 and V2, for the square as φ."""
+    H1_dot = v.phi1_s * (v.X1_s @ V1)
+    dF_dot = Fraction(2, N) * (H1_dot @ v.W2[:2] + v.H1_1_s @ V2)
+    dH1_dot = dF_dot @ v.W2[:2].T + v.dF_s @ V2[:2].T
+    return v.X1_s.T @ (dH1_dot * v.phi1_s + v.dH1_s * 2 * (v.X1_s @ V1))
 
 
 def total(v):
@@ -208,7 +234,7 @@ def hidden_slips(sheets):
     values = {symbol: np.stack([v[symbol] for v in floats]) for symbol in floats[0]}
     values |= {"N_s": N, "N_q": N}
     for slips in sheets[0].tutor.slips.values():
-        for slip in slips:
+        for slip in (slip for slip in slips if slip.rank < RARE):
             wrong, right = evaluate(slip.expression, values), values[slip.symbol]
             if wrong.shape == right.shape:
                 differs = abs(wrong - right).reshape(len(sheets), -1) > 1e-9
@@ -287,6 +313,27 @@ def test_one_entry_is_arithmetic_though_a_slip_of_this_line_gives_it():
     assert "entry [1, 0] is wrong, the others are right" in verdict.message
 
 
+def test_zero_in_every_entry_is_said_and_accuses_nobody():
+    verdict = Worksheet.from_seed(6).check("V1", [[0, 0], [0, 0]])
+    assert str(verdict) == "V1 is not right: every entry is 0."
+    assert not verdict.named
+    assert SHEETS["default"].check("phi2", 3 * [[0, 0]]).mistakes == (7,)
+
+
+def test_half_of_a_derivative_is_no_forgotten_half_of_the_loss():
+    v = SHEETS["default"].values
+    verdict = SHEETS["default"].check("dZ1_s", v["dH1_s"] * v["Z1_s"])
+    assert "with Z1_s for φ′_s" in verdict.message
+    assert verdict.mistakes == ()
+
+
+def test_a_slip_of_this_line_and_of_one_before_are_named_together():
+    v = SHEETS["default"].values
+    wrong = (v["F_s"] - v["Y_s"]) @ v["W2_prime"][:2].T
+    verdict = SHEETS["default"].check("dH1_s", wrong)
+    assert "the updated W2′ for W2, with dF_s made without the 2/N" in str(verdict)
+
+
 def test_no_slip_needs_the_value_of_its_own_line():
     for symbol, slips in SHEETS["default"].tutor.slips.items():
         for slip in slips:
@@ -318,3 +365,7 @@ def test_every_network_has_slips_and_each_is_named(activation, loss):
     assert sheet.check("Z1_q", values.X1_q @ values.W1).named
     assert sheet.check("dF_s", 4 * values.dF_s).named
     assert sheet.check("F_dot", values.H1_1_s @ values.V2).named
+    for name, (_, phi1, _) in PHI.items():  # the derivative of another activation
+        wrong = evaluate(phi1, sheet.values)
+        verdict = sheet.check("phi1_s", wrong)
+        assert verdict.right or verdict.named, name

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from copy import copy
 
-from .lines import parse
+from .lines import FUNCTIONS, OPERATORS, parse
 from .printing import is_number, render
 
 RULES = {  # (made …, what is worked out) for an operation on a and b
@@ -52,9 +52,14 @@ RULES = {  # (made …, what is worked out) for an operation on a and b
     ),
     "[A 1].T @": (
         ("without the bias row", "{a}.T @ {b}"),
-        ("with 0 in the bias row", "no_bias({whole})"),
-        ("with the bias row averaged", "mean_bias({whole}, {N})"),
-        ("with the bias row first", "bias_first({whole})"),
+        ("with 0 in the bias row", "over(bar({whole}), 0 * bias({whole}))"),
+        ("with the bias row averaged", "over(bar({whole}), bias({whole}) / {N})"),
+        ("with the bias row first", "over(bias({whole}), bar({whole}))"),
+    ),
+    "product by *": (("with the product of the derivatives", "{a} * {b}"),),
+    "product by @": (
+        ("with the product of the derivatives", "{a} @ {b}"),
+        ("with the product of the derivatives", "{a} @ bar({b})"),
     ),
     "@ bar": (("with the bias of {b} added", "beside({a}, 1) @ {b}"),),
     "beside": (
@@ -75,11 +80,38 @@ RULES = {  # (made …, what is worked out) for an operation on a and b
     "sum of squares": (("with the square of the sum", "sum({a})**2"),),
     "function": (("without the {name}", "{a}"),),
 }
+RARE = {  # the same, of slips that are explained but that no sheet is screened for
+    "*": (
+        ("with {a}/{b} for the product", "{a} / {b}"),
+        ("with {b}/{a} for the product", "{b} / {a}"),
+        ("with a matrix product for ∘, {a} transposed", "{a}.T @ {b}"),
+        ("with a matrix product for ∘, {b} transposed", "{a} @ {b}.T"),
+    ),
+    "**": (
+        ("with |{a}| for the square", "abs({a})"),
+        ("with the sign of {a} kept in its square", "{a} * abs({a})"),
+    ),
+    "(-)**": (("with the difference of the squares", "{a}**2 - {b}**2"),),
+    "1 -": RULES["-"],
+    "1 - **": (("with the square of {a} − {b}", "({a} - {b})**2"),),
+    "sum of squares": (("with the square of the mean", "sum({a})**2 / {N}"),),
+    "symbol": (("with |{a}| for {a}", "abs({a})"),),
+    "alpha": (("with the mean of {a} for all", "like({a}, 0) + mean({a})"),),
+    "N": (("with N − 1 for N", "({a} - 1)"),),
+    "softmax": (("with softmax over the examples", "softmax({a}.T).T"),),
+    "function": (
+        ("with tanh for {name}", "tanh({a})"),
+        ("with σ for {name}", "sigmoid({a})"),
+        ("with softmax for {name}", "softmax({a})"),
+        ("with log softmax for {name}", "log_softmax({a})"),
+    ),
+}
 FACTORS = {  # numbers in place of one with an N, and of one without
     True: ("1", "2", "1/N_s", "2/N_s", "1/2", "1/(2*N_s)", "N_s", "N_s/2"),
     False: ("1", "-1", "2", "-2"),
 }
-SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Pow: "**"}
+SIGNS = dict(zip(OPERATORS, ("+", "-", "*", "@", "/", "**"), strict=True))
+CURVED = ["tanh", "sigmoid", "relu", "step", "softplus", "softmax", "log_softmax"]
 WITHOUT_ONES = {"X1_s": "X_s", "X1_q": "X_q", "H1_1_s": "H1_s", "H1_1_q": "H1_q"}
 
 
@@ -87,10 +119,18 @@ def algebra_slips(expression, which, turn) -> Iterator:
     """(phrase, altered expression) by the rules of algebra."""
     tree = parse(expression)
     for node in ast.walk(tree):
-        for phrase, text in [*rules(node, which), *numbers(node, which, turn)]:
+        for phrase, text in [*fill(RULES, node, which), *numbers(node, which, turn)]:
             yield phrase, ast.unparse(exchange(tree, node, parse(text)))
     if turn:
         yield "with the sign turned", f"-({expression})"
+
+
+def rare_slips(expression, which) -> Iterator:
+    """(phrase, altered expression) by the RARE rules."""
+    tree = parse(expression)
+    for node in ast.walk(tree):
+        for phrase, text in fill(RARE, node, which):
+            yield phrase, ast.unparse(exchange(tree, node, parse(text)))
 
 
 def by_set(text, which):
@@ -98,50 +138,49 @@ def by_set(text, which):
     return text.replace("N_s", "N_q") if which == "q" else text
 
 
-def rules(node, which):
-    """(phrase, new text) of the RULES that fit a node."""
-    parts, keys = {"N": f"N_{which}", "whole": node}, []
+def fill(table, node, which):
+    """(phrase, new text) of the rules that fit a node, with its parts filled in."""
+    for key, parts in kinds(node):
+        if key in table:
+            shown = {part: render(ast.unparse(tree)) for part, tree in parts.items()}
+            texts = {part: bracket(tree) for part, tree in parts.items()}
+            texts |= {"whole": bracket(node), "N": f"N_{which}"}
+            for phrase, text in table[key]:
+                yield phrase.format(**shown).replace("ᵀᵀ", ""), text.format(**texts)
+
+
+def kinds(node):
+    """(key of the rules, parts) for everything that a node is."""
     match node:
+        case ast.Name(id=symbol) if symbol not in FUNCTIONS:
+            yield "N" if symbol.startswith("N_") else "symbol", {"a": node}
+            yield symbol.rstrip("12"), {"a": node}
+        case ast.BinOp(left=a, op=ast.Sub(), right=b) if is_number(a):
+            yield "1 -", {"a": a, "b": b}
+            if isinstance(b, ast.BinOp) and isinstance(b.op, ast.Pow):
+                yield "1 - **", {"a": a, "b": b.left}
         case ast.BinOp(left=a, op=op, right=b) if not is_number(a):
-            parts |= {"a": a, "b": b}
-            keys = [SIGNS[type(op)]]
-            if isinstance(op, ast.MatMult):
-                yield from biases(a, b, parts)
-            if isinstance(op, ast.Add) and {type(a), type(b)} == {ast.BinOp}:
-                sign, left, right = SIGNS[type(a.op)], bracket(a.left), bracket(b.right)
-                for text in (f"{left} {sign} {right}", f"{left} {sign} bar({right})"):
-                    yield "with the product of the derivatives", text
+            key = SIGNS[type(op)]
+            plain = WITHOUT_ONES.get(ast.unparse(a).removesuffix(".T"))
+            if key == "@" and plain:
+                transposed = ".T" if isinstance(a, ast.Attribute) else ""
+                yield f"[A 1]{transposed} @", {"a": parse(plain), "b": b}
+            if key == "@" and isinstance(b, ast.Call):
+                yield "@ bar", {"a": a, "b": b.args[0]}
+            if key == "+" and {type(a), type(b)} == {ast.BinOp}:
+                yield f"product by {SIGNS[type(a.op)]}", {"a": a.left, "b": b.right}
+            if key == "**" and isinstance(a, ast.BinOp) and isinstance(a.op, ast.Sub):
+                yield "(-)**", {"a": a.left, "b": a.right}
+            yield key, {"a": a, "b": b}
         case ast.UnaryOp(operand=a):
-            parts["a"], keys = a, ["minus"]
+            yield "minus", {"a": a}
         case ast.Call(func=ast.Name(id="sum"), args=[ast.BinOp(left=a, op=ast.Pow())]):
-            parts["a"], keys = a, ["sum of squares"]
-        case ast.Call(func=ast.Name(id=name), args=[a, b]) if name in RULES:
-            parts, keys = parts | {"a": a, "b": b}, [name]
-        case ast.Call(func=ast.Name(id=name), args=[a]) if "sum" not in name:
-            parts |= {"a": a, "name": name}
-            keys = [name if name in RULES else "function"]
-    for key in keys:
-        yield from fill(key, parts)
-
-
-def biases(a, b, parts):
-    """(phrase, new text) for a product of [A 1] or its transpose, or with W̄."""
-    left = ast.unparse(a)
-    plain = WITHOUT_ONES.get(left.removesuffix(".T"))
-    if plain:
-        key = "[A 1].T @" if left.endswith(".T") else "[A 1] @"
-        yield from fill(key, parts | {"a": parse(plain)})
-    if isinstance(b, ast.Call):
-        yield from fill("@ bar", parts | {"b": b.args[0]})
-
-
-def fill(key, parts):
-    """(phrase, new text) of the rules of a key, with the parts filled in."""
-    trees = {name: part for name, part in parts.items() if isinstance(part, ast.AST)}
-    shown = parts | {name: render(ast.unparse(part)) for name, part in trees.items()}
-    texts = parts | {name: bracket(part) for name, part in trees.items()}
-    for phrase, text in RULES[key]:
-        yield phrase.format(**shown).replace("ᵀᵀ", ""), text.format(**texts)
+            yield "sum of squares", {"a": a}
+        case ast.Call(func=ast.Name(id=name), args=args):
+            parts = dict(zip("ab", args, strict=False))
+            yield name, parts
+            if name in CURVED:
+                yield "function", parts | {"name": node.func}
 
 
 def bracket(node):

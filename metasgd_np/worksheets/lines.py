@@ -40,7 +40,7 @@ LOSS = {  # L, dF and dF_dot, each with its tag
     "sigmoid_cross_entropy": (
         ("1 / N_s * sum(softplus(F_s) - Y_s * F_s)", "8.1"),
         ("1 / N_s * (sigmoid(F_s) - Y_s)", "8.2"),
-        ("1 / N_s * sigmoid(F_s) * (1 - sigmoid(F_s)) * F_dot", "8.3"),
+        ("1 / N_s * (sigmoid(F_s) * (1 - sigmoid(F_s)) * F_dot)", "8.3"),
     ),
     "softmax_cross_entropy": (
         ("-(1 / N_s * sum(onehot(Y_s, F_s) * log_softmax(F_s)))", "8.4"),
@@ -77,16 +77,11 @@ FUNCTIONS = {
     # and what people do instead:
     "headless": lambda W: W[..., 1:, :],  # W without its first row
     "first": lambda column, A: with_column(A[..., ::-1], column)[..., ::-1],  # [1 A]
-    "mean_bias": lambda W, N: np.concatenate(
-        [W[..., :-1, :], W[..., -1:, :] / N], axis=-2
-    ),
-    "no_bias": lambda W: np.concatenate([W[..., :-1, :], 0 * W[..., -1:, :]], axis=-2),
-    "bias_first": lambda W: np.concatenate([W[..., -1:, :], W[..., :-1, :]], axis=-2),
-    "keep_bias": lambda new, W: np.concatenate(
-        [new[..., :-1, :], W[..., -1:, :]], axis=-2
-    ),
+    "bias": lambda W: W[..., -1:, :],
+    "over": lambda upper, lower: np.concatenate([upper, lower], axis=-2),
     "corner": lambda A: A[..., :1, :1],
     "abs": np.abs,
+    "mean": lambda A: A.mean((-2, -1), keepdims=True),
     "poured": lambda W: W.mT.reshape(W.shape),  # the entries of Wᵀ, row by row
     "spread": lambda W: np.broadcast_to(W.sum(-1, keepdims=True), W.shape),
 }

@@ -89,19 +89,81 @@ def altered_net(phrase, alter, lines, loss=None):
     )
 
 
+def altered_loss(phrase, wrong, loss=None):
+    """The Variant whose dF and dF_dot are `wrong`, in A, the right ones, and N_s."""
+
+    def spoil(right):
+        def spoilt(F, *rest):
+            return evaluate(wrong, {"A": right(F, *rest), "N_s": F.shape[-2]})
+
+        return spoilt
+
+    def alter(net):
+        slope, curvature = net.loss_function.slope, net.loss_function.curvature
+        return with_loss(net, slope=spoil(slope), curvature=spoil(curvature))
+
+    lines = {f"dF_{w}": wrong.replace("A", "{}") for w in ("s", "q", "dot")}
+    lines["dF_q"] = lines["dF_q"].replace("N_s", "N_q")
+    return altered_net(phrase, alter, lines, loss)
+
+
+def altered_gradient(phrase, wrong):
+    """The Variant whose weight gradients are `wrong`, in A, a right one, and N_s."""
+
+    def alter(net):
+        changed = copy(net)
+        changed.__class__ = WrongGradient
+        changed.wrong = wrong
+        return changed
+
+    text = wrong.replace("A", "{}")
+    lines = {"dW#_s": text, "dW#_q": text.replace("N_s", "N_q")}
+    return altered_net(phrase, alter, lines)
+
+
+class WrongGradient(TwoLayerNet):
+    """A network whose weight gradients are replaced by the expression `wrong`."""
+
+    def backward_pass(self, theta, X, Y):
+        """Compute both passes, then spoil the gradients of the weights."""
+        p = super().backward_pass(theta, X, Y)
+        N = p.F.shape[-2]
+        spoilt = (
+            evaluate(self.wrong, {"A": dW, "N_s": N}) for dW in self.unpack(p.gradient)
+        )
+        return p._replace(gradient=self.pack(*spoilt))
+
+
 def altered_alpha(phrase, wrong):
-    """The Variant whose dα is wrong: an expression in g = dW#_s and λ = dW#_q."""
+    """The Variant whose dα is wrong: an expression in λ = dW#_q, dtheta# and {}, dα."""
 
     def wrong_meta_gradient(net, theta, alpha, batch, steps):
-        thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
+        thetas, _ = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
         right = meta_gradient(net, theta, alpha, batch, steps)
-        values = {"dW_s": passes[0].gradient.mean(0)}
-        values["dW_q"] = query_gradient(net, thetas[-1], batch).mean(0)
+        values = {"dW_q": query_gradient(net, thetas[-1], batch).mean(0)}
         values |= {"dtheta": right.d_theta, "dalpha": right.d_alpha}
         expression = wrong.replace("{}", "dalpha#").replace("#", "")
         return right.d_theta, evaluate(expression, values)
 
     return Variant(phrase, wrong_meta_gradient, {"dalpha#": wrong})
+
+
+def altered_chain(phrase, curvature, lines, at=-1):
+    """The Variant that carries λ, taken at step `at`, back by a wrong curvature.
+
+    curvature : (net, step, alpha, λ) → what stands in place of H_s (α∘λ) in (5.3)
+    """
+
+    def wrong_meta_gradient(net, theta, alpha, batch, steps):
+        thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
+        lam = query_gradient(net, thetas[at], batch)
+        d_alpha = np.zeros_like(lam)  # (T, P)
+        for step in reversed(passes):
+            d_alpha = d_alpha - step.gradient * lam
+            lam = lam - curvature(net, step, alpha, lam)
+        return lam.mean(0), d_alpha.mean(0)
+
+    return Variant(phrase, wrong_meta_gradient, lines)
 
 
 def result(mg):
@@ -112,24 +174,6 @@ def result(mg):
 def query_gradient(net, theta, batch):
     """∇L_q(θ) of each task, (T, P)."""
     return net.backward_pass(theta, batch.X_q, batch.Y_q).gradient
-
-
-def walk_back(passes, lam, curvature):
-    """(6.1) and (5.3), with `curvature(step, λ)` in place of H_s (α∘λ)."""
-    d_alpha = np.zeros_like(lam)  # (T, P)
-    for step in reversed(passes):
-        d_alpha = d_alpha - step.gradient * lam
-        lam = lam - curvature(step, lam)
-    return lam.mean(0), d_alpha.mean(0)
-
-
-def alpha_outside(net, theta, alpha, batch, steps):
-    """Mistake 4: α∘(Hλ) for H(α∘λ)."""
-    thetas, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
-    lam = query_gradient(net, thetas[-1], batch)
-    return walk_back(
-        passes, lam, lambda step, lam: alpha * net.tangent_pass(step, lam).hv
-    )
 
 
 def first_step_alpha(net, theta, alpha, batch, steps):
@@ -159,15 +203,6 @@ def restarted(net, theta, alpha, batch, steps):
     return d_theta.mean(0), d_alpha.mean(0)
 
 
-def query_at_theta(net, theta, alpha, batch, steps):
-    """Mistake 11: the query gradient taken at θ."""
-    _, passes = inner_loop(net, theta, alpha, batch.X_s, batch.Y_s, steps)
-    lam = query_gradient(net, theta, batch)
-    return walk_back(
-        passes, lam, lambda step, lam: net.tangent_pass(step, alpha * lam).hv
-    )
-
-
 def swapped(batch):
     """Mistake 12: support and query mixed up."""
     return TaskBatch(batch.X_q, batch.Y_q, batch.X_s, batch.Y_s)
@@ -185,61 +220,6 @@ def with_loss(net, **changes):
     changed = copy(net)
     changed.loss_function = replace(net.loss_function, **changes)
     return changed
-
-
-class WrongGradient(TwoLayerNet):
-    """A network whose weight gradients pass through `spoil(p, dW1, dW2)`."""
-
-    def backward_pass(self, theta, X, Y):
-        """Compute both passes, then spoil the gradients of the weights."""
-        p = super().backward_pass(theta, X, Y)
-        spoilt = self.spoil(p, *self.unpack(p.gradient))
-        return p._replace(gradient=self.pack(*spoilt))
-
-
-def with_gradient(net, spoil):
-    """A copy of `net` whose weight gradients are spoilt."""
-    changed = copy(net)
-    changed.__class__ = WrongGradient
-    changed.spoil = spoil
-    return changed
-
-
-def transposed(p, dW1, dW2):
-    """The entries of dW1ᵀ reshaped to the shape of dW1, and dW2 likewise."""
-    return dW1.mT.reshape(dW1.shape), dW2.mT.reshape(dW2.shape)
-
-
-def broadcast(p, dW1, dW2):
-    """One column, summed over the units, broadcast to all of them."""
-    return tuple(
-        np.broadcast_to(dW.sum(-1, keepdims=True), dW.shape) for dW in (dW1, dW2)
-    )
-
-
-def averaged_biases(p, dW1, dW2):
-    """The last row of each divided by N."""
-    spoilt = dW1.copy(), dW2.copy()
-    for dW in spoilt:
-        dW[..., -1, :] = dW[..., -1, :] / p.F.shape[-2]
-    return spoilt
-
-
-def scaled_loss(scale):
-    """An alteration of networks: slope and curvature pass through `scale(array, N)`."""
-
-    def alter(net):
-        right = net.loss_function
-
-        def slope(F, Y):
-            return scale(right.slope(F, Y), F.shape[-2])
-
-        def curvature(F, Y, F_dot):
-            return scale(right.curvature(F, Y, F_dot), F.shape[-2])
-
-        return with_loss(net, slope=slope, curvature=curvature)
-
-    return alter
 
 
 def softmax_diagonal(F, Y, F_dot):
@@ -287,9 +267,9 @@ ENTRIES = (
         "α∘(Hλ) for H(α∘λ)",
         "α scales λ before the Hessian, not after: the transpose of I − diag(α) H",
         "derivations that treat α as one number",
-        Variant(
+        altered_chain(
             "made with α∘(Hλ) in place of H(α∘λ)",
-            alpha_outside,
+            lambda net, step, alpha, lam: alpha * net.tangent_pass(step, lam).hv,
             {"V#": "dW#_q", "dtheta#": "dW#_q - alpha# * dW#_dot"},
         ),
     ),
@@ -323,32 +303,19 @@ ENTRIES = (
         "the loss's 2 or 1/N is forgotten",
         "the mean of squares has the slope (2/N)(F − Y)",
         "gradients derived for one example, or for half the squared error",
-        altered_net(
-            "made without the 2 of the squared error",
-            scaled_loss(lambda A, N: A / 2),
-            {"dF_s": "{} / 2", "dF_q": "{} / 2", "dF_dot": "{} / 2"},
-            "squared_error",
+        altered_loss(
+            "made without the 2 of the squared error", "A / 2", "squared_error"
         ),
-        altered_net(
-            "made without the 1/N of the mean",
-            scaled_loss(lambda A, N: A * N),
-            {"dF_s": "{} * N_s", "dF_q": "{} * N_q", "dF_dot": "{} * N_s"},
-        ),
+        altered_loss("made without the 1/N of the mean", "A * N_s"),
     ),
     entry(
         9,
         "a weight gradient is transposed or broadcast",
         "the numbers are poured into the wrong places, and NumPy says nothing",
         "a NumPy program in which a (40, 1) gradient met a (40, 40) weight",
-        altered_net(
-            "made with a transposed weight gradient",
-            lambda net: with_gradient(net, transposed),
-            {"dW#_s": "poured({})", "dW#_q": "poured({})"},
-        ),
-        altered_net(
-            "made with one column broadcast over the weight gradient",
-            lambda net: with_gradient(net, broadcast),
-            {"dW#_s": "spread({})", "dW#_q": "spread({})"},
+        altered_gradient("made with a transposed weight gradient", "poured(A)"),
+        altered_gradient(
+            "made with one column broadcast over the weight gradient", "spread(A)"
         ),
     ),
     entry(
@@ -367,14 +334,11 @@ ENTRIES = (
         "the query gradient is taken at θ",
         "λ must be taken where the inner step led, at θ′",
         "code that reuses the network before its weights were changed",
-        Variant(
+        altered_chain(
             "made with the query gradient at θ, not θ′",
-            query_at_theta,
-            {
-                "Z1_q": "X1_q @ W1",
-                "F_q": "H1_1_q @ W2",
-                "dH1_q": "dF_q @ bar(W2).T",
-            },
+            lambda net, step, alpha, lam: net.tangent_pass(step, alpha * lam).hv,
+            {"Z1_q": "X1_q @ W1", "F_q": "H1_1_q @ W2", "dH1_q": "dF_q @ bar(W2).T"},
+            at=0,
         ),
     ),
     entry(
@@ -395,10 +359,9 @@ ENTRIES = (
         "the bias gradient is averaged",
         "the 1/N is in dF already; a bias gradient sums over the examples",
         "backward passes that call mean where the chain rule says sum",
-        altered_net(
+        altered_gradient(
             "made with a bias gradient averaged instead of summed",
-            lambda net: with_gradient(net, averaged_biases),
-            {"dW#_s": "mean_bias({}, N_s)", "dW#_q": "mean_bias({}, N_q)"},
+            "over(bar(A), bias(A) / N_s)",
         ),
     ),
     entry(

@@ -2,47 +2,34 @@
 
 A slip is a general alteration of the line's expression, so that no list of wrong
 answers is needed. The rules of algebra.py drop a term or factor, turn a sign, swap
-terms, forget a number, a transpose or a bias. Beside them, one quantity may be taken
-for another of its kind, and the whole line may be scaled.
+terms, forget a number, a transpose or a bias. By quantities.py, one quantity is taken
+for another of its kind. Here, the whole line is scaled, or another formula is used.
 
     for slip in find_slips("square", "squared_error", (1, 2, 1, 3, 3)):
         print(slip.symbol, slip.phrase, slip.expression)
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
 from ..network import TwoLayerNet
-from .algebra import algebra_slips, by_set, exchange
+from .algebra import algebra_slips, by_set, rare_slips
 from .lines import (
     GIVEN,
     LOSS,
     PHI,
     evaluate,
     layout,
-    parse,
     symbols_in,
     to_query,
     work,
 )
-from .printing import render
+from .quantities import quantity_slips
 
-KINDS = (  # quantities that are easily taken for one another, in the order of working
-    "X_s X_q",
-    "X1_s X1_q",
-    "H1_1_s H1_1_q",
-    "Z1_s H1_s phi1_s dH1_s dZ1_s Z1_q H1_q phi1_q dH1_q dZ1_q "
-    "Z1_dot H1_dot dH1_dot phi2 dZ1_dot",
-    "Y_s F_s dF_s Y_q F_q dF_q F_dot dF_dot",
-    "W1 alpha1 dW1_s W1_prime dW1_q V1 dW1_dot dtheta1",
-    "W2 alpha2 dW2_s W2_prime dW2_q V2 dW2_dot dtheta2",
-)
 SCALES = (  # the whole line
     ("with a factor of 2 too many", "2 * ({})"),
     ("with a factor of 1/2 too many", "({}) / 2"),
@@ -50,13 +37,18 @@ SCALES = (  # the whole line
     ("with a factor of N too many", "N_s * ({})"),
     ("with the result transposed", "({}).T"),
 )
+STRAY = 2  # the rank of stray factors
+RARE = 3  # the rank of slips that are explained only: no sheet is screened for them
+PLACES = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}  # in the order of PHI
+LOSS_LINES = "L", "dF", "dF_dot"  # in the order of LOSS
 GENERIC = 4  # sheets on which a slip is tried for what it changes
 
 
 class Slip(NamedTuple):
     """One line written wrongly: "made" + phrase; `expression` is what was worked out.
 
-    rank : 0 for a rule of algebra, 1 for a mistaken quantity, 2 for a stray factor
+    rank : 0 for a rule of algebra, 1 for a mistaken quantity, 2 for a stray factor,
+        RARE for what only explains
     single : whether it can alter one entry only, whatever the numbers
     """
 
@@ -79,14 +71,15 @@ def find_slips(activation, loss, sizes):
     for *_, symbol, expression in layout(activation, loss):
         right = np.asarray(values[symbol])
         seen = {fingerprint(right)}
-        for phrase, altered, rank in line_slips(symbol, expression, activation, loss):
+        slips = line_slips(symbol, expression, activation, loss)
+        for phrase, altered, rank in sorted(slips, key=lambda slip: slip[2] == RARE):
             circular = symbol in symbols_in(altered)
             wrong = None if circular else try_to_evaluate(altered, values)
             if wrong is None or fingerprint(wrong) in seen:
                 continue
             seen.add(fingerprint(wrong))
             single = False
-            if wrong.shape == right.shape and right.ndim > 1:
+            if rank < RARE and wrong.shape == right.shape and right.ndim > 1:
                 differs = abs(wrong - right).reshape(GENERIC, -1) > 1e-9
                 single = bool(differs.sum(1).max() == 1)
             found.append(Slip(symbol, phrase, altered, rank, single))
@@ -112,17 +105,35 @@ def generic_values(activation, loss, sizes):
 
 
 def try_to_evaluate(expression, values):
-    """The value of an expression, or None if shapes do not fit."""
+    """The value of an expression, or None if shapes or fractions do not fit it."""
     try:
         with np.errstate(all="ignore"):
-            return evaluate(expression, values)
-    except ValueError:
+            return np.asarray(evaluate(expression, values))
+    except (ValueError, TypeError, ZeroDivisionError):
         return None
 
 
 def fingerprint(value):
     """The same for values that agree in shape and, up to rounding, in every entry."""
     return np.shape(value), (np.round(value, 9) + 0.0).tobytes()
+
+
+@lru_cache(maxsize=64)
+def find_pairs(activation, loss, sizes, symbol):
+    """(phrase, expression) of two slips in one line, the second a simple one."""
+    which = "q" if symbol.endswith("_q") else "s"
+    slips = (s for s in find_slips(activation, loss, sizes) if s.symbol == symbol)
+    return [
+        (f"{slip.phrase} and {phrase}", text)
+        for slip in sorted(slips, key=lambda slip: slip.rank)
+        if slip.rank < STRAY
+        for phrase, text in (
+            *algebra_slips(slip.expression, which, turn=True),
+            *quantity_slips(symbol, slip.expression, ()),
+            ("with the result transposed", f"({slip.expression}).T"),
+        )
+        if symbol not in symbols_in(text)
+    ]
 
 
 def find_honest(found, values):
@@ -132,6 +143,7 @@ def find_honest(found, values):
     arithmetic.
     """
     left = np.arange(len(values["X_s"]))
+    found = [slip for slip in found if slip.rank < RARE]
     for count, slip in enumerate(found):
         wrong, right = try_to_evaluate(slip.expression, values), values[slip.symbol]
         if count % 32 == 0:  # those that fall out are dropped now and then, for speed
@@ -159,109 +171,64 @@ def line_slips(symbol, expression, activation, loss) -> Iterator:
     turn = not symbol.startswith("L_")  # a loss is never negative, nor transposed
     for phrase, text in algebra_slips(expression, which, turn):
         yield phrase, text, 0
-    for phrase, text, rank in other_functions(symbol, which, activation, loss):
-        yield phrase, text, rank
+    yield from formula_slips(symbol, expression, which, activation, loss)
     if symbol.endswith("_prime"):
-        yield "with the old bias", f"keep_bias({expression}, {symbol[:2]})", 0
+        yield "with the old bias", f"over(bar({expression}), bias({symbol[:2]}))", 0
     order = [*GIVEN, *(line[2] for line in layout(activation, loss))]
     known = order[: order.index(symbol)]
     for phrase, text in quantity_slips(symbol, expression, known):
         yield phrase, text, 1
     for phrase, text in SCALES if turn else ():
-        yield phrase, by_set(text.format(expression), which), 2
+        yield phrase, by_set(text.format(expression), which), STRAY
+    for phrase, text in rare_slips(expression, which):
+        yield phrase, text, RARE
+    if turn:
+        yield "with the signs lost", f"abs({expression})", RARE
 
 
-def quantity_slips(symbol, expression, known):
-    """(phrase, altered expression) by taking one quantity for another."""
-    tree = parse(expression)
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    for find in (lambda name: mistaken(name, known), overdone):
-        for node in names:
-            for phrase, text in find(node.id):
-                yield phrase, ast.unparse(exchange(tree, node, parse(text)))
-    for factor in excess(symbol):
-        yield f"with a factor {render(factor)} too many", f"{factor} * ({expression})"
-    yield "with the other set's quantities", swap_sets(expression)
-    for one, other in combinations(symbols_in(expression), 2):
-        if one in kind_of(other):
-            text = swap(expression, one, other)
-            yield f"with {render(one)} and {render(other)} swapped", text
+def formula_slips(symbol, expression, which, activation, loss):
+    """(phrase, altered expression, rank): φ, φ′, φ″ or a loss by another's formula."""
+    stem, query = symbol.removesuffix(f"_{which}"), to_query if which == "q" else str
+    if stem in PLACES:
+        yield from activation_slips(stem, activation, query)
+    if stem in LOSS_LINES:
+        yield from loss_slips(stem, expression, loss, query)
 
 
-def other_functions(symbol, which, activation, loss):
-    """(phrase, altered expression, rank) of lines with φ, φ′ or φ″, or with dF_dot."""
-    stem = symbol.removesuffix(f"_{which}")
-    names = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}
-    if stem in names:
-        for other, text in zip(names, PHI[activation], strict=True):
-            phrase = f"with {names[other]} for {names[stem]}"
-            yield phrase, to_query(text) if which == "q" else text, 0
-        for name in ("relu", "square", "identity"):
-            text = PHI[name][list(names).index(stem)]
-            phrase = f"with {names[stem]} of {name}"
-            yield phrase, to_query(text) if which == "q" else text, 1
-        yield f"with |Z1_{which}|", f"abs(Z1_{which})", 1
-    if symbol == "dF_dot":
-        _, (dF, _), _ = LOSS[loss]
+def activation_slips(stem, activation, query):
+    """(phrase, altered expression, rank) of a line with φ, φ′ or φ″."""
+    own, place = PLACES[stem], list(PLACES).index(stem)
+    for other, text in zip(PLACES.values(), PHI[activation], strict=True):
+        yield f"with {other} for {own}", query(text), 0
+    for name, texts in PHI.items():
+        rank = RARE if name in ("tanh", "sigmoid") else 1
+        yield f"with {own} of {name}", query(texts[place]), rank
+    yield f"with |{query('Z1_s')}|", query("abs(Z1_s)"), 1
+    H1_of_H1 = PHI[activation][0].replace("Z1_s", "H1_s")
+    moved = {"Z1_s": "H1_s", "H1_s": f"({H1_of_H1})"}
+    text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], PHI[activation][place])
+    yield f"with {own} of {query('H1_s')}", query(text), RARE
+
+
+def loss_slips(stem, expression, loss, query):
+    """(phrase, altered expression, rank) of L, dF or dF_dot.
+
+    Another loss's formula takes the probabilities of the right one.
+    """
+    if stem == "dF_dot":
+        dF = LOSS[loss][1][0]
         yield "with F_dot in the formula of dF", dF.replace("F_s", "F_dot"), 0
         yield "with dF_s in its place", "dF_s + 0 * F_dot", 1
-
-
-def mistaken(symbol, known):
-    """(phrase, new text) of each quantity that may stand in a symbol's place."""
-    for other in kind_of(symbol):
-        sets = {set_of(other), set_of(symbol)} - {""}
-        stem = symbol.removesuffix("_prime")
-        same = other in (swap_sets(symbol), stem, f"{stem}_prime")
-        same |= other == "phi2" and symbol.startswith("phi1")
-        if other != symbol and (same or (other in known and len(sets) < 2)):
-            words = "the updated " if "_prime" in other else ""
-            yield f"with {words}{render(other)} for {render(symbol)}", other
-    if symbol.startswith("H1_1"):
-        Z = symbol.replace("H1_1", "Z1")
-        yield (
-            f"with {render(Z)} for {render(symbol[:2] + symbol[4:])}",
-            f"beside({Z}, 1)",
-        )
-    if symbol.startswith("alpha"):
-        yield f"with |{render(symbol)}| for {render(symbol)}", f"abs({symbol})"
-        yield f"with the first entry of {render(symbol)} for all", f"corner({symbol})"
-
-
-def overdone(symbol):
-    """(phrase, new text) of a quantity with a factor too many."""
-    for factor in excess(symbol):
-        phrase = f"with a factor {render(factor)} too many at {render(symbol)}"
-        yield phrase, f"{factor} * {symbol}"
-
-
-def excess(symbol):
-    """The factors that may be too many at a quantity: φ′, or α."""
-    kind = kind_of(symbol)
-    if "Z1_s" in kind:
-        yield f"phi1_{set_of(symbol)}"
-    if "W1" in kind or "W2" in kind:
-        yield "alpha1" if "W1" in kind else "alpha2"
-
-
-def kind_of(symbol):
-    """The quantities that a symbol is easily taken for, itself among them."""
-    return next((kind.split() for kind in KINDS if symbol in kind.split()), ())
-
-
-def set_of(symbol):
-    """ "s" or "q", the set that a quantity belongs to; "" for weights."""
-    if symbol.endswith("_q"):
-        return "q"
-    return "s" if symbol.endswith(("_s", "_dot")) or symbol == "phi2" else ""
-
-
-def swap_sets(expression):
-    """The expression with the support quantities for the query's and vice versa."""
-    return re.sub(r"_[sq]\b", lambda end: "_q" if end[0] == "_s" else "_s", expression)
-
-
-def swap(expression, one, other):
-    """The expression with two symbols in each other's place."""
-    places = {one: other, other: one}
-    return re.sub(r"\w+", lambda word: places.get(word[0], word[0]), expression)
+    p = "softmax" if loss.startswith("softmax") else "sigmoid"
+    for name, formulas in LOSS.items():
+        text = formulas[LOSS_LINES.index(stem)][0]
+        if loss == "softmax_cross_entropy":
+            text = re.sub(r"\bsigmoid", "softmax", text)
+            text = re.sub(r"(?<!onehot\()Y_s", r"onehot(Y_s, F_s)", text)
+        yield f"with the formula of the {name.replace('_', ' ')}", query(text), RARE
+        if name == "squared_error" != loss:
+            of_p = query(text.replace("(F_s -", f"({p}(F_s) -"))
+            yield f"with the squared error of the {p}", of_p, RARE
+    if stem == "dF" and loss != "squared_error":
+        wrong = query(f"({expression}) * {p}(F_s) * (1 - {p}(F_s))")
+        yield f"with the derivative of {p} too", wrong, RARE

@@ -8,15 +8,22 @@ One wrong entry among right ones is a slip of arithmetic, not of understanding, 
 it is one that alters a single entry by its nature.
 """
 
+import re
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from .answers import Verdict
-from .lines import recompute
+from .lines import layout, recompute, symbols_in
 from .mistakes import ENTRIES
-from .slips import find_slips, try_to_evaluate
+from .slips import (
+    RARE,
+    STRAY,
+    find_pairs,
+    find_slips,
+    try_to_evaluate,
+)
 
 SURE = 1e-9  # relative; how far a computed float may be off
 
@@ -28,6 +35,7 @@ class Explanation(NamedTuple):
     earlier: str = ""
     mistake: int | None = None
     name: str = ""
+    rank: int = 0
 
 
 class Reading(NamedTuple):
@@ -53,7 +61,8 @@ class Reading(NamedTuple):
         if np.asarray(value).dtype == object:
             return np.abs(self.exact - value) > self.slack
         slack = np.maximum(self.slack, SURE * np.maximum(1, np.abs(value)))
-        return np.abs(self.numbers - value) > slack
+        close = np.abs(self.numbers - value) <= slack
+        return ~(close & np.isfinite(value))
 
     def differ(self, value):
         """In how many entries the answer differs from a value; -1 for another shape."""
@@ -88,22 +97,27 @@ class Tutor:
         }
 
     @cached_property
-    def slips(self):
-        """{symbol: its slips}."""
+    def kind(self):
+        """(activation, loss, sizes) of the sheet, which determine its slips."""
         net, n_examples = self.net, (len(self.floats["X_s"]), len(self.floats["X_q"]))
         sizes = net.n_in, net.n_hidden, net.n_out, *n_examples
+        return net.activation_name, net.loss_name, sizes
+
+    @cached_property
+    def slips(self):
+        """{symbol: its slips}."""
         slips = {symbol: [] for symbol in self.floats}
-        for slip in find_slips(net.activation_name, net.loss_name, sizes):
+        for slip in find_slips(*self.kind):
             slips[slip.symbol].append(slip)
         return slips
 
     @cached_property
     def mistakes(self):
-        """(mistake, variant, values that it alters) of the catalogue's mistakes."""
+        """(Explanation, lines altered, values that it alters) of the catalogue."""
         return [
             (
-                mistake,
-                variant,
+                Explanation(variant.phrase, "", mistake.number, mistake.name),
+                variant.altered(self.net),
                 recompute(self.net, self.floats, variant.altered(self.net)),
             )
             for mistake in ENTRIES
@@ -113,24 +127,65 @@ class Tutor:
 
     @cached_property
     def consequences(self):
-        """{symbol: (slips of earlier lines, what follows from each (slips, …))}.
-
-        The simplest slips are first, of those the nearest.
-        """
-        found = {symbol: ([], []) for symbol in self.floats}
+        """What follows from one slip, the simplest first, of those the nearest."""
         every = [slip for slips in self.slips.values() for slip in slips]
-        for slip in sorted(reversed(every), key=lambda slip: slip.rank):
-            wrong = try_to_evaluate(slip.expression, self.floats)
-            if np.shape(wrong) == np.shape(self.floats[slip.symbol]):
-                altered = {slip.symbol: slip.expression}
-                changed = recompute(self.net, self.floats, altered)
-                for symbol in changed.keys() - {slip.symbol}:
-                    found[symbol][0].append(slip)
-                    found[symbol][1].append(changed[symbol])
-        return {s: (slips, np.array(after)) for s, (slips, after) in found.items()}
+        nearest = sorted(reversed(every), key=lambda slip: slip.rank)
+        origins = [(s.phrase, {s.symbol: s.expression}) for s in nearest]
+        lines = [symbol for symbol, slips in self.slips.items() if slips]
+        origins += [("with 0 in every entry", {s: f"0 * {s}"}) for s in lines]
+        return self.follow(origins)
+
+    @cached_property
+    def single_uses(self):
+        """What follows from one slip if nothing else is altered by it."""
+        slips = [slip for slips in self.slips.values() for slip in slips]
+        near = sorted((s for s in slips if s.rank < STRAY), key=lambda slip: slip.rank)
+        origins = ((s.phrase, {s.symbol: s.expression}) for s in near)
+        return self.follow(origins, only_there=True)
+
+    @cached_property
+    def habits(self):
+        """What follows from the same slip in both layers, both sets, or everywhere."""
+        groups = {}
+        for slip in (slip for slips in self.slips.values() for slip in slips):
+            for key in relations(slip):
+                groups.setdefault(key, {}).setdefault(slip.symbol, slip)
+        distinct = {tuple(group.values()): None for group in groups.values()}
+        return self.follow(
+            (group[0].phrase, {slip.symbol: slip.expression for slip in group})
+            for group in sorted(distinct, key=lambda group: (group[0].rank, len(group)))
+            if len(group) > 1
+        )
+
+    def follow(self, origins, only_there=False):
+        """(Explanations, {symbol: the values that follow, one per Explanation}).
+
+        origins : (phrase, {symbol: wrong expression});  NaN where shapes do not fit
+        only_there : whether nothing else follows
+        """
+        origins = list(origins)
+        values = {  # all at once, for speed
+            s: np.stack([v] * len(origins)) if s not in ("N_s", "N_q") else v
+            for s, v in self.floats.items()
+        }
+        for *_, symbol, expression in layout(*self.kind[:2]):
+            if not only_there:
+                values[symbol] = try_to_evaluate(expression, values).astype(float)
+            for i, (_, altered) in enumerate(origins):
+                if symbol in altered:
+                    names = symbols_in(altered[symbol])
+                    row = {s: values[s] if s[0] == "N" else values[s][i] for s in names}
+                    wrong = try_to_evaluate(altered[symbol], row)
+                    fits = np.shape(wrong) == values[symbol][i].shape
+                    values[symbol][i] = wrong if fits else np.nan
+        reasons = [Explanation(f"made {p}", " and ".join(a)) for p, a in origins]
+        return reasons, values
 
     def own_slips(self, symbol, answer, values=None):
-        """Explain an answer by the simplest slips of its line, from any values."""
+        """The simplest slips of a line that give an answer from its, or other, values.
+
+        Of a single number, all of them: too many slips give the same.
+        """
         values = self.floats if values is None else values
         one = answer.differ(values[symbol]) == 1 < np.size(values[symbol])
         found = [
@@ -140,24 +195,79 @@ class Tutor:
             and answer.fits(try_to_evaluate(slip.expression, values))
         ]
         least = min((slip.rank for slip in found), default=0)
-        return [Explanation(f"made {s.phrase}") for s in found if s.rank == least]
+        number = not np.shape(values[symbol])
+        if number and answer.is_arithmetic(values[symbol]):
+            found = [slip for slip in found if slip.rank < RARE]
+        return [
+            Explanation(f"made {slip.phrase}", rank=slip.rank)
+            for slip in found
+            if number or slip.rank == least
+        ]
 
     def explain(self, symbol, answer):
         """Explain a wrong answer, the simplest explanation first."""
         right = self.floats[symbol]
         found = self.own_slips(symbol, answer)
-        for mistake, variant, wrong in self.mistakes:
+        one = answer.differ(right) == 1 < right.size
+        simple = any(explanation.rank < STRAY for explanation in found)
+        zero = not answer.exact.any()  # whatever makes it 0, it was hardly worked out
+        if zero:
+            found = [explanation for explanation in found if not explanation.rank]
+        for explanation, altered, wrong in self.mistakes:
             value = wrong.get(symbol, right)
             if answer.fits(value) and not np.allclose(value, right, SURE, SURE):
-                name = mistake.number, mistake.name
-                found.append(Explanation(variant.phrase, "", *name))
-        same_shape = answer.exact.shape == np.shape(right)
-        earlier, values = self.consequences[symbol] if same_shape else ((), ())
-        if found or not len(values) or answer.is_arithmetic(right):
+                doubtful = zero or one or (simple and is_multiple(value, right))
+                found += [] if doubtful and symbol not in altered else [explanation]
+        if found or zero or answer.is_arithmetic(right):
             return found
-        fits = ~answer.wrong(values).reshape(len(values), -1).any(1)
-        slips = (earlier[i] for i in np.flatnonzero(fits))
-        return [Explanation(f"made {slip.phrase}", slip.symbol) for slip in slips]
+        return next(filter(None, self.further(symbol, answer)), [])
+
+    def further(self, symbol, answer):
+        """Explain by more than the line's own slips: a list for each kind."""
+        values = self.floats.items()
+        yield [
+            Explanation(f"the value of {other}")
+            for other, value in values
+            if other not in (symbol, "N_s", "N_q") and answer.fits(value)
+        ]
+        yield self.among(self.consequences, symbol, answer)
+        right = next(s for *_, at, s in layout(*self.kind[:2]) if at == symbol)
+        yield self.among(self.single_uses, right, answer)
+        yield self.among(self.habits, symbol, answer)
+        if answer.exact.size > 1:  # of numbers, too many pairs would fit
+            yield [
+                Explanation(f"made {phrase}")
+                for phrase, text in find_pairs(*self.kind, symbol)
+                if answer.fits(try_to_evaluate(text, self.floats))
+            ]
+            yield [
+                Explanation(f"made {slip.phrase}, with {e.earlier} {e.phrase}")
+                for slip in self.slips[symbol]
+                if slip.rank < STRAY
+                for e in self.among(self.single_uses, slip.expression, answer)
+            ]
+
+    def among(self, followed, expression, answer):
+        """The reasons in what follow() found by which an expression is the answer."""
+        reasons, values = followed
+        results = try_to_evaluate(expression, values)
+        if np.shape(results) != (len(reasons), *answer.exact.shape):
+            return []
+        fits = ~answer.wrong(results).reshape(len(results), -1).any(1)
+        return [reasons[i] for i in np.flatnonzero(fits)]
+
+
+def is_multiple(one, other):
+    """Whether two arrays differ by a factor only, which says little about its cause."""
+    return np.linalg.matrix_rank([np.ravel(one), np.ravel(other)]) < 2
+
+
+def relations(slip):
+    """What a slip has in common with the same slip in other lines, near and far."""
+    phrase = re.sub(r"_[sq]\b|(?<=[a-zA-Zα-ω\u0304])[12]", "", slip.phrase)
+    layers, sets = re.sub("[12]", "", slip.symbol), re.sub("_[sq]$", "", slip.symbol)
+    both = re.sub("[12]", "", sets)
+    return [(phrase, key) for key in (("layers", layers), ("sets", sets), both, "")]
 
 
 def give_verdict(symbol, found, answer, right):
@@ -171,7 +281,7 @@ def give_verdict(symbol, found, answer, right):
     else:
         own = [e.phrase for e in found if e.mistake is None]
         phrases = dict.fromkeys(own or [e.phrase for e in found])
-        text = f"it may be {', or '.join(list(phrases)[:2])}"
+        text = f"it may be {', or '.join(list(phrases)[:3])}"
         if numbers:
             names = (f"mistake {number}, {name}" for number, name in numbers.items())
             text += f" (see {'; '.join(names)})"
@@ -186,6 +296,8 @@ def describe_numbers(answer, right):
         return f"it has shape {answer.exact.shape}, expected {shape}, rows first"
     wrong = np.argwhere(answer.wrong(right)).tolist()
     unknown = "no known slip gives this"
+    if not answer.exact.any():
+        return "every entry is 0" if shape else "it is 0"
     if np.size(right) == 1:
         return unknown
     if len(wrong) == np.size(right):

@@ -32,7 +32,7 @@ from .examples import default_example, draw_example
 from .lines import GIVEN, given_values, layout, work
 from .marking import Marks, mark
 from .practice import Practice
-from .slips import try_to_evaluate
+from .slips import RARE, try_to_evaluate
 from .tutor import Reading, Tutor, give_verdict
 
 
@@ -182,6 +182,7 @@ class Worksheet:
             others = [
                 try_to_evaluate(slip.expression, self.tutor.floats)
                 for slip in self.tutor.slips[symbol]
+                if slip.rank < RARE
             ]
         rough = find_roughness(entries, truth, others)
         verdict = Verdict(not rough, rough or f"{symbol} is right.")
