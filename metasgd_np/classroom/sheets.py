@@ -1,6 +1,7 @@
 """Exercises on lines of a worksheet: which sheet, what is given, and its marks."""
 
 from contextlib import suppress
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,7 +11,13 @@ from .reading import require
 
 def draw_sheet(draw, seed):
     """A student's own sheet, or the standard one of the exercise."""
-    return Worksheet.from_seed(seed if draw is None else draw.randrange(10**9))
+    return sheet_of(seed if draw is None else draw.randrange(10**9))
+
+
+@lru_cache(maxsize=8)
+def sheet_of(seed):
+    """The sheet of a seed; drawing it takes half a second."""
+    return Worksheet.from_seed(seed)
 
 
 def judge_lines(marks, sheet, answers, known=()):
