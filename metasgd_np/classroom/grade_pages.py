@@ -19,6 +19,7 @@ PAGE = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; max-width: 44em;
   margin: 0 auto; padding: 1em; overflow-wrap: anywhere; }}
 h2 {{ font-size: 1.1em; margin: 1.6em 0 0.3em; }}
+h3 {{ font-size: 1em; margin: 1.2em 0 0.3em; }}
 p {{ margin: 0.3em 0; white-space: pre-wrap; }}
 pre {{ white-space: pre-wrap; font-size: 0.85em; border-left: 3px solid GrayText;
   padding-left: 0.8em; }}

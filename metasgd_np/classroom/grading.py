@@ -114,7 +114,8 @@ def grade_notebooks(folder: str | Path) -> list[str]:
         page = out / "feedback" / f"{one.student}-{one.assignment}.html"
         write_text(page, feedback_page(one))
     problems += [f"nothing came back from {who}." for who in absent(folder, graded)]
-    return [*problems, f"{len(graded)} notebooks graded; see {out}."]
+    number = f"{len(graded)} notebook{'s' * (len(graded) != 1)}"
+    return [*problems, f"{number} graded; see {out}."]
 
 
 def absent(folder, graded):
