@@ -5,9 +5,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import (
-    as_numbers,
-    as_rng,
+from .checks import as_numbers, as_rng
+from .net_checks import (
     check_axes_in_front,
     check_exact,
     check_examples,

@@ -16,9 +16,7 @@ from .adaptation import adapt, chunks
 from .checks import (
     as_numbers,
     as_rng,
-    check_batch,
     check_has,
-    check_one_hot,
     check_takes,
     shown,
     truth,
@@ -27,6 +25,7 @@ from .checks import (
 from .interface import Network
 from .learners import Learner, MetaSGD, check_one_start
 from .losses import check_labels
+from .net_checks import check_batch, check_one_hot
 from .optimizers import SGD, Adam
 
 EXAMPLE = "tasks, such as Sinusoids()"

@@ -16,8 +16,8 @@ from numpy import ndarray as Array
 from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
-from ..checks import check_vector
 from ..interface import Network
+from ..net_checks import check_vector
 from ..second_order import hvp as hessian_times_vector
 from ..tasks import TaskBatch
 from . import inputs

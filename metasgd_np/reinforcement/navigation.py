@@ -15,17 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import (
-    as_numbers,
-    as_rng,
-    check_axes_in_front,
-    check_has,
-    check_vector,
-    choose,
-    shown,
-    whole_number,
-)
+from ..checks import as_numbers, as_rng, check_has, choose, shown, whole_number
 from ..interface import Network
+from ..net_checks import check_axes_in_front, check_vector
 from ..tasks.batch import DTYPES
 
 STARTS = {"fixed": 0.0, "varying": 1.0}

@@ -19,9 +19,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import check_has, check_vector, real_number
+from ..checks import check_has, real_number
 from ..interface import Network
 from ..losses import Loss
+from ..net_checks import check_vector
 from .gaussian_loss import GAUSSIAN, gaussian_curvature, gaussian_slope
 
 
