@@ -3,11 +3,13 @@
 Every message says what came, what was expected, and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
 from inspect import signature
 from math import isfinite
 from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
@@ -50,13 +52,43 @@ def check_has(name, value, parts, example):
 def check_takes(name, value, method, n_arguments, example):
     """Raise TypeError unless value.method can be called with so many arguments."""
     check_has(name, value, [method], example)
-    try:
-        signature(getattr(value, method)).bind(*range(n_arguments))
-    except TypeError:
+    if not takes(getattr(value, method), n_arguments):
         raise TypeError(
             f"{name} is {shown(value)}, whose {method!r} does not take {n_arguments} "
             f"arguments; pass {example}"
-        ) from None
+        )
+
+
+def check_function(name, value, arguments):
+    """Raise TypeError unless `value` can be called with these arguments, "net, X"."""
+    if not callable(value) or not takes(value, arguments.count(",") + 1):
+        raise TypeError(
+            f"{name} is {shown(value)}, but it must be a function of ({arguments}); "
+            "pass one that takes just these"
+        )
+
+
+def takes(function, n_arguments):
+    """Whether a function can be called with so many arguments, as far as is known."""
+    try:
+        signature(function).bind(*range(n_arguments))
+    except TypeError:
+        return False
+    except ValueError:  # of some functions written in C
+        pass
+    return True
+
+
+def as_path(name, value):
+    """`value` as a Path, or a TypeError."""
+    if value == "":
+        raise ValueError(f"{name} is empty; name a file or folder")
+    if isinstance(value, str | PathLike):
+        return Path(value)
+    raise TypeError(
+        f"{name} is {shown(value)}, but it must be the path of a file or folder; pass "
+        "a str or a pathlib.Path"
+    )
 
 
 def truth(name, value):
@@ -109,17 +141,22 @@ def share(name, value, hint):
     return number
 
 
+def in_order(value):
+    """The entries of an iterable as a tuple; None of a text, set, dict or number."""
+    unordered = isinstance(value, str | Set | Mapping)
+    return None if unordered or not isinstance(value, Iterable) else tuple(value)
+
+
 def interval(name, value):
-    """`value` as a pair of floats (low, high), low ≤ high, both finite."""
-    ends = () if isinstance(value, str) or not isinstance(value, Iterable) else value
-    ends = tuple(ends)
+    """`value` as a pair of floats (low, high), low ≤ high, their difference finite."""
+    ends = in_order(value) or ()
     real = [isinstance(end, Real) and not isinstance(end, bool) for end in ends]
     if real != [True, True]:
         raise TypeError(
             f"{name} is {shown(value)}, but it must be two numbers, (low, high)"
         )
     low, high = map(float, ends)
-    if not (isfinite(low) and isfinite(high) and low <= high):
+    if not (isfinite(high - low) and low <= high):
         raise ValueError(
             f"{name} is {shown(value)}, but it must be two finite numbers, the lower "
             "first"
@@ -141,6 +178,10 @@ def as_rng(rng):
 
 def as_array(name, values):
     """`values` as an array; an error if it is ragged or has masked entries."""
+    if isinstance(values, list | tuple):
+        for entry in values:
+            if isinstance(entry, list | tuple | np.ma.MaskedArray):
+                as_array(name, entry)  # raises if an entry is masked
     if np.ma.is_masked(values):
         raise ValueError(
             f"{name} has {np.ma.count_masked(values)} masked entries; fill it first, "

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import as_numbers, as_rng, check_has, choose, shown, whole_number
+from ..checks import (
+    as_numbers,
+    as_rng,
+    check_function,
+    check_has,
+    choose,
+    whole_number,
+)
 from ..interface import Network
 from ..net_checks import check_axes_in_front, check_vector
 from ..tasks.batch import DTYPES
@@ -115,11 +122,7 @@ class Navigation:
         """
         tasks = check_tasks(tasks)
         n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
-        if not callable(act):
-            raise TypeError(
-                f"act is {shown(act)}, but it must be a function of (step, X) that "
-                "returns actions"
-            )
+        check_function("act", act, "step, X")
         shape = (len(tasks), n_trajectories, self.horizon)
         states = np.zeros((*shape, 2), self.dtype)
         actions = np.zeros((*shape, 2), self.dtype)
