@@ -29,8 +29,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import (
-    as_array,
+from .checks import as_array, whole_number
+from .interface import Network
+from .net_checks import (
     check_batch,
     check_exact,
     check_examples,
@@ -38,9 +39,7 @@ from .checks import (
     check_order,
     check_vector,
     task_axes,
-    whole_number,
 )
-from .interface import Network
 
 # Size of one (tasks, N, H) or (tasks, P) array: a dozen of them roughly fit the caches.
 CHUNK_BYTES = 2**19

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .checks import check_finite, check_has, shown, truth, whole_number
+from .checks import as_path, shown, truth
 from .files import replacing
-from .training import StateMismatch, TrainingState
+from .training import StateMismatch, TrainingState, check_state
 
 FORMAT = "metasgd_np checkpoint"
 VERSION = 2
@@ -27,24 +27,45 @@ class CheckpointError(ValueError):
 
 def save(path: str | Path, state: TrainingState) -> None:
     """Write a TrainingState to `path` (.npz), replacing any old file atomically."""
-    check_has(
-        "state", state, ("settings", "w"), "the TrainingState that train returned"
-    )
+    path = as_path("path", path)
+    check_is_state(state)
     header = {
         "format": FORMAT,
         "version": VERSION,
         "settings": state.settings,
         "iteration": state.iteration,
     }
+    try:
+        text = json.dumps(header)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"the settings of the state cannot be saved ({error}); keep to text, "
+            "numbers and lists of them"
+        ) from None
     arrays = {f"optimizer_{i}": array for i, array in enumerate(state.optimizer_state)}
-    with replacing(Path(path)) as file:
+    with replacing(path) as file:
         np.savez(
             file,
-            header=np.array(json.dumps(header)),
+            header=np.array(text),
             w=state.w,
             history=state.history,
             **arrays,
         )
+
+
+def check_is_state(state):
+    """Raise an error unless `state` is a TrainingState that can be resumed."""
+    if not isinstance(state, TrainingState):
+        raise TypeError(
+            f"state is {shown(state)}, but it must be a TrainingState; pass what train "
+            "returned"
+        )
+    try:
+        check_state(state)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"state was altered: {error}; pass what train returned"
+        ) from None
 
 
 def load(path: str | Path) -> TrainingState:
@@ -53,14 +74,16 @@ def load(path: str | Path) -> TrainingState:
     Raises FileNotFoundError if there is no such file, CheckpointError if it is damaged,
     altered, not a checkpoint, or of another version.
     """
-    path = Path(path)
+    path = as_path("path", path)
     try:
         arrays = read_arrays(path)
         header = json.loads(str(arrays["header"]))
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise KeyError("format")
     except FileNotFoundError:
-        raise
+        raise FileNotFoundError(
+            f"there is no checkpoint {path}; check the path, or start a new run"
+        ) from None
     except (PermissionError, IsADirectoryError) as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}); make it readable, or move it "
@@ -112,29 +135,6 @@ def read_arrays(path):
         return {name: file[name] for name in file.files}
 
 
-def check_state(state: TrainingState) -> None:
-    """Raise an error unless a state could have been saved by this package."""
-    if not isinstance(state.settings, dict):
-        raise TypeError(f"its settings are {shown(state.settings)} instead of a table")
-    whole_number("iteration", state.iteration, 0)
-    arrays = {"w": state.w, "history": state.history}
-    arrays |= {f"optimizer_{i}": a for i, a in enumerate(state.optimizer_state)}
-    for name, array in arrays.items():
-        if array.dtype.kind != "f":
-            raise TypeError(f"{name} has dtype {array.dtype} instead of floats")
-        check_finite(name, array)
-        if name != "history" and (array.ndim != 2 or array.shape != state.w.shape):
-            raise ValueError(
-                f"{name} has shape {array.shape}, but w has {state.w.shape} and all "
-                "are (R, P)"
-            )
-    if state.history.ndim not in (1, 2) or len(state.history) > state.iteration:
-        raise ValueError(
-            f"history has shape {state.history.shape} after {state.iteration} "
-            "iterations"
-        )
-
-
 class Checkpoint:
     """The file of one run: its latest state, saved every few seconds and at the end.
 
@@ -149,13 +149,14 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, resume: bool = False):
-        self.path = Path(path)
+        self.path = as_path("path", path)
         resume = truth("resume", resume) and self.path.exists()
         self.latest = self.loaded = load(self.path) if resume else None
         self.saved_at = time.monotonic()
 
     def keep(self, state: TrainingState) -> None:
         """Keep the state as latest; save it if the last save was over 5 seconds ago."""
+        check_is_state(state)
         self.latest = state
         if time.monotonic() - self.saved_at > SECONDS_BETWEEN_SAVES:
             save(self.path, state)

@@ -196,6 +196,11 @@ def print_worksheet(blank, seed, name, names, out, format):
     """Print a worksheet, or write those of a class."""
     if (names is None) != (out is None):
         raise ValueError("--names and --out go together; give both, or neither")
+    if names is not None and (blank or format != "text"):
+        raise ValueError(
+            "--names writes every sheet blank and filled in, as text and as HTML; "
+            "leave --blank and --format out"
+        )
     if names is not None:
         print(*write_sheets(names, out), sep="\n")
         return

@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import ACTIVATIONS
-from .checks import choose, whole_number
+from .checks import choose, in_order, shown, whole_number
 from .interface import Network
 from .losses import LOSSES
 from .network import matmul, with_column
@@ -198,11 +198,13 @@ def by_layer(matrices):
 
 def check_sizes(sizes):
     """Return `sizes` as a tuple of two or more whole numbers above 0, or raise."""
-    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-        raise TypeError(f"sizes is {sizes!r}, but it must be whole numbers; {HINT}")
-    sizes = tuple(sizes)
-    if len(sizes) < 2:
-        raise ValueError(
-            f"sizes is {sizes}, but a network has at least inputs and outputs; {HINT}"
+    widths = in_order(sizes)
+    if widths is None:
+        raise TypeError(
+            f"sizes is {shown(sizes)}, but it must be whole numbers in order; {HINT}"
         )
-    return tuple(whole_number(f"sizes[{i}]", size, 1) for i, size in enumerate(sizes))
+    if len(widths) < 2:
+        raise ValueError(
+            f"sizes is {widths}, but a network has at least inputs and outputs; {HINT}"
+        )
+    return tuple(whole_number(f"sizes[{i}]", size, 1) for i, size in enumerate(widths))

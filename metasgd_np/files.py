@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from errno import EISDIR, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import BinaryIO
 
@@ -63,7 +64,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.replace(partial, path)
     except OSError as error:
         what = f"{KINDS.get(path.suffix, '')}{path}"
-        raise CannotWrite(f"cannot write {what} ({error.strerror or error})") from error
+        missing = error.errno in (ENOENT, ENOTDIR, EISDIR)
+        hint = "; name a file in a folder that exists" if missing else ""
+        reason = f"({error.strerror or error}){hint}"
+        raise CannotWrite(f"cannot write {what} {reason}") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -5,9 +5,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import (
-    as_numbers,
-    as_rng,
+from .checks import as_numbers, as_rng
+from .net_checks import (
     check_axes_in_front,
     check_exact,
     check_examples,
@@ -105,9 +104,13 @@ class Network:
         ValueError
             If the matrices do not have the shapes of this network's.
         """
-        if tuple([np.shape(W)[-2:] for W in matrices]) != self.shapes:
+        matrices = [
+            W if isinstance(W, np.ndarray) else as_numbers("a matrix", W)
+            for W in matrices
+        ]
+        if tuple([W.shape[-2:] for W in matrices]) != self.shapes:
             raise ValueError(
-                f"the matrices have shapes {[np.shape(W) for W in matrices]}, but this "
+                f"the matrices have shapes {[W.shape for W in matrices]}, but this "
                 f"network has {list(self.shapes)}, each after the same leading axes; "
                 "give one matrix per layer, the bias in its last row"
             )

@@ -25,11 +25,7 @@ from .adaptation import adapt, unchecked_meta_gradient
 from .checks import (
     as_numbers,
     as_rng,
-    check_batch,
     check_both_finite,
-    check_exact,
-    check_net,
-    check_order,
     choose,
     interval,
     positive_number,
@@ -37,6 +33,7 @@ from .checks import (
     whole_number,
 )
 from .interface import Network
+from .net_checks import check_batch, check_exact, check_net, check_order
 
 
 def rows_of(learner, w, n_rows):

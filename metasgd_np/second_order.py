@@ -13,8 +13,8 @@ much as one gradient.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import check_exact, check_examples, check_vector, task_axes
 from .interface import Network
+from .net_checks import check_exact, check_examples, check_vector, task_axes
 
 
 def hvp(

@@ -16,10 +16,11 @@ from .adaptation import adapt, chunks
 from .checks import (
     as_numbers,
     as_rng,
-    check_batch,
+    check_finite,
+    check_function,
     check_has,
-    check_one_hot,
     check_takes,
+    choose,
     shown,
     truth,
     whole_number,
@@ -27,6 +28,7 @@ from .checks import (
 from .interface import Network
 from .learners import Learner, MetaSGD, check_one_start
 from .losses import check_labels
+from .net_checks import check_batch, check_one_hot
 from .optimizers import SGD, Adam
 
 EXAMPLE = "tasks, such as Sinusoids()"
@@ -93,7 +95,9 @@ class Evaluation:
 
 def random_stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
     """Make the generator of one stream of a run; it depends on the arguments alone."""
-    return np.random.default_rng([seed, STREAMS[name], block])
+    stream = choose("random stream", name, STREAMS)
+    seed, block = whole_number("seed", seed, 0), whole_number("block", block, 0)
+    return np.random.default_rng([seed, stream, block])
 
 
 def train(
@@ -223,9 +227,41 @@ def first_state(settings, learner, tasks, optimizer, start_from):
             f"start_from is {shown(start_from)}, but it must be a TrainingState; pass "
             "what train or load returned"
         )
+    try:
+        check_state(start_from)
+    except (TypeError, ValueError) as error:
+        raise StateMismatch(
+            f"start_from was altered: {error}; pass what train or load returned"
+        ) from None
     check_same_settings(start_from.settings, settings)
     check_same_form(start_from, fresh)
     return start_from
+
+
+def check_state(state: TrainingState) -> None:
+    """Raise an error unless this package could have made a state."""
+    if not isinstance(state.optimizer_state, tuple):
+        raise TypeError(f"its optimizer_state is {shown(state.optimizer_state)}")
+    if not isinstance(state.settings, dict):
+        raise TypeError(f"its settings are {shown(state.settings)} instead of a table")
+    whole_number("iteration", state.iteration, 0)
+    arrays = {"w": state.w, "history": state.history}
+    arrays |= {f"optimizer_{i}": a for i, a in enumerate(state.optimizer_state)}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            kind = getattr(array, "dtype", type(array).__name__)
+            raise TypeError(f"{name} has dtype {kind} instead of floats")
+        check_finite(name, array)
+        if name != "history" and (array.ndim != 2 or array.shape != state.w.shape):
+            raise ValueError(
+                f"{name} has shape {array.shape}, but w has {state.w.shape} and all "
+                "are (R, P)"
+            )
+    if state.history.ndim not in (1, 2) or len(state.history) > state.iteration:
+        raise ValueError(
+            f"history has shape {state.history.shape} after {state.iteration} "
+            "iterations"
+        )
 
 
 def check_same_form(found: TrainingState, fresh: TrainingState) -> None:
@@ -249,11 +285,8 @@ def check_same_form(found: TrainingState, fresh: TrainingState) -> None:
 
 def check_callback(after_block):
     """Raise TypeError unless `after_block` can be called or is None."""
-    if after_block is not None and not callable(after_block):
-        raise TypeError(
-            f"after_block is {shown(after_block)}, but it must be a function of the "
-            "TrainingState, or None"
-        )
+    if after_block is not None:
+        check_function("after_block", after_block, "state")
 
 
 def progress_bar(total, initial, unit, progress):
@@ -375,11 +408,7 @@ def evaluate(
         )
     batch = tasks.sample(as_rng(rng), n_tasks, shots, n_query)
     check_batch(net, batch)
-    if not callable(score):
-        raise TypeError(
-            f"score is {shown(score)}, but it must be a function of (net, theta, X, "
-            "Y), such as accuracy"
-        )
+    check_function("score", score, "net, theta, X, Y")
     scores = []
     for part in chunks(batch, net, start.itemsize):
         theta = np.broadcast_to(start, (len(part), net.n_params))  # (chunk, P)
@@ -392,5 +421,16 @@ def evaluate(
                 f"score returned shape {np.shape(by_steps[0])} for {len(part)} tasks, "
                 "but it must return one number per task; average over the examples"
             )
-        scores.append(by_steps)
+        scores.append(as_scores(by_steps))
     return Evaluation(np.concatenate(scores, axis=-1).astype(np.float64))
+
+
+def as_scores(values):
+    """Return scores as an array, or raise if they are no numbers or NaN."""
+    scores = np.asarray(values)
+    if scores.dtype.kind not in "biuf" or np.isnan(scores).any():
+        raise ValueError(
+            f"score returned {shown(scores.flat[0])} for a task, but it must return "
+            "one real number per task; average over the examples"
+        )
+    return scores

@@ -7,7 +7,7 @@ import pytest
 import sympy
 from conftest import make_net
 
-from metasgd_np import TwoLayerNet, checks
+from metasgd_np import TwoLayerNet, checks, net_checks
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -186,7 +186,7 @@ def test_what_is_shown_of_a_value_is_short():
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
 def test_a_vector_of_integers_becomes_float64(dtype):
     given = np.ones((3, 4), dtype)
-    got = checks.check_vector("theta", given, 4)
+    got = net_checks.check_vector("theta", given, 4)
     assert got.dtype == np.float64
     np.testing.assert_array_equal(got, given)
 
@@ -194,18 +194,18 @@ def test_a_vector_of_integers_becomes_float64(dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex128", object])
 def test_a_vector_of_other_numbers_stays_itself(dtype):
     given = np.ones((3, 4), dtype)
-    assert checks.check_vector("theta", given, 4) is given
+    assert net_checks.check_vector("theta", given, 4) is given
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (5,), (4, 1), (4, 3)])
 def test_a_vector_ends_with_p(shape):
     message = "theta has shape .*, but this network has P = 4 .*; net.init.rng. makes"
-    raises(ValueError, message, checks.check_vector, "theta", np.ones(shape), 4)
+    raises(ValueError, message, net_checks.check_vector, "theta", np.ones(shape), 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (5, 2), (3, 5, 2), (2, 3, 5, 2)])
 def test_inputs_may_have_axes_in_front(shape):
-    assert checks.check_inputs("X", np.ones(shape), make_net()) is None
+    assert net_checks.check_inputs("X", np.ones(shape), make_net()) is None
 
 
 @pytest.mark.parametrize("shape", [(), (2,), (5, 1), (5, 3), (2, 5), (0, 2), (3, 0, 2)])
@@ -213,18 +213,25 @@ def test_inputs_end_with_n_and_d(shape):
     message = (
         r"X has shape .*, but this network takes \(\.\.\., N, D\) with D = 2 and N"
     )
-    raises(ValueError, message, checks.check_inputs, "X", np.ones(shape), make_net())
+    raises(
+        ValueError, message, net_checks.check_inputs, "X", np.ones(shape), make_net()
+    )
 
 
 def test_one_input_hints_at_the_missing_axis():
     message = r"X has shape \(4,\).* D = 1 .*; did you pass \(N,\) data without \[:, No"
     raises(
-        ValueError, message, checks.check_inputs, "X", np.ones(4), TwoLayerNet(1, 3, 2)
+        ValueError,
+        message,
+        net_checks.check_inputs,
+        "X",
+        np.ones(4),
+        TwoLayerNet(1, 3, 2),
     )
 
 
 def test_axes_in_front_may_be_broadcast():
-    assert checks.check_axes_in_front(theta=(5,), X=(3, 1), Y=()) == (3, 5)
+    assert net_checks.check_axes_in_front(theta=(5,), X=(3, 1), Y=()) == (3, 5)
     message = r"theta \(5,\) and X \(3,\); give every array the same number of tasks"
     with pytest.raises(ValueError, match=message):
-        checks.check_axes_in_front(theta=(5,), X=(3,))
+        net_checks.check_axes_in_front(theta=(5,), X=(3,))

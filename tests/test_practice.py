@@ -151,7 +151,7 @@ def test_a_sheet_in_floats_can_be_practised(practise):
 @pytest.mark.parametrize(
     ("options", "code", "error"),
     [
-        (["--resume", "none.txt"], 1, "No such file or directory: none.txt"),
+        (["--resume", "none.txt"], 1, "none.txt cannot be read (No such file or dir"),
         (["--resume", "other.txt"], 1, "has the code ABCDEFGH, which is neither"),
         (["--resume", "empty.txt"], 1, "holds no answers"),
         (["--seed", "-1"], 1, "seed is -1"),

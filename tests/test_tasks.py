@@ -111,7 +111,7 @@ def test_an_empty_slice_is_refused(empty):
 
 @pytest.mark.parametrize("index", [0, [0, 1], np.array([True] * T)])
 def test_an_index_that_is_no_slice_is_refused(index):
-    with pytest.raises(TypeError, match=r"takes a slice, batch\[i:j\], not "):
+    with pytest.raises(TypeError, match=r"takes a slice; write batch\[i:j\], or "):
         TaskBatch(**arrays())[index]
 
 

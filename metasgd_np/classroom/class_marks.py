@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from ..checks import as_path
 from ..files import replacing, write_text
 from ..worksheets import Worksheet
 from ..worksheets.answers import read_file
@@ -45,7 +46,7 @@ def mark_sheets(folder: str | Path) -> list[str]:
     Traceback (most recent call last):
     ValueError: nowhere has neither a class.json that can be read nor ...
     """
-    folder = Path(folder)
+    folder = as_path("folder", folder)
     returned, problems = read_returned(folder)
     students = read_class(folder, returned)
     files = {student.code: [] for student in students}
@@ -88,8 +89,11 @@ def read_returned(folder):
 
 def read_class(folder, returned):
     """The students of a class; without its list, those whose names are in files."""
-    with suppress(FileNotFoundError, ValueError, TypeError):
-        return [Student(**s) for s in json.loads((folder / LIST).read_text("utf-8"))]
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        listed = json.loads((folder / LIST).read_text("utf-8"))
+        students = [Student(**entry) for entry in listed]
+        if students and all(map(is_whole, students)):
+            return students
     names = dict.fromkeys(answers.get("name") for _, answers in returned)
     names.pop(None, None)
     if not names:
@@ -98,6 +102,16 @@ def read_class(folder, returned):
             "names; give the folder that worksheet --names made"
         )
     return [enrol(number, name)[0] for number, name in enumerate(names, 1)]
+
+
+def is_whole(student):
+    """Whether the entry of a list is one that `write_sheets` made."""
+    *texts, given = student
+    return (
+        all(isinstance(text, str) and text for text in texts)
+        and student.stem == Path(student.stem).name.strip(".")  # stays in its folder
+        and isinstance(given, dict)
+    )
 
 
 def assign(returned, students, files):

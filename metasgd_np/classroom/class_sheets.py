@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checks import as_path
 from ..files import write_text
 from ..worksheets import Worksheet
 from ..worksheets.answers import decode
@@ -57,10 +58,11 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
     ...     Path(folder, "class", "answers", "01-Ada.txt").exists()
     True
     """
-    out = Path(out)
-    called, remarks = read_names(Path(names))
-    if out.exists() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty; give a new folder for the class")
+    out = as_path("out", out)
+    called, remarks = read_names(as_path("names", names))
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        found = "not empty" if out.is_dir() else "a file"
+        raise ValueError(f"{out} is {found}; give a new folder for the class")
     for folder in (out / "answers", out / "forms"):
         folder.mkdir(parents=True, exist_ok=True)
     students, blank, full = [], [], []
@@ -77,9 +79,9 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
     write_text(out / LIST, json.dumps(students, ensure_ascii=False, indent=1))
     return [
         *remarks,
-        f"{len(students)} sheets in {out}: {PRINT}, forms/ or answers/ for the class, "
-        f"{KEY} for you; put what comes back into {out / 'answers'} and run metasgd-np "
-        f"mark {out}.",
+        f"{len(students)} {'sheet' if len(students) == 1 else 'sheets'} in {out}: "
+        f"{PRINT}, forms/ or answers/ for the class, {KEY} for you; put what comes "
+        f"back into {out / 'answers'} and run metasgd-np mark {out}.",
     ]
 
 

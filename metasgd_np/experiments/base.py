@@ -88,6 +88,11 @@ class Config:
         for name, known in self.options().items():
             values = getattr(self, name)
             several = isinstance(values, tuple)
+            if several and known["n"] is None and len(set(values)) < len(values):
+                raise ValueError(
+                    f"{flag(name)} is {' '.join(map(str, values))}, which repeats a "
+                    "value; give each once"
+                )
             for value in values if several else (values,):
                 if known["least"] is not None and value is not None:
                     whole_number(flag(name), value, known["least"])

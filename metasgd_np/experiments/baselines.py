@@ -15,16 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import (
-    WHOLE_BATCH,
-    as_rng,
-    check_has,
-    check_vector,
-    choose,
-    whole_number,
-)
+from ..checks import as_rng, check_has, choose, whole_number
 from ..deep_net import DeepNet
 from ..learners import JointTraining
+from ..net_checks import WHOLE_BATCH, check_vector
 from ..network import TwoLayerNet
 from ..tasks import Characters
 from ..tasks.batch import DTYPES, unchecked_batch

@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from itertools import count
-from math import isfinite
+from math import inf
 from pathlib import Path
 from threading import Event, Thread
 
@@ -157,7 +157,7 @@ def load_record(folder):
     try:
         record = json.loads(path.read_bytes())
         seconds = float(record["seconds"])
-        if not (isfinite(seconds) and seconds >= 0):
+        if isinstance(record["seconds"], bool | str) or not 0 <= seconds < inf:
             raise ValueError("seconds")
         configuration = dict(record["configuration"])
         command = str(record["command"])

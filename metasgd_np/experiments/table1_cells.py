@@ -117,7 +117,8 @@ def check_result(path: Path, settings: dict, result: dict) -> None:
         whole = len(losses) == 2 * len(TEST_SHOTS) * len(settings["n_test"])
     except (KeyError, TypeError, ValueError, AttributeError):
         whole, numbers = False, []
-    if not (whole and all(map(isfinite, numbers))):
+    positive = [*losses, result["seconds"]] if whole else [-1]
+    if not (all(map(isfinite, numbers)) and min(positive) >= 0):
         raise ValueError(
             f"{path} was altered and no longer holds the losses of a training run; "
             "delete it, and --resume computes it again"

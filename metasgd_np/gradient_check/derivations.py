@@ -26,6 +26,7 @@ from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff
 from .compare import CENTRAL, OK, WRONG, Entry, Finding, block_row
+from .inputs import check_point
 from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
 from .report import Report
@@ -63,8 +64,9 @@ def agreement(
     True
     """
     mg = meta_gradient(net, theta, alpha, batch, steps)  # checks the arguments
-    theta = np.asarray(theta, np.float64)
-    problem = net, theta, check_alpha(net, alpha, theta), batch, steps
+    theta = check_point(theta, "theta")
+    alpha = check_point(check_alpha(net, alpha, theta), "alpha")
+    problem = net, theta, alpha, batch, steps
     claim = np.concatenate([mg.d_theta, mg.d_alpha])  # (2P,)
     derived = {
         "explicit Hessian": by_explicit_hessian(*problem),

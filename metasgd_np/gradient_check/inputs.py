@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..checks import as_numbers
+from ..checks import as_numbers, check_function, takes
 
 
 def check_point(point, name="point"):
@@ -46,7 +46,7 @@ def check_claim(name, claimed, point):
 
 def split_value(function, gradient, x):
     """(function returning the value alone, gradient), also where it returned both."""
-    if not callable(function):
+    if not callable(function) or not takes(function, 1):
         raise TypeError(
             f"function is {function!r}, but it must be a function of the point, such "
             "as lambda theta: net.loss(theta, X, Y)"
@@ -62,7 +62,7 @@ def check_scalar(function, x):
 
     def checked(x):
         value = np.asarray(function(x))
-        if value.size != 1 or value.dtype.kind not in "biufcO":
+        if value.size != 1 or value.dtype.kind not in "biufcO" or value.item() is None:
             raise TypeError(
                 f"function returned shape {value.shape} and dtype {value.dtype}, but a "
                 "gradient belongs to one number; sum or average it, or check one "
@@ -88,6 +88,8 @@ def check_scalar(function, x):
 def parts_of(blocks, size, quantity):
     """{(quantity, block): indices into a vector (P,)}; one block "all" if None."""
     order = np.arange(size, dtype=np.float64)
+    if blocks is not None:
+        check_function("blocks", blocks, "vector")
     named = {"all": order} if blocks is None else blocks(order)
     if not hasattr(named, "items"):
         raise TypeError(

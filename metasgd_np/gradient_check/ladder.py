@@ -16,8 +16,9 @@ from numpy import ndarray as Array
 from numpy.typing import ArrayLike
 
 from ..adaptation import adapt, check_alpha, meta_gradient
-from ..checks import check_vector
+from ..checks import check_function
 from ..interface import Network
+from ..net_checks import check_vector
 from ..second_order import hvp as hessian_times_vector
 from ..tasks import TaskBatch
 from . import inputs
@@ -79,12 +80,15 @@ def gradcheck(
         gradcheck(lambda x: float(f(x)), jax.grad(f), x)
     """
     x = inputs.check_point(point)
+    if not isinstance(quantity, str):
+        raise TypeError(f"quantity is {quantity!r}, but it is a title; pass a text")
     function, gradient = inputs.split_value(function, gradient, x)
     parts = inputs.parts_of(blocks, x.size, quantity)
     claim = inputs.check_claim("gradient", gradient, point)
     report, _ = check_slopes(function, x, claim, parts)
     if hvp is None:
         return report
+    check_function("hvp", hvp, "theta, v")
     if not callable(gradient):
         raise TypeError(
             "gradient is not a function, but hvp is compared with differences of "
@@ -213,7 +217,8 @@ def check_meta_gradient(
     """
     right = meta_gradient(net, theta, alpha, batch, steps)  # checks the arguments
     alpha = check_alpha(net, alpha, np.asarray(theta))
-    x = np.concatenate([theta, alpha]).astype(np.float64)  # (2P,)
+    pair = inputs.check_point(theta, "theta"), inputs.check_point(alpha, "alpha")
+    x = np.concatenate(pair)  # (2P,)
 
     def meta_loss(x):
         theta, alpha = np.split(x, 2)

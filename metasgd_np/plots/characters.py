@@ -4,9 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..checks import check_has, whole_number
 from ..tasks import Characters, TaskBatch
 from ..training import Evaluation
-from .shared import STYLES, draw_intervals, finish
+from .shared import STYLES, check_lines, draw_intervals, finish
 
 STEP_TICKS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 
@@ -90,6 +91,7 @@ def accuracy_by_steps(evaluations: dict[str, Evaluation], title: str) -> Figure:
     Figure
         One panel, a line with a band per method.
     """
+    check_lines("evaluations", evaluations, parts=("mean", "interval", "scores"))
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, evaluation in evaluations.items():
         mean, half = 100 * evaluation.mean, 100 * evaluation.interval
@@ -130,6 +132,10 @@ def contact_sheet(
     Figure
         One row per alphabet.
     """
+    check_has("characters", characters, ("images", "alphabets"), "Characters")
+    alphabets = whole_number("alphabets", alphabets, 1)
+    letters = whole_number("letters", letters, 1)
+    drawings = whole_number("drawings", drawings, 1)
     names = list(dict.fromkeys(characters.alphabets.tolist()))[:alphabets]
     columns = letters * drawings
     figure, axes = plt.subplots(

@@ -5,7 +5,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from ..checks import whole_number
 from ..interface import Network
+from ..net_checks import check_net
 from .shared import LOOKS, draw_band
 
 # Greys without white, which is left for entries that are exactly zero.
@@ -101,7 +103,14 @@ def hessian_blocks(net: Network, matrices: dict, columns: int = 2) -> Figure:
     Figure
         One panel per matrix.
     """
-    rows = -(-len(matrices) // columns)
+    check_net(net)
+    for title, matrix in matrices.items():
+        if np.shape(matrix) != (net.n_params, net.n_params):
+            raise ValueError(
+                f"{title} has shape {np.shape(matrix)}, but a Hessian of this network "
+                f"has {(net.n_params, net.n_params)}; pass what hessian returned"
+            )
+    rows = -(-len(matrices) // whole_number("columns", columns, 1))
     size = (8.9, rows * 8.5 / columns + 0.9)
     figure, axes = plt.subplots(
         rows, columns, figsize=size, squeeze=False, layout="constrained"

@@ -6,7 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..checks import whole_number
+from ..net_checks import check_net
 from ..network import TwoLayerNet
+from ..tasks import TaskBatch
 from .shared import LOOKS
 
 CENTRED = {"ha": "center", "va": "center"}
@@ -31,6 +34,8 @@ def shape_flow(net: TwoLayerNet, n_examples: int) -> Figure:
     Figure
         One column per array: the array above, its gradient below.
     """
+    check_net(net)
+    n_examples = whole_number("n_examples", n_examples, 1)
     N, D, H, outputs = n_examples, net.n_in, net.n_hidden, net.n_out
     arrays = [  # name, rows, columns, its formula, and that of its gradient
         (r"\tilde{X}", N, D + 1, "[X 1]", ""),
@@ -132,6 +137,7 @@ def support_and_query(
     Figure
         One panel per wave.
     """
+    TaskBatch(X_s, Y_s, X_q, Y_q)  # raises if they are not the sets of T tasks
     size = (8.9, 2.8)
     figure, axes = plt.subplots(
         1, len(X_s), figsize=size, sharey=True, squeeze=False, layout="constrained"

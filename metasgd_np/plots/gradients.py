@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..activations import ACTIVATIONS
+from ..checks import choose
 from ..interface import Network
 from .shared import LOOKS
 
@@ -22,13 +23,13 @@ def activation_functions(names: tuple = ("tanh", "sigmoid", "relu")) -> Figure:
     Figure
         One panel per activation.
     """
+    names = (names,) if isinstance(names, str) else names
+    phis = [choose("activation", name, ACTIVATIONS) for name in names]
     Z = np.linspace(-4, 4, 402)  # no point at 0, where relu has its kink
     left = Z < 0  # the derivative may jump at 0: its two halves are drawn apart
-    figure, axes = plt.subplots(
-        1, len(names), figsize=(8.7, 2.6), sharey=True, layout="constrained"
-    )
-    for axis, name in zip(axes, names, strict=True):
-        phi = ACTIVATIONS[name]
+    look = {"figsize": (8.7, 2.6), "sharey": True, "layout": "constrained"}
+    figure, axes = plt.subplots(1, len(names), squeeze=False, **look)
+    for axis, name, phi in zip(axes[0], names, phis, strict=True):
         H1 = phi.value(Z)
         axis.plot(Z, H1, "k-", label="φ(z)")
         for half, label in ((left, "φ′(z)"), (~left, None)):
@@ -36,8 +37,8 @@ def activation_functions(names: tuple = ("tanh", "sigmoid", "relu")) -> Figure:
             axis.plot(Z[half], slope, "--", color="#c8553d", lw=2, label=label)
         axis.axhline(0, color="0.8", lw=0.8, zorder=0)
         axis.set(title=name, xlabel="z", ylim=(-1.2, 2))
-    axes[0].set_ylabel("φ(z) and φ′(z)")
-    axes[0].legend(frameon=False, loc="upper left")
+    axes[0, 0].set_ylabel("φ(z) and φ′(z)")
+    axes[0, 0].legend(frameon=False, loc="upper left")
     return figure
 
 

@@ -5,8 +5,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..adaptation import adapt
+from ..checks import as_rng, check_has, whole_number
 from ..training import BLOCK, Evaluation, TrainingState
-from .shared import STYLES, draw_intervals, finish, finish_panels
+from .shared import STYLES, check_lines, draw_intervals, finish, finish_panels
 
 
 def fits(
@@ -32,6 +33,7 @@ def fits(
     Figure
         One panel per learner.
     """
+    check_lines("trained", trained, styled=False, parts=["__len__"])
     X_s, Y_s, X, truth = new_curves(tasks, rng, 1, shots)
     limit = 2 * tasks.amplitude[1]
     figure, axes = plt.subplots(
@@ -60,6 +62,9 @@ def fits(
 
 def new_curves(tasks, rng, n, shots):
     """Draw n curves: support points (n, shots, 1), a grid (200, 1), and all of each."""
+    check_has("tasks", tasks, ("sample_curves", "x_range"), "Sinusoids()")
+    rng = as_rng(rng)
+    shots = whole_number("shots", shots, 1)
     curves = tasks.sample_curves(rng, n)
     low, high = tasks.x_range
     X_s = rng.uniform(low, high, (n, shots, 1))
@@ -89,6 +94,7 @@ def mse_by_steps(
     Figure
         One panel, a line with a band per learner.
     """
+    check_lines("evaluations", evaluations, parts=("mean", "interval", "scores"))
     figure, axis = plt.subplots(figsize=(6.4, 4.6))
     top = 2 * max(evaluation.mean[0] for evaluation in evaluations.values())
     for name, evaluation in evaluations.items():
@@ -125,6 +131,7 @@ def mse_over_seeds(runs: dict[str, np.ndarray], title: str) -> Figure:
     Figure
         One panel, a line with a band per learner.
     """
+    check_lines("runs", runs, parts=["shape"])
     quantile = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, losses in runs.items():
@@ -154,6 +161,7 @@ def learning_curves(
     Figure
         One panel, a line per learner.
     """
+    check_lines("states", states, parts=("history", "iteration"))
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, state in states.items():
         x = np.minimum(BLOCK * np.arange(1, len(state.history) + 1), state.iteration)
@@ -191,6 +199,7 @@ def bending(
     Figure
         One row per learner, one column per curve.
     """
+    check_lines("trained", trained, styled=False, parts=["__len__"])
     X_s, Y_s, X, truth = new_curves(tasks, rng, 3, shots)
     size = (9, 2.3 * len(trained) + 0.5)
     figure, axes = plt.subplots(len(trained), 3, figsize=size, squeeze=False)

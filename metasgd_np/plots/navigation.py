@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..training import Evaluation, TrainingState
-from .shared import STYLES, finish, finish_panels
+from .shared import STYLES, check_lines, finish, finish_panels
 
 REFERENCE_LOOKS = {"random": ("0.5", ":"), "oracle": ("k", "-.")}
 
@@ -70,6 +70,7 @@ def landing(rollouts: dict, tasks: np.ndarray) -> Figure:
     Figure
         One panel, a point per learner and task.
     """
+    check_lines("rollouts", rollouts, parts=["__len__"])
     figure, axis = plt.subplots(figsize=(5.2, 4.6))
     starts, goals = tasks[:, 0], tasks[:, 1]  # each (T, 2)
     far = np.hypot(*(goals - starts).T)  # (T,)
@@ -108,6 +109,9 @@ def returns_by_steps(
     Figure
         One panel, a line with bars per learner, a horizontal line per reference.
     """
+    parts = ("mean", "interval", "scores")
+    check_lines("evaluations", evaluations, parts=parts)
+    check_lines("references", references, styled=False, parts=parts)
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, evaluation in evaluations.items():
         steps, look = np.arange(len(evaluation.mean)), STYLES[name]
@@ -135,6 +139,7 @@ def return_curves(states: dict[str, TrainingState]) -> Figure:
     Figure
         One panel, two lines per learner.
     """
+    check_lines("states", states, parts=("history", "iteration"))
     figure, axis = plt.subplots(figsize=(6.4, 4))
     for name, state in states.items():
         x = np.arange(1, len(state.history) + 1)

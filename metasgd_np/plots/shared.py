@@ -1,5 +1,6 @@
 """What the figures share: one look per learner, bands, legends, and files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -7,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..checks import as_path, check_has, choose, shown
 from ..files import replacing
 
 # One look per learner in every figure; line and marker differ, to be read in grey.
@@ -19,6 +21,19 @@ STYLES = {
     "nearest neighbour": {"color": "#444444", "linestyle": (0, (1, 3)), "marker": "x"},
 }
 LOOKS = tuple(STYLES.values())  # for lines that belong to no learner
+
+
+def check_lines(name, lines, styled=True, parts=()):
+    """Raise an error unless `lines` is a table {learner: object with these parts}."""
+    if not isinstance(lines, Mapping) or not lines:
+        raise TypeError(
+            f"{name} is {shown(lines)}, but it must be a dict with a learner's name "
+            'and what is drawn of it, or several; pass {"MAML": ...}'
+        )
+    for learner, value in lines.items():
+        if styled:
+            choose("style of line", learner, STYLES)
+        check_has(f"{name}[{learner!r}]", value, parts, "what train or evaluate gave")
 
 
 def draw_band(axis: Axes, x, middle, low, high, **look):
@@ -63,6 +78,7 @@ def save(figure: Figure, path: str | Path) -> None:
     path : str or path
         The file, replaced if it exists.
     """
-    with replacing(Path(path)) as file:
+    check_has("figure", figure, ["savefig"], "what a function of plots returned")
+    with replacing(as_path("path", path)) as file:
         figure.savefig(file, dpi=100, format="png")
     plt.close(figure)

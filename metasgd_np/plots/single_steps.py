@@ -56,6 +56,12 @@ def film_of_training(
 
 def draw_wave(X, X_s, Y_s):
     """Draw what all frames share; return the two lines that move, still empty."""
+    for name, points in (("X_s", X_s), ("Y_s", Y_s)):
+        if np.shape(points) != (len(X_s), 1):
+            raise ValueError(
+                f"{name} has shape {np.shape(points)}, but the points of a wave are "
+                "(N, 1); pass one task, such as batch.X_s[0]"
+            )
     figure, axis = plt.subplots(figsize=(5.8, 3.6))
     # A sin(x + b) is a combination of sin x and cos x: the points determine it.
     mix = np.linalg.lstsq(np.hstack([np.sin(X_s), np.cos(X_s)]), Y_s, rcond=None)[0]

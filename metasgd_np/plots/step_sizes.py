@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..checks import interval
 from ..interface import Network
 from .shared import STYLES, finish_panels
 
@@ -25,6 +26,7 @@ def alpha_by_block(net: Network, alpha: np.ndarray, start: tuple) -> Figure:
     Figure
         One panel per block.
     """
+    start = interval("start", start)
     blocks, color = net.blocks(alpha), STYLES["Meta-SGD"]["color"]
     figure, axes = plt.subplots(1, len(blocks), figsize=(9, 3.1))
     for axis, (name, values) in zip(axes, blocks.items(), strict=True):

@@ -18,14 +18,13 @@ import numpy as np
 from ..checks import (
     as_numbers,
     as_rng,
-    check_axes_in_front,
+    check_function,
     check_has,
-    check_vector,
     choose,
-    shown,
     whole_number,
 )
 from ..interface import Network
+from ..net_checks import check_axes_in_front, check_vector
 from ..tasks.batch import DTYPES
 
 STARTS = {"fixed": 0.0, "varying": 1.0}
@@ -123,11 +122,7 @@ class Navigation:
         """
         tasks = check_tasks(tasks)
         n_trajectories = whole_number("n_trajectories", n_trajectories, 1)
-        if not callable(act):
-            raise TypeError(
-                f"act is {shown(act)}, but it must be a function of (step, X) that "
-                "returns actions"
-            )
+        check_function("act", act, "step, X")
         shape = (len(tasks), n_trajectories, self.horizon)
         states = np.zeros((*shape, 2), self.dtype)
         actions = np.zeros((*shape, 2), self.dtype)

@@ -19,10 +19,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import check_has, check_vector, real_number
+from ..checks import check_has, real_number
 from ..interface import Network
 from ..losses import Loss
+from ..net_checks import check_vector
 from .gaussian_loss import GAUSSIAN, gaussian_curvature, gaussian_slope
+
+LARGEST = 80  # |log-variance|
 
 
 class PolicyPass(NamedTuple):
@@ -75,6 +78,11 @@ class GaussianPolicy(Network):
         check_has("net", net, ("forward_pass", "n_out"), "TwoLayerNet(2, 100, 2)")
         self.net = net
         self.log_variance = real_number("log_variance", log_variance)
+        if abs(self.log_variance) > LARGEST:
+            raise ValueError(
+                f"log_variance is {log_variance}, but it must lie between -{LARGEST} "
+                f"and {LARGEST}, where float32 holds its exponential; 0 is variance 1"
+            )
         self.n_in, self.n_hidden, self.n_out = net.n_in, net.n_hidden, net.n_out
         self.activation_name = net.activation_name
 

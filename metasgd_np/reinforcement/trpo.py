@@ -40,8 +40,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..adaptation import chain_back, chunks, inner_loop
-from ..checks import as_numbers, check_batch, positive_number, shown, whole_number
+from ..checks import as_numbers, positive_number, shown, whole_number
 from ..learners import MAML, MetaSGD
+from ..net_checks import check_batch
 from ..tasks import TaskBatch
 from .gaussian_loss import divergence, kl_targets, surrogate
 from .policy import GaussianPolicy

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import as_numbers
+from ..checks import as_numbers, shown
 
 DTYPES = {"float64": np.float64, "float32": np.float32}  # of what tasks draw
 
@@ -82,7 +82,10 @@ class TaskBatch:
 
     def __getitem__(self, tasks: slice) -> "TaskBatch":
         if not isinstance(tasks, slice):
-            raise TypeError(f"a TaskBatch takes a slice, batch[i:j], not {tasks!r}")
+            raise TypeError(
+                f"the index is {shown(tasks)}, but a TaskBatch takes a slice; write "
+                "batch[i:j], or batch[i : i + 1] for one task"
+            )
         X_s = self.X_s[tasks]
         if not len(X_s):
             raise ValueError(

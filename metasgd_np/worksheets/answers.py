@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from ..checks import as_path
 
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
 PRECISION = {2: Fraction(1, 250), 4: Fraction(1, 10**5)}  # half and single
@@ -336,7 +337,7 @@ def read_file(path):
     A text has lines "symbol = value" in any order, such as the printed form filled in,
     or what the HTML form saves. "code", "name" and "seed" are kept too.
     """
-    path = Path(path)
+    path = as_path("path", path)
     text = decode(path)
     if text.lstrip().startswith("<"):
         raise ValueError(f"{path.name} is the form; open it, press Save and give that")
@@ -364,7 +365,12 @@ def read_file(path):
 
 def decode(path):
     """The text of a file in any usual encoding."""
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise type(error)(
+            f"{path} cannot be read ({error.strerror}); give the path of a text file"
+        ) from None
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else []
     for encoding in (*encodings, "utf-8-sig", "cp1252"):
         with suppress(UnicodeDecodeError):

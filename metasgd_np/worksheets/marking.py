@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import check_has
 from .answers import Verdict, read_file
 from .lines import evaluate, recompute, symbols_in
 from .slips import try_to_evaluate
@@ -87,6 +88,7 @@ def mark(sheet, answers) -> Marks:
     """Mark the answers {symbol: answer}, or those of a file, to a sheet."""
     if isinstance(answers, str | Path):
         answers = read_file(answers)
+    check_has("answers", answers, ["items"], "a dict {symbol: answer}, or a path")
     answers = {s: a for s, a in answers.items() if s not in ("name", "code", "seed")}
     for symbol in answers:
         sheet.find_line(symbol)  # raises if there is none

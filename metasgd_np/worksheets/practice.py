@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import as_path
 from ..files import write_text
 from . import formats
 from .answers import read_answer, read_file
@@ -29,7 +30,9 @@ class Practice:
     def __init__(self, sheet, path=None, labels=()):
         self.sheet, self.labels = sheet, {"code": formats.key_code(sheet)}
         self.lines = [line for line in sheet.lines if line.expression]
-        self.path = fresh_path(self.labels["code"]) if path is None else Path(path)
+        self.path = (
+            fresh_path(self.labels["code"]) if path is None else as_path("path", path)
+        )
         saved = read_file(self.path) if self.path.exists() else {}
         if saved.get("code", self.labels["code"]) != self.labels["code"]:
             raise ValueError(

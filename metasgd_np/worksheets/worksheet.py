@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..adaptation import check_alpha
-from ..checks import whole_number
+from ..checks import shown, truth, whole_number
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from . import formats
@@ -91,8 +91,20 @@ class Worksheet:
         alpha: ArrayLike | None = None,
         batch: TaskBatch | None = None,
     ):
+        arguments = {"net": net, "theta": theta, "alpha": alpha, "batch": batch}
+        missing = [name for name, value in arguments.items() if value is None]
+        if missing and len(missing) < len(arguments):
+            raise ValueError(
+                f"{', '.join(missing)} left out, but net, theta, alpha and batch "
+                "belong together; give all four, or none for the default sheet"
+            )
         if net is None:
             net, theta, alpha, batch = default_example()
+        if not isinstance(net, TwoLayerNet) or not isinstance(batch, TaskBatch):
+            raise TypeError(
+                f"net is {shown(net)} and batch {shown(batch)}, but a worksheet takes "
+                "a TwoLayerNet and a TaskBatch; pass these"
+            )
         if len(batch) != 1:
             raise ValueError(
                 f"the batch has {len(batch)} tasks, but a worksheet takes one; "
@@ -140,7 +152,13 @@ class Worksheet:
         Worksheet
             As from_seed draws it.
         """
-        text = unicodedata.normalize("NFC", " ".join(name.split()))
+        text = " ".join(name.split()) if isinstance(name, str) else ""
+        if not text:
+            raise ValueError(
+                f"name is {shown(name)}, but a sheet is drawn from a text that is not "
+                "empty; give a name, or use Worksheet() or Worksheet.from_seed(7)"
+            )
+        text = unicodedata.normalize("NFC", text)
         digest = hashlib.sha256(text.encode("utf-8")).digest()
         return cls(*draw_example(Random(int.from_bytes(digest, "big"))))
 
@@ -247,8 +265,8 @@ class Worksheet:
 
     def to_text(self, blank: bool = False) -> str:
         """Plain text; a `blank` one, without values, is an answer file to fill in."""
-        return formats.text(self, blank)
+        return formats.text(self, truth("blank", blank))
 
     def to_html(self, blank: bool = False) -> str:
         """A page that prints on A4; a `blank` one can be filled in in a browser."""
-        return formats.html_page(formats.html_sheet(self, blank))
+        return formats.html_page(formats.html_sheet(self, truth("blank", blank)))
