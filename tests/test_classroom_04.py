@@ -99,7 +99,7 @@ WRONG = [
         "04.1",
         GIVEN + "Z1_dot = X1 @ V1; H1_dot = phi1 @ (X1 @ V1).T",
         "H1_dot",
-        "shape",
+        "matrix product",
     ),
     (
         "04.2",
