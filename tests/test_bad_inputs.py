@@ -529,7 +529,7 @@ CALLS = {
     "matrices of texts": (lambda: NET.pack([["a"] * 3] * 3, [["b"] * 3] * 4), "dtype"),
     "an unknown stream": (lambda: random_stream(0, "tests"), "'tests'; choose"),
     "a stream of -1": (lambda: random_stream(-1, "test"), "seed is -1"),
-    "scores of text": (lambda: scored(score=lambda *_: ["a"] * 2), "returned 'a'"),
+    "scores of text": (lambda: scored(score=lambda *_: ["a"] * 2), "score returned"),
     "scores of NaN": (lambda: scored(score=lambda *_: [np.nan] * 2), "returned"),
     "score of two": (lambda: scored(score=lambda theta, X: 1), "net, theta, X, Y"),
     "after_block of none": (lambda: fit(after_block=lambda: 1), r"function of \(state"),
