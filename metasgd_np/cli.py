@@ -45,6 +45,7 @@ EXPERIMENTS = {
     )
 }
 WHOLE = PARSERS[int]
+MOST_STEPS = 50  # that gradcheck takes; more take minutes
 EXPECTED = (
     ValueError,
     TypeError,
@@ -188,7 +189,7 @@ def add_gradcheck(commands):
     add = check.add_argument
     add("--activation", default="tanh", help=f"{', '.join(ACTIVATIONS)} (tanh)")
     add("--loss", default="squared_error", help=f"{', '.join(LOSSES)} (squared_error)")
-    add("--steps", type=WHOLE, default=2, help="inner steps (2)")
+    add("--steps", type=WHOLE, default=2, help="inner steps, up to 50 (2)")
     add("--seed", type=WHOLE, default=0, help="same seed, same numbers (0)")
 
 
@@ -258,6 +259,10 @@ def print_course(folder, students, only):
 
 def print_gradcheck(activation, loss, steps, seed):
     """Print all checks of a small network; return 1 if one fails, else 0."""
+    if steps > MOST_STEPS:
+        raise ValueError(
+            f"--steps is {steps}, but it must be {MOST_STEPS} at most; give fewer"
+        )
     net, theta, alpha, batch, steps = small_problem(activation, loss, steps, seed)
     X, Y = batch.X_s[0], batch.Y_s[0]
     checks = (

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from experiment_tools import contents, read_results, run_quick, shrink
 
+from metasgd_np.classroom import mark_sheets, write_sheets
+
 CELL = "cells/two-layer_maml_10-shot_seed-0.json"
 WHAT_TO_DO = re.compile(
     "delete it|move it away|another folder|repeat the old settings|resume it with"
@@ -166,6 +168,8 @@ def changed(result, place, value):
         ("mse.10.200", [float("nan"), 1]),
         ("mse.10.200", [1, float("inf")]),
         ("mse.10.200", [None, 1]),
+        ("mse.10.200", [-1, 1]),
+        ("seconds", -1),
         ("alpha", None),
         ("alpha", 3),
         ("alpha", {"mean": float("nan")}),
@@ -217,3 +221,23 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_left_alone(copy, name, tmp_p
     before = other.read_bytes()
     assert run_quick("sinusoid", out, "--resume") == 0
     assert other.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("name", 3), ("stem", "../../x"), ("stem", ".."), ("code", ""), ("given", 3)],
+)
+def test_a_list_of_a_class_that_was_altered_is_not_used(tmp_path, key, value):
+    (tmp_path / "names.txt").write_text("Ada")
+    folder = tmp_path / "class"
+    write_sheets(tmp_path / "names.txt", folder)
+    (student,) = json.loads((folder / "class.json").read_bytes())
+    (folder / "class.json").write_text(json.dumps([student | {key: value}]))
+    assert "0 of 1 sheets marked" in mark_sheets(folder)[-1]
+    assert [p.name for p in (folder / "marks/feedback").iterdir()] == ["01-Ada.html"]
+
+
+def test_a_file_in_the_place_of_a_class_is_named(tmp_path):
+    (tmp_path / "names.txt").write_text("Ada")
+    with pytest.raises(ValueError, match=r"names\.txt is a file; give a new folder"):
+        write_sheets(tmp_path / "names.txt", tmp_path / "names.txt")

@@ -5,6 +5,7 @@ expected. Labels 1 … 5, masks, classes for objects and the like are mistakes t
 would broadcast, convert or fail on without a reason.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -24,14 +25,19 @@ from metasgd_np import (
     Sinusoids,
     TaskBatch,
     TwoLayerNet,
+    Worksheet,
     adapt,
+    agreement,
     evaluate,
+    gradcheck,
     hessian,
     hvp,
     meta_gradient,
+    plots,
     train,
 )
-from metasgd_np.checkpoints import Checkpoint, save
+from metasgd_np.checkpoints import Checkpoint, load, save
+from metasgd_np.classroom import mark_sheets, write_sheets
 from metasgd_np.experiments.baselines import (
     AllClasses,
     logistic_regression,
@@ -45,7 +51,7 @@ from metasgd_np.reinforcement.rollouts import evaluate_policy, reference_returns
 from metasgd_np.tasks import Characters, FewShot
 from metasgd_np.tasks.images import normalise
 from metasgd_np.tasks.omniglot import load_omniglot
-from metasgd_np.training import TrainingState, accuracy
+from metasgd_np.training import TrainingState, accuracy, random_stream
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -515,6 +521,79 @@ CALLS = {
     "returns of a stream": (lambda: reference_returns(WORLD, 0, "best"), "'best'"),
     "returns of a class": (lambda: reference_returns(Navigation, 0, "test"), "class"),
     "returns of half a seed": (lambda: reference_returns(WORLD, 0.5, "test"), "0.5"),
+    "sizes in a set": (lambda: DeepNet({1, 2, 3}), "in order"),
+    "sizes in a dict": (lambda: DeepNet({1: 2, 3: 4}), "in order"),
+    "an interval in a set": (lambda: Sinusoids(amplitude={1, 2}), "two numbers"),
+    "an endless interval": (lambda: Sinusoids(x_range=(-1.7e308, 1.7e308)), "finite"),
+    "masks in a list": (lambda: NET.forward(THETA, list(MASKED)), "masked entries"),
+    "matrices of texts": (lambda: NET.pack([["a"] * 3] * 3, [["b"] * 3] * 4), "dtype"),
+    "an unknown stream": (lambda: random_stream(0, "tests"), "'tests'; choose"),
+    "a stream of -1": (lambda: random_stream(-1, "test"), "seed is -1"),
+    "scores of text": (lambda: scored(score=lambda *_: ["a"] * 2), "score returned"),
+    "scores of NaN": (lambda: scored(score=lambda *_: [np.nan] * 2), "returned"),
+    "score of two": (lambda: scored(score=lambda theta, X: 1), "net, theta, X, Y"),
+    "after_block of none": (lambda: fit(after_block=lambda: 1), r"function of \(state"),
+    "altered state": (
+        lambda: fit(start_from=replace(STATE, w=[1])),
+        "dtype list",
+    ),
+    "altered settings": (
+        lambda: fit(start_from=replace(STATE, settings=0)),
+        "settings",
+    ),
+    "save NaN": (
+        lambda: save("w.npz", replace(STATE, w=STATE.w * np.nan)),
+        "state was altered",
+    ),
+    "save no path": (lambda: save(None, STATE), "path is None"),
+    "save an object": (
+        lambda: save("w.npz", replace(STATE, settings={"net": NET})),
+        "cannot be saved",
+    ),
+    "load no path": (lambda: load(3), "path is 3"),
+    "load an empty path": (lambda: load(""), "path is empty"),
+    "keep an array": (lambda: Checkpoint("w.npz").keep(THETA), "TrainingState"),
+    "gradcheck of two": (lambda: gradcheck(lambda x, y: 1.0, [1.0], [1.0]), "function"),
+    "gradcheck of None": (lambda: gradcheck(lambda x: None, [1.0], [1.0]), "function"),
+    "gradcheck's hvp": (
+        lambda: gradcheck(np.sum, np.ones_like, [1.0], hvp=3),
+        "hvp is 3",
+    ),
+    "gradcheck's blocks": (
+        lambda: gradcheck(np.sum, np.ones_like, [1.0], blocks={"a": 1}),
+        "blocks is",
+    ),
+    "gradcheck's title": (
+        lambda: gradcheck(np.sum, np.ones_like, [1.0], quantity=3),
+        "quantity is 3",
+    ),
+    "complex agreement": (lambda: agreement(NET, THETA * 1j, 0.1, BATCH), "complex128"),
+    "a huge variance": (lambda: GaussianPolicy(ONE, 1e6), "between -80 and 80"),
+    "act of one": (lambda: WORLD.walk(lambda X: X, GOALS, 2), r"\(step, X\)"),
+    "part of a sheet": (lambda: Worksheet(theta=[1, 2]), "net, alpha, batch left out"),
+    "a sheet of a deep net": (
+        lambda: Worksheet(DeepNet((2, 3, 3)), THETA, 0.1, BATCH[:1]),
+        "TwoLayerNet",
+    ),
+    "a sheet for nobody": (lambda: Worksheet.for_name(" "), "not empty"),
+    "a sheet for None": (lambda: Worksheet.for_name(None), "name is None"),
+    "blank as a text": (lambda: Worksheet().to_text("yes"), "blank is 'yes'"),
+    "mark a list": (lambda: Worksheet().mark([1]), "answers is"),
+    "a class of None": (lambda: write_sheets(None, "out"), "names is None"),
+    "marks of None": (lambda: mark_sheets(None), "folder is None"),
+    "no evaluations": (lambda: plots.accuracy_by_steps({}, "t"), "evaluations is {}"),
+    "no lines": (lambda: plots.learning_curves([STATE]), "must be a dict"),
+    "lines of arrays": (lambda: plots.mse_by_steps({"MAML": Y}, 5), "'interval'"),
+    "a line of nobody": (lambda: plots.learning_curves({"me": STATE}), "'me'; choose"),
+    "fits of a class": (lambda: plots.fits({"MAML": ()}, Sinusoids, 0, 5), "class"),
+    "a figure that is none": (lambda: plots.save("figure", "f.png"), "'savefig'"),
+    "an unknown curve": (lambda: plots.activation_functions(["sin"]), "'sin'; choose"),
+    "a small Hessian": (lambda: plots.hessian_blocks(NET, {"H": Y}), "Hessian"),
+    "no examples": (lambda: plots.shape_flow(NET, 0), "n_examples is 0"),
+    "points without tasks": (
+        lambda: plots.support_and_query(X[0], Y[0], X[0], Y[0]),
+        "X_s has shape",
+    ),
     "a policy's w": (
         lambda: evaluate_policy(MetaSGD(POLICY), THETA, WORLD, 0, "test", n_tasks=2),
         "w has shape",

@@ -221,6 +221,14 @@ PARTICULAR = [
     ("worksheet", ["--blank", "yes"], 2, "unrecognized arguments: yes"),
     ("worksheet", ["--nowhere", "there"], 2, "unrecognized arguments: --nowhere there"),
     ("worksheet", ["--out", "there"], 1, "--names and --out go together"),
+    ("worksheet", ["--name", ""], 1, "name is '', but a sheet is drawn from a text"),
+    ("worksheet", ["--names", "no", "--out", "x"], 1, "no cannot be read (No such fi"),
+    ("worksheet", ["--names", "no", "--out", ""], 1, "out is empty; name a file or"),
+    ("worksheet", ["--names", "n", "--out", "x", "--blank"], 1, "--names writes every"),
+    ("practice", ["--resume", "no"], 1, "no cannot be read (No such file"),
+    ("gradcheck", ["--steps", "51"], 1, "--steps is 51, but it must be 50 at most"),
+    ("table1", ["--methods", "maml", "maml"], 1, "--methods is maml maml, which rep"),
+    ("table1", ["--order", "2", "2"], 1, "--order is 2 2, which repeats a value"),
 ]
 
 
