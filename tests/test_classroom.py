@@ -275,3 +275,14 @@ def test_small_readers():
     assert several({"a": 1, "b": 2}, "ab") == [1, 2]
     assert "1 came, expected 2: a, b" in complaint(several, 3, "ab")
     assert as_array(["1", 2]).tolist() == [1, 2]
+
+
+def test_a_student_is_a_text():
+    with pytest.raises(TypeError, match="student is 3, but it must be a text"):
+        given("01.1", student=3)
+
+
+def test_a_notebook_shows_a_refusal_without_a_traceback():
+    with pytest.raises(AssertionError) as raised:
+        check("01.4", None, None, None)
+    assert raised.value._render_traceback_() == [str(raised.value)]

@@ -101,7 +101,7 @@ def test_seconds_of_a_resumed_run_are_in_its_results():
     results = json.loads(path.read_bytes())
     path.write_text(json.dumps(results | {"seconds": 5000}))
     assert run_quick("sinusoid", "run", "--resume") == 0
-    assert 5000 < json.loads(path.read_bytes())["seconds"] < 5100
+    assert 5000 <= json.loads(path.read_bytes())["seconds"] < 5100
 
 
 def test_a_killed_run_has_its_seconds_saved_now_and_then(monkeypatch):
@@ -380,6 +380,6 @@ def test_what_a_killed_run_left_half_written_is_removed():
 
 def test_a_clock_that_jumps_does_no_harm(monkeypatch):
     now = iter([1e9, 5e9, -3.0, 0.0] * 10)
-    monkeypatch.setattr(time, "time", lambda: next(now))
+    monkeypatch.setattr(time, "time", lambda: next(now, 0.0))
     assert run_quick("sinusoid", "run") == 0
     assert 0 <= json.loads(Path("run", "results.json").read_bytes())["seconds"] < 100

@@ -224,7 +224,7 @@ def test_a_wrong_answer_is_named_by_what_is_wrong(sheet, symbol, make, words):
 def honest_sheets():
     """The default sheet, and those of some seeds and names."""
     drawn = [Worksheet.from_seed(seed) for seed in range(20, 30)]
-    named = [Worksheet.for_name(name) for name in ("李明", "Ada", "O’Neil, J.", "")]
+    named = [Worksheet.for_name(name) for name in ("李明", "Ada", "O’Neil, J.", "x")]
     return [*SHEETS.values(), *drawn, *named]
 
 

@@ -122,6 +122,10 @@ def find_exercise(number):
 
 def draw_for(number, student):
     """The student's random numbers for an exercise; None for the standard ones."""
+    if not isinstance(student, str):
+        raise TypeError(
+            f"student is {student!r}, but it must be a text; give a name, such as 'Ada'"
+        )
     name = " ".join(student.split())
     return Random(f"{number} {name}") if name else None
 
@@ -179,6 +183,13 @@ def judge(number, answers, student="", seed=None):
     return Feedback(number, exercise, found)
 
 
+class NothingRight(AssertionError):
+    """No part of an answer is right; a notebook shows the message, no traceback."""
+
+    def _render_traceback_(self):  # IPython's name for it
+        return [str(self)]
+
+
 def check(
     number: str, *answers: object, student: str = "", seed: int | None = None
 ) -> int:
@@ -221,6 +232,6 @@ def check(
     """
     feedback = judge(number, answers, student, seed)
     if not feedback.points:
-        raise AssertionError(str(feedback))
+        raise NothingRight(str(feedback))
     print(feedback)
     return feedback.points

@@ -59,7 +59,8 @@ FRACTION = re.compile(r"([-+]?)(?:(\d+)[\s_]+)?(\d+)\s*/\s*([-+]?\d+)", re.ASCII
 DECIMAL = re.compile(
     r"([-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d{1,3})?)(\.\.\.)?", re.ASCII
 )
-DATE = re.compile(r"\d{1,4}[-./ ]+([A-Za-z]{3}|\d{1,2}[-./]\d+)|[A-Za-z]{3}[-. ]\d+")
+MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+DATE = re.compile(rf"\d{{1,4}}[-./ ]+({MONTH}|\d{{1,2}}[-./]\d+)|{MONTH}[-. ]\d+")
 
 
 @dataclass(frozen=True)
