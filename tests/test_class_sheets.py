@@ -197,7 +197,10 @@ def test_without_the_list_the_names_in_the_files_are_taken(tmp_path, damage):
         (other / "class.json").write_text(damage)
     for path in files.values():
         path.rename(other / path.name)
-    assert mark_sheets(other) == [f"2 of 2 sheets marked; see {other / 'marks'}."]
+    *problems, said = mark_sheets(other)
+    assert said == f"2 of 2 sheets marked; see {other / 'marks'}."
+    assert len(problems) == bool(damage)
+    assert all(f"{other / 'class.json'} is damaged" in text for text in problems)
     assert [int(row["points"]) for row in table_of(other).values()] == [41, 41]
 
 

@@ -432,3 +432,16 @@ def test_without_dask_the_command_to_install_it_is_given(monkeypatch):
 def test_bad_numbers_of_workers_are_refused():
     assert "--workers is 0, but it must be 1 or more" in error_of(workers=0)
     assert "leave one out" in error_of(workers=2, scheduler="tcp://127.0.0.1:8786")
+
+
+def test_a_damaged_cell_is_computed_again_and_named(tmp_path, capsys):
+    cells = {"two": {"x": 2}, "three": {"x": 3}}
+    compute = lambda settings: {"square": settings["x"] ** 2}  # noqa: E731
+    whole = run_sweep(cells, compute, tmp_path, progress=False)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "two.json").write_text("{")
+    assert run_sweep(cells, compute, tmp_path, progress=False) == whole
+    path = tmp_path / "two.json"
+    assert capsys.readouterr().err == (
+        f"{path} is damaged; its cell is computed again\n"
+    )

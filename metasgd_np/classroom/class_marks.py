@@ -48,7 +48,7 @@ def mark_sheets(folder: str | Path) -> list[str]:
     """
     folder = as_path("folder", folder)
     returned, problems = read_returned(folder)
-    students = read_class(folder, returned)
+    students = read_class(folder, returned, problems)
     files = {student.code: [] for student in students}
     problems += assign(returned, students, files)
     rows = [
@@ -87,8 +87,11 @@ def read_returned(folder):
     return returned, problems
 
 
-def read_class(folder, returned):
-    """The students of a class; without its list, those whose names are in files."""
+def read_class(folder, returned, problems):
+    """The students of a class; without its list, those whose names are in files.
+
+    A list that cannot be read is added to `problems`.
+    """
     with suppress(OSError, ValueError, TypeError, RecursionError):
         listed = json.loads((folder / LIST).read_text("utf-8"))
         students = [Student(**entry) for entry in listed]
@@ -100,6 +103,11 @@ def read_class(folder, returned):
         raise ValueError(
             f"{folder} has neither a {LIST} that can be read nor answer files with "
             "names; give the folder that worksheet --names made"
+        )
+    if (folder / LIST).exists():
+        problems.append(
+            f"{folder / LIST} is damaged, so the class is made up of the names in the "
+            "answer files; restore it if a student is missing."
         )
     return [enrol(number, name)[0] for number, name in enumerate(names, 1)]
 

@@ -7,6 +7,7 @@ with the cells that have no complete file yet.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from functools import partial
@@ -71,6 +72,9 @@ def run_sweep(
     cells = as_saved(cells)
     results, errors = load_results(cells, folder), {}
     missing = {name: cells[name] for name in cells if name not in results}
+    for path in (folder / f"{name}.json" for name in missing):
+        if path.exists():
+            print(f"{path} is damaged; its cell is computed again", file=sys.stderr)
     with progress_bar(len(cells), len(results), "cell", progress) as bar:
         for name, get_result in compute_cells(missing, compute, executor):
             path = folder / f"{name}.json"
