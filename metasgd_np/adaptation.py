@@ -6,17 +6,17 @@ Inner loop, forwards, J steps on the support set from θ_0 = θ:
 
 The objective is the query loss after the last step, L_q(θ_J). Let λ_j = ∂L_q(θ_J)/∂θ_j.
 It starts as the query gradient, and the chain rule carries it back through (5.1), whose
-derivative in θ_j is I − diag(α) H_s(θ_j); transposed (H_s is symmetric):
+derivative in θ_j is I − diag(α) ∇²L_s(θ_j); transposed (the Hessian is symmetric):
 
     λ_J = ∇L_q(θ_J)                                                     (5.2)
-    λ_j = λ_{j+1} − H_s(θ_j) (α ∘ λ_{j+1})     for j = J−1, …, 0        (5.3)
+    λ_j = λ_{j+1} − ∇²L_s(θ_j) (α ∘ λ_{j+1})  for j = J−1, …, 0         (5.3)
     dθ  = λ_0                                                           (5.4)
 
 α enters (5.1) once per step, each entry multiplied by its own entry of g_j:
 
     dα  = − Σ_j g_j ∘ λ_{j+1}                                           (6.1)
 
-and both are averaged over the tasks. Order 1 leaves out the H_s term of (5.3): λ stays
+and both are averaged over the tasks. Order 1 leaves out the Hessian in (5.3): λ stays
 ∇L_q(θ_J), which makes dθ approximate, and dα too if J > 1.
 
 Sources: MAML, arXiv:1703.03400, for (5.1)–(5.4); Meta-SGD, arXiv:1707.09835, for (6.1).

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import notebook_tools as tools
 import numpy as np
 import pytest
-from classroom_tools import answer
+from classroom_tools import answer, assert_right, assert_wrong
 from nbformat.v4 import new_code_cell
 
 from metasgd_np import TaskBatch, TwoLayerNet, Worksheet, hvp, meta_gradient
@@ -37,6 +37,9 @@ NUMBERS = [
     for place in import_module(f"metasgd_np.classroom.chapter_{chapter}").EXERCISES
 ]
 WITH_NUMBERS = [n for n in NUMBERS if find_exercise(n).numbers]
+TABLES = [import_module(f"classroom_answers.chapter_{chapter}") for chapter in ROOMS]
+RIGHT = [case for table in TABLES for case in table.RIGHT]
+WRONG = [case for table in TABLES for case in table.WRONG]
 NONSENSE = [
     None,
     "",
@@ -83,6 +86,22 @@ def test_the_solution_is_right_whatever_is_drawn(number):
         assert str(feedback).endswith(
             f"right, {len(feedback.found)} of {len(feedback.found)}"
         ), str(feedback)
+
+
+@pytest.mark.parametrize("student", ["Ada", "Emmy Noether", "Σοφία", "x"])
+@pytest.mark.parametrize("number", WITH_NUMBERS)
+def test_the_solution_is_right_with_every_student_s_numbers(number, student):
+    assert_right(number, student=student)
+
+
+@pytest.mark.parametrize(("number", "code"), RIGHT)
+def test_a_right_answer_in_any_form_is_right(number, code):
+    assert_right(number, code)
+
+
+@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
+def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
+    assert_wrong(number, code, part, phrase)
 
 
 @pytest.mark.parametrize("chapter", ROOMS)

@@ -1,8 +1,5 @@
 """Answers to the exercises of chapter 08, as people give them, and what is said."""
 
-import pytest
-from classroom_tools import assert_right, assert_wrong
-
 SHEET = "dF_s = {}; dW2_s = {}"
 DF, DW = "[-0.294, -0.000824, 0.244]", "[0.240, -0.294, -0.0507]"
 COIN = "best_logit = {}; lowest = {}"
@@ -222,19 +219,3 @@ WRONG = [
     ("08.5", FIXED.format(RIGHT_LOSSES, "10"), "guess", "lower"),
     ("08.5", FIXED.format(RIGHT_LOSSES, "None"), "guess", "no answer"),
 ]
-
-
-@pytest.mark.parametrize(("number", "code"), RIGHT)
-def test_a_right_answer_in_any_form_is_right(number, code):
-    assert_right(number, code)
-
-
-@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
-def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
-    assert_wrong(number, code, part, phrase)
-
-
-@pytest.mark.parametrize("student", ["Ada", "Emmy Noether", "Σοφία", "x"])
-@pytest.mark.parametrize("number", ["08.1", "08.2"])
-def test_the_solution_is_right_with_every_student_s_numbers(number, student):
-    assert_right(number, student=student)

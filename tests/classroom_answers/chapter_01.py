@@ -1,8 +1,5 @@
 """Answers to the exercises of chapter 01, as people give them, and what is said."""
 
-import pytest
-from classroom_tools import assert_right, assert_wrong
-
 RATE = """
 def best_single_rate(h):
     {}
@@ -196,19 +193,3 @@ WRONG = [
     ("01.5", WAY.format(f"d / {G}", ".75"), "share_negative", "positive"),
     ("01.5", WAY.format(f"d / {G}", "None"), "share_negative", "no answer"),
 ]
-
-
-@pytest.mark.parametrize(("number", "code"), RIGHT)
-def test_a_right_answer_in_any_form_is_right(number, code):
-    assert_right(number, code)
-
-
-@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
-def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
-    assert_wrong(number, code, part, phrase)
-
-
-@pytest.mark.parametrize("student", ["Ada", "Emmy Noether", "Σοφία", "x"])
-@pytest.mark.parametrize("number", ["01.1", "01.4"])
-def test_the_solution_is_right_with_every_student_s_numbers(number, student):
-    assert_right(number, student=student)

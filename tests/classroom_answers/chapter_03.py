@@ -1,8 +1,5 @@
 """Answers to the exercises of chapter 03, as people give them, and what is said."""
 
-import pytest
-from classroom_tools import assert_right, assert_wrong
-
 PENCIL = "from fractions import Fraction\nby_central = {}; by_complex = {}"
 DIFFERENCES = """
 def differences(sheet):
@@ -241,18 +238,3 @@ WRONG = [
     ),
     ("03.5", "def best_step(x, hs): return hs[-1]", "float32, float64", "least"),
 ]
-
-
-@pytest.mark.parametrize(("number", "code"), RIGHT)
-def test_a_right_answer_in_any_form_is_right(number, code):
-    assert_right(number, code)
-
-
-@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
-def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
-    assert_wrong(number, code, part, phrase)
-
-
-@pytest.mark.parametrize("student", ["Ada", "Σοφία", "x", "y z"])
-def test_the_solution_is_right_with_every_student_s_numbers(student):
-    assert_right("03.1", student=student)

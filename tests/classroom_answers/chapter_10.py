@@ -1,8 +1,5 @@
 """Answers to the exercises of chapter 10, as people give them, and what is said."""
 
-import pytest
-from classroom_tools import assert_right, assert_wrong
-
 HAND = "distances = {}; label = {}; moved = {}; moved_label = {}"
 MEANS = """
 def interval(R):
@@ -226,18 +223,3 @@ WRONG = [
     ("10.4", "alpha = [[1, 2, 3, 4], [2, 4, 6, 8], [3, 6, 9, 12.1]]", "alpha", "rank"),
     ("10.4", "alpha = 0.3", "alpha", "shape ()"),
 ]
-
-
-@pytest.mark.parametrize(("number", "code"), RIGHT)
-def test_a_right_answer_in_any_form_is_right(number, code):
-    assert_right(number, code)
-
-
-@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
-def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
-    assert_wrong(number, code, part, phrase)
-
-
-@pytest.mark.parametrize("student", ["Ada", "Emmy Noether", "Σοφία", "x"])
-def test_the_solution_is_right_with_every_student_s_numbers(student):
-    assert_right("10.1", student=student)

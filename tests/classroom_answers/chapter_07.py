@@ -1,8 +1,5 @@
 """Answers to the exercises of chapter 07, as people give them, and what is said."""
 
-import pytest
-from classroom_tools import assert_right, assert_wrong
-
 OUTER = "d_alpha2 = {}; alpha2_new = {}"
 ADAM = """
 first_move = {move}
@@ -257,19 +254,3 @@ WRONG = [
     ("07.5", SHARE.format("u @ Hu / (g @ u)"), "best_share", "upside down"),
     ("07.5", SHARE.format("g @ u / (u @ H)"), "best_share", "line 6"),
 ]
-
-
-@pytest.mark.parametrize(("number", "code"), RIGHT)
-def test_a_right_answer_in_any_form_is_right(number, code):
-    assert_right(number, code)
-
-
-@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
-def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
-    assert_wrong(number, code, part, phrase)
-
-
-@pytest.mark.parametrize("student", ["Ada", "Emmy Noether", "Σοφία", "x"])
-@pytest.mark.parametrize("number", ["07.1", "07.3"])
-def test_the_solution_is_right_with_every_student_s_numbers(number, student):
-    assert_right(number, student=student)

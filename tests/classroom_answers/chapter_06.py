@@ -1,8 +1,5 @@
 """Answers to the exercises of chapter 06, as people give them, and what is said."""
 
-import pytest
-from classroom_tools import assert_right, assert_wrong
-
 HAND = """
 g1, g2, l1, l2 = given("06.1").values()
 dalpha1, dalpha2 = {}, {}
@@ -220,18 +217,3 @@ WRONG = [
     ("06.5", median(largest="0.02"), "largest", "four sizes"),
     ("06.5", median(largest="None"), "largest", "no answer"),
 ]
-
-
-@pytest.mark.parametrize(("number", "code"), RIGHT)
-def test_a_right_answer_in_any_form_is_right(number, code):
-    assert_right(number, code)
-
-
-@pytest.mark.parametrize(("number", "code", "part", "phrase"), WRONG)
-def test_a_wrong_answer_is_wrong_for_its_reason(number, code, part, phrase):
-    assert_wrong(number, code, part, phrase)
-
-
-@pytest.mark.parametrize("student", ["Ada", "Σοφία", "x", "y z"])
-def test_the_solution_is_right_with_every_student_s_numbers(student):
-    assert_right("06.1", student=student)
