@@ -20,7 +20,7 @@ from metasgd_np import (
     meta_gradient,
 )
 from metasgd_np.gradient_check import small_problem
-from metasgd_np.worksheets.mistakes import ENTRIES, standard_example
+from metasgd_np.worksheets.mistakes import ENTRIES
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32)
@@ -295,7 +295,7 @@ def test_a_pattern_is_named(claim, words):
     ids=lambda part: str(getattr(part, "number", "")),
 )
 def test_every_mistake_of_the_catalogue_is_named(mistake, variant):
-    problem = standard_example(mistake.loss)
+    problem = small_problem(loss=mistake.loss, steps=3)
     report = check_meta_gradient(*problem, claimed=variant.meta_gradient(*problem))
     assert report.wrong
     assert f"mistake {mistake.number}, {mistake.name}" in " ".join(report.causes)

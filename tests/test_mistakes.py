@@ -10,12 +10,8 @@ import pytest
 from conftest import frozen
 
 from metasgd_np import TwoLayerNet, check_meta_gradient, meta_gradient
-from metasgd_np.worksheets.mistakes import (
-    CATALOGUE,
-    ENTRIES,
-    result,
-    standard_example,
-)
+from metasgd_np.gradient_check import small_problem
+from metasgd_np.worksheets.mistakes import CATALOGUE, ENTRIES, result
 from metasgd_np.worksheets.worksheet import Worksheet
 
 VARIANTS = [
@@ -29,8 +25,8 @@ ON_A_SHEET = [param for param in VARIANTS if param.values[1].lines]
 
 @cache
 def example(loss="squared_error"):
-    """The standard example (net, θ, α, batch, steps) and its right (dθ, dα)."""
-    problem = standard_example(loss)
+    """The small problem (net, θ, α, batch, steps) and its right (dθ, dα)."""
+    problem = small_problem(loss=loss, steps=3)
     frozen(*problem[1:3], *vars(problem[3]).values())
     return problem, result(meta_gradient(*problem))
 
@@ -82,7 +78,7 @@ def test_mistakes_of_several_steps_are_right_at_one(number):
 
 def test_the_missing_curvature_of_phi_harms_no_relu():
     (_, theta, alpha, batch, steps), _ = example()
-    problem = TwoLayerNet(2, 5, 3, "relu"), theta, alpha, batch, steps
+    problem = TwoLayerNet(2, 5, 4, "relu"), theta, alpha, batch, steps
     wrong = CATALOGUE[7].meta_gradient(*problem)
     assert relative_difference(wrong, result(meta_gradient(*problem))) == 0
 

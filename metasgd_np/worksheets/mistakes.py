@@ -392,23 +392,3 @@ ENTRIES = (
 )
 
 CATALOGUE = {mistake.number: mistake for mistake in ENTRIES}
-
-
-def standard_example(loss="squared_error"):
-    """The problem on which every mistake shows: (net, θ, α, batch, steps).
-
-    A 2-5-3 tanh network, weights of order 1, α about 0.3 in size with either sign,
-    three inner steps, four tasks of 6 support and 7 query examples: no sizes equal.
-    """
-    rng = np.random.default_rng(7)
-    net = TwoLayerNet(2, 5, 3, loss=loss)
-    theta = rng.standard_normal(net.n_params)
-    alpha = 0.3 * rng.standard_normal(net.n_params)
-    sets = []
-    for n_examples in (6, 7):
-        sets.append(rng.standard_normal((4, n_examples, 2)))
-        if loss == "softmax_cross_entropy":
-            sets.append(rng.integers(3, size=(4, n_examples)))
-        else:
-            sets.append(rng.standard_normal((4, n_examples, 3)))
-    return net, theta, alpha, TaskBatch(*sets), 3
