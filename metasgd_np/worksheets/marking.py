@@ -7,7 +7,7 @@ student's value and the right one, if the two differ.
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from pathlib import Path
 
@@ -27,13 +27,15 @@ MOST = 16  # combinations of earlier values that are tried
 class MarkedLine:
     """One line with its mark: "right", "carried" (forward), "wrong", "blank".
 
-    `slip` says what was recognised in a wrong value, "" if nothing.
+    `slip` says what was recognised in a wrong value, "" if nothing. `own` is what later
+    lines start from: the student's value, or what follows from their earlier lines.
     """
 
     symbol: str
     mark: str
     verdict: Verdict
     slip: str = ""
+    own: np.ndarray | None = None
 
     @property
     def message(self) -> str:
@@ -89,23 +91,23 @@ def mark(sheet, answers) -> Marks:
     if isinstance(answers, str | Path):
         answers = read_file(answers)
     check_has("answers", answers, ["items"], "a dict {symbol: answer}, or a path")
-    answers = {s: a for s, a in answers.items() if s not in ("name", "code", "seed")}
     for symbol in answers:
-        sheet.find_line(symbol)  # raises if there is none
+        if symbol not in ("name", "code", "seed"):
+            sheet.find_line(symbol)  # raises if there is none
     taken = {symbol: [value] for symbol, value in sheet.values.items()}
     marked, blank = [], []
     for line in (line for line in sheet.lines if line.expression):
         answer = answers.get(line.symbol)
         if answer is None or (isinstance(answer, str) and not answer.strip()):
-            marked.append(
-                MarkedLine(line.symbol, "blank", Verdict(False, "left blank"))
-            )
+            result = MarkedLine(line.symbol, "blank", Verdict(False, "left blank"))
         else:
-            marked.append(mark_line(sheet, line, answer, taken, blank))
-        if marked[-1].mark in ("blank", "not read"):
+            result = mark_line(sheet, line, answer, taken, blank)
+        if result.mark in ("blank", "not read"):
             blank.insert(0, line.symbol)
-            taken[line.symbol] = own_values(line, taken)
-    return Marks(tuple(marked))
+            starts = combinations(line, taken)
+            taken[line.symbol] = distinct([values[line.symbol] for values in starts])
+        marked.append(result)
+    return Marks(tuple(replace(line, own=taken[line.symbol][0]) for line in marked))
 
 
 def mark_line(sheet, line, answer, taken, blank):
@@ -155,11 +157,6 @@ def explain_by_blank(sheet, symbol, given, values, taken, blank):
                 taken |= {s: [v, *taken[s]] for s, v in changed.items() if s in blank}
                 return [Explanation(f"made {slip.phrase}", earlier)]
     return []
-
-
-def own_values(line, taken):
-    """What a line gives from the earlier values as they may have been taken."""
-    return distinct([values[line.symbol] for values in combinations(line, taken)])
 
 
 def combinations(line, taken) -> Iterator:
