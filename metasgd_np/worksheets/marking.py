@@ -86,6 +86,7 @@ class Marks:
         )
 
 
+@np.errstate(all="ignore")  # a slip may divide by zero
 def mark(sheet, answers) -> Marks:
     """Mark the answers {symbol: answer}, or those of a file, to a sheet."""
     if isinstance(answers, str | Path):
