@@ -182,7 +182,7 @@ def test_large_numbers_are_followed_exactly():
     assert lost == list(wrong)
 
 
-@pytest.mark.parametrize("size", [1e29, -1e29, 1e-29])
+@pytest.mark.parametrize("size", [1e99, -1e99, 1e-99])
 @pytest.mark.parametrize("symbol", ["X1_s", "F_s", "dW1_q", "phi2"])
 def test_absurd_numbers_are_wrong_in_floats_too(symbol, size):
     for sheet in (SHEET, Worksheet(*float_example())):
@@ -197,8 +197,8 @@ def test_a_number_too_large_for_a_float_is_a_sentence():
     marks = SHEET.mark({"F_s": [1, 2, 10**400], "L_s": "1e999"})
     read = [line for line in marks.lines if line.mark == "not read"]
     assert [line.symbol for line in read] == ["F_s", "L_s"]
-    assert all("an entry is larger than 1e30" in line.message for line in read)
-    with pytest.raises(ValueError, match="larger than 1e30"):
+    assert all("an entry is larger than 1e100" in line.message for line in read)
+    with pytest.raises(ValueError, match="larger than 1e100"):
         SHEET.check("L_s", -(10**5000))  # too long to be shown
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..checks import as_path
 
-LARGEST = 10**30  # what follows from a larger one is soon too large for a float
+LARGEST = 10**100  # what follows from a larger one is soon too large for a float
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
 PRECISION = {2: Fraction(1, 250), 4: Fraction(1, 10**5)}  # half and single
 FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
@@ -112,7 +112,7 @@ def read_answer(answer, shape=None):
     else:
         entries = np.vectorize(read_number, otypes=[object])(plain_array(answer))
     if any(abs(entry.value) > LARGEST for entry in entries.flat):
-        raise ValueError(f"an entry is larger than 1e30; {FORM}")
+        raise ValueError(f"an entry is larger than 1e100; {FORM}")
     if shape is None:
         return entries
     while entries.ndim > len(shape) and len(entries) == 1:  # an axis of one task

@@ -7,6 +7,7 @@ student's value and the right one, if the two differ.
 
 import html
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from pathlib import Path
@@ -126,10 +127,12 @@ def mark_line(sheet, line, answer, taken, blank):
     if any(given.fits(values[symbol]) for values in starts):
         message = f"{symbol} is right from your own earlier value: carried forward."
         return MarkedLine(symbol, "carried", Verdict(False, message))
-    found, followed = explain_line(sheet, symbol, given, starts)
-    if not found and given.differ(followed) != 1:
-        found = explain_by_blank(sheet, symbol, given, starts[0], taken, blank)
-        found = found or sheet.tutor.explain(symbol, given)
+    found, followed = [], right
+    with suppress(OverflowError):  # of what follows from absurd numbers
+        found, followed = explain_line(sheet, symbol, given, starts)
+        if not found and given.differ(followed) != 1:
+            found = explain_by_blank(sheet, symbol, given, starts[0], taken, blank)
+            found = found or sheet.tutor.explain(symbol, given)
     slip = f"{found[0].earlier} {found[0].phrase}".strip() if found else ""
     verdict = give_verdict(symbol, found, given, followed)
     return MarkedLine(symbol, "wrong", verdict, slip)
