@@ -18,7 +18,13 @@ from metasgd_np import (
 )
 from metasgd_np.gradient_check import small_problem
 from metasgd_np.worksheets.lines import recompute
-from metasgd_np.worksheets.mistakes import CATALOGUE, ENTRIES, with_loss, with_phi
+from metasgd_np.worksheets.mistakes import (
+    CATALOGUE,
+    ENTRIES,
+    RECURSION,
+    with_loss,
+    with_phi,
+)
 from metasgd_np.worksheets.worksheet import Worksheet
 
 VARIANTS = [
@@ -27,7 +33,9 @@ VARIANTS = [
     for variant in mistake.variants
 ]
 
-ON_A_SHEET = [param for param in VARIANTS if param.values[1].lines]
+ON_A_SHEET = [
+    param for param in VARIANTS if param.values[1].lines.keys() - RECURSION.keys()
+]
 
 
 def result(mg):
@@ -192,8 +200,6 @@ def spoilt_lines():
     for mistake in ENTRIES:
         sheet = sheets[mistake.loss]
         for variant in mistake.variants:
-            if not variant.lines:
-                continue
             wrong = spoilt_values(sheet, variant)
             for line in sheet.lines:
                 if line.tag and not same(wrong[line.symbol], line.value):

@@ -12,7 +12,7 @@ A mistake can be made in more than one way: its variants.
 """
 
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from .lines import evaluate, layout, to_query
 
@@ -30,17 +30,16 @@ RECURSION = {  # of any network, for each step; W, dW_s and so on are vectors (P
 class Variant:
     """One way to make a mistake, in the lines of a sheet.
 
-    phrase    what the wrong value is, to be put after "it may be"
-    lines     {symbol: wrong expression}: # stands for 1 and for 2, {} for the right
-              expression; a line of the support set is the query set's too
-    several   the same for the RECURSION over several steps, where it differs; also of
-              query, the query gradient, and W_0, θ before the first step
-    loss      the only loss with which it can be made, if any
+    phrase   what the wrong value is, to be put after "it may be"
+    lines    {symbol: wrong expression}: # stands for 1 and for 2, {} for the right
+             expression; a line of the support set is the query set's too. Those of the
+             RECURSION, which may have W_0, θ before the first step, query, the query
+             gradient, and last, whether it is the last step, show on no sheet
+    loss     the only loss with which it can be made, if any
     """
 
     phrase: str
-    lines: dict = field(default_factory=dict)
-    several: dict = field(default_factory=dict)
+    lines: dict
     loss: str | None = None
 
     def altered(self, net):
@@ -51,6 +50,7 @@ class Variant:
         both = {
             symbol.replace("#", i): wrong.replace("#", i)
             for symbol, wrong in (twins | self.lines).items()
+            if symbol not in RECURSION
             for i in "12"
         }
         return {
@@ -60,7 +60,7 @@ class Variant:
     def meta_gradient(self, net, theta, alpha, batch, steps=1):
         """The wrong dθ (P,) and dα (P,)."""
         wrong = {s.replace("#", ""): e.replace("#", "") for s, e in self.lines.items()}
-        return recur(net, theta, alpha, batch, steps, wrong | self.several)
+        return recur(net, theta, alpha, batch, steps, wrong)
 
 
 @dataclass(frozen=True)
@@ -163,15 +163,14 @@ ENTRIES = (
         "α is updated with a gradient of θ; dα = −g∘λ needs the support gradient g too",
         "a book's listing and programs that follow it",
         Variant(
-            "dθ: α was given θ's gradient", {"dalpha#": "dtheta#"}, {"sum": "dtheta"}
+            "dθ: α was given θ's gradient", {"dalpha#": "dtheta#", "sum": "dtheta"}
         ),
         Variant(
             "g′, the query gradient λ: α was given θ's gradient",
-            {"dalpha#": "dW#_q"},
-            {"sum": "query"},
+            {"dalpha#": "dW#_q", "sum": "query"},
         ),
         Variant(
-            "−g′: α was given θ's gradient", {"dalpha#": "-dW#_q"}, {"sum": "-query"}
+            "−g′: α was given θ's gradient", {"dalpha#": "-dW#_q", "sum": "-query"}
         ),
     ),
     entry(
@@ -179,10 +178,7 @@ ENTRIES = (
         "the curvature is dropped",
         "λ is not carried back through the steps: first order under the name of second",
         "programs that keep no graph of the inner gradient",
-        Variant(
-            "λ without − H(α∘λ): the curvature was dropped",
-            {"dtheta#": "dW#_q"},
-        ),
+        Variant("λ without − H(α∘λ): the curvature was dropped", {"dtheta#": "dW#_q"}),
     ),
     entry(
         3,
@@ -206,7 +202,7 @@ ENTRIES = (
         "−g∘g′ is used for more than one step",
         "with J steps dα is a sum over the steps, each with its own g and λ",
         "code that grew from one inner step to several",
-        Variant("−g∘g′ with the first step's g only", {}, {"sum": "-(dW_s * query)"}),
+        Variant("−g∘g′ with the first step's g only", {"sum": "-(dW_s * query)"}),
     ),
     entry(
         6,
@@ -215,7 +211,6 @@ ENTRIES = (
         "a program with 2 or 3 inner steps",
         Variant(
             "made with every step starting at θ",
-            {},
             {
                 "W_prime": "W_0 - alpha * dW_s",
                 "dtheta": "dW_q - last * dW_dot",
@@ -263,8 +258,11 @@ ENTRIES = (
         "a program in another framework",
         Variant(
             "the sum of dα in every entry: one scalar α for all",
-            {"dalpha#": "like(W#, -sum(dW1_s * dW1_q) - sum(dW2_s * dW2_q))"},
-            {"dalpha": "{}", "sum": "0 * sum + rowsum(sum)"},
+            {
+                "dalpha#": "like(W#, -sum(dW1_s * dW1_q) - sum(dW2_s * dW2_q))",
+                "dalpha": "{}",
+                "sum": "0 * sum + rowsum(sum)",
+            },
         ),
     ),
     entry(
@@ -274,8 +272,12 @@ ENTRIES = (
         "code that reuses the network before its weights were changed",
         Variant(
             "made with the query gradient at θ, not θ′",
-            {"Z1_q": "X1_q @ W1", "F_q": "H1_1_q @ W2", "dH1_q": "dF_q @ bar(W2).T"},
-            {"end": "W_0"},
+            {
+                "Z1_q": "X1_q @ W1",
+                "F_q": "H1_1_q @ W2",
+                "dH1_q": "dF_q @ bar(W2).T",
+                "end": "W_0",
+            },
         ),
     ),
     entry(
@@ -314,7 +316,7 @@ ENTRIES = (
         "resumed without α in the optimiser",
         "after a restart only θ is handed to the optimiser, so α never moves again",
         "a program that resumes from its own checkpoint",
-        Variant("zero: α gets no gradient", {}, {"sum": "0 * sum"}),
+        Variant("zero: α gets no gradient", {"sum": "0 * sum"}),
     ),
 )
 
