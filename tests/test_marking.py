@@ -273,6 +273,19 @@ def test_rounded_values_may_be_carried_on():
     assert marks.points == 41
 
 
+def test_what_was_rounded_on_paper_only_may_be_carried_on_exactly():
+    exact = work(SHEET, {"dF_s": lambda v: (v.F_s - v.Y_s) / 7})
+    answers = {
+        symbol: np.vectorize(lambda x: f"{float(x):.4g}", otypes=[object])(value)
+        if symbol in ("dW2_s", "dZ1_s", "W2_prime")
+        else value
+        for symbol, value in exact.items()
+    }
+    marks = SHEET.mark(answers)
+    lost = [line.symbol for line in marks.lines if not line.points]
+    assert lost == ["dF_s"]
+
+
 def test_a_rounded_answer_that_hides_a_slip_is_not_right():
     sheet = Worksheet(*float_example())
     line = sheet.mark({"L_s": f"{float(sheet.values['L_s']):.0e}"}).lines[5]

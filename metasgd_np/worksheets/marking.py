@@ -120,11 +120,13 @@ def mark_line(sheet, line, answer, taken, blank):
     except ValueError as error:
         return MarkedLine(symbol, "not read", Verdict(False, f"not read: {error}"))
     starts = [*combinations(line, taken)]
+    fitting = [v[symbol] for v in starts if given.fits(v[symbol])]  # own may be rounded
     own = given.exact if np.asarray(right).dtype == object else given.numbers
-    taken[symbol] = distinct([own, right]) if own.shape == np.shape(right) else [right]
+    same_shape = own.shape == np.shape(right)
+    taken[symbol] = distinct([own, *fitting, right] if same_shape else [right])
     if verdict is not None:
         return MarkedLine(symbol, "right" if verdict.right else "wrong", verdict)
-    if any(given.fits(values[symbol]) for values in starts):
+    if fitting:
         message = f"{symbol} is right from your own earlier value: carried forward."
         return MarkedLine(symbol, "carried", Verdict(False, message))
     found, followed = [], right
