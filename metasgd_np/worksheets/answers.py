@@ -29,7 +29,7 @@ LIKE_ASCII = str.maketrans(
     dict.fromkeys("−‐‑‒–—―⁃", "-")
     | dict.fromkeys("⁄∕÷", "/")
     | dict.fromkeys("≈≃≅≐", "=")
-    | dict.fromkeys("⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$'\"`", " ")
+    | dict.fromkeys('⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$"`\r', " ")
     | {"\t": "&", "⋅": "*", "·": "*", "×": "*"}
 )
 BRACKETS = str.maketrans("({<⟨)}>⟩", "[[[[]]]]")
@@ -38,6 +38,8 @@ TYPES = (
     "array|asarray|[Mm]atrix|Immutable\\w*|[Tt]ensor|Array|Fraction|Rational|Integer"
 )
 REWRITTEN = (  # what stands for what, in this order
+    (r"(?s)\A([^']*\])\s*'\s*\Z", r"\1T"),  # [1 2; 3 4]', transposed
+    ("'", " "),
     (r"\\\\(\[[^]]*\])?", ";"),
     (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! (){}\[\]])", " "),
     (r"\\(times|cdot)", "*"),
@@ -50,7 +52,8 @@ REWRITTEN = (  # what stands for what, in this order
     (r"(?:Fraction|Rational)\(\s*([-+]?\d+)\s*,\s*(\d+)\s*\)", r"\1/\2"),
     (rf"(?:\w+\.)*({TYPES}|Decimal|Float|float\d*|int\d*)\s*(?=\()", ""),
     (r"\{([-+.,])\}", r"\1"),
-    (r"\s*/\s*", "/"),
+    (r"\s*//?\s*", "/"),
+    (r"(/\d+|\.\d+|[])}])\s*\.\s*\Z", r"\1"),  # the end of a sentence
     (r"(?<=[-+])\s+(?=[(\d.,])", ""),
     (r"\(\s*([^][{}()\s,;&]+)\s*\)", r"\1"),
     (r"(?s)\(\s*(\[.*\])\s*,?\s*\)", r"\1"),
