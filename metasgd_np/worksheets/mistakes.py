@@ -92,12 +92,12 @@ def recur(net, theta, alpha, batch, steps, wrong):
     passes = []
     for _ in range(steps):
         passes.append(net.backward_pass(known["W"], sets["X_s"], sets["Y_s"]))
-        known["dW_s"] = spoil_gradient(net, passes[-1], wrong)
+        known["dW_s"] = passes[-1].gradient
         known["W"] = evaluate(line["W_prime"], known)
     end = net.backward_pass(evaluate(line["end"], known), sets["X_q"], sets["Y_q"])
-    known["query"] = known["dW_q"] = spoil_gradient(net, end, wrong)
+    known["query"] = known["dW_q"] = end.gradient
     for p in reversed(passes):
-        known |= {"dW_s": spoil_gradient(net, p, wrong), "last": p is passes[-1]}
+        known |= {"dW_s": p.gradient, "last": p is passes[-1]}
         known["dW_dot"] = net.tangent_pass(p, evaluate(line["V"], known)).hv
         known["dtheta"] = evaluate(line["dtheta"], known)
         known["sum"] = known["sum"] + evaluate(line["dalpha"], known)
@@ -106,7 +106,7 @@ def recur(net, theta, alpha, batch, steps, wrong):
 
 
 def spoil_passes(net, wrong):
-    """The network with a wrong φ″ or a wrong slope or curvature of the loss."""
+    """The network with a wrong φ″, slope or curvature of the loss, or gradient."""
     if "phi2" in wrong:
         net = with_phi(net, curvature=spoil(net.phi.curvature, wrong["phi2"]))
     if "dF_s" in wrong:
@@ -114,7 +114,7 @@ def spoil_passes(net, wrong):
     if "dF_dot" in wrong:
         curvature = spoil(net.loss_function.curvature, wrong["dF_dot"])
         net = with_loss(net, curvature=curvature)
-    return net
+    return with_gradient(net, wrong["dW_s"]) if "dW_s" in wrong else net
 
 
 def spoil(right, wrong):
@@ -128,13 +128,20 @@ def spoil(right, wrong):
     return spoilt
 
 
-def spoil_gradient(net, p, wrong):
-    """The gradient of a pass, with wrong weight gradients."""
-    if "dW_s" not in wrong:
-        return p.gradient
-    expression, N = wrong["dW_s"].replace("{}", "right"), p.F.shape[-2]
-    weights = net.unpack(p.gradient)
-    return net.pack(*(evaluate(expression, {"right": W, "N_s": N}) for W in weights))
+def with_gradient(net, wrong):
+    """A copy of `net` whose weight gradients are `wrong`, an expression in {}."""
+
+    def backward_pass(*arguments):
+        p = net.backward_pass(*arguments)
+        spoilt = (
+            evaluate(wrong.replace("{}", "dW"), {"dW": dW, "N_s": p.F.shape[-2]})
+            for dW in net.unpack(p.gradient)
+        )
+        return p._replace(gradient=net.pack(*spoilt))
+
+    changed = copy(net)
+    changed.backward_pass = backward_pass
+    return changed
 
 
 def with_phi(net, **changes):
