@@ -286,6 +286,25 @@ def test_what_was_rounded_on_paper_only_may_be_carried_on_exactly():
     assert lost == ["dF_s"]
 
 
+@pytest.mark.parametrize("form", ["#.4g", ".3f"])
+@pytest.mark.parametrize("symbol", SLIPS)
+def test_one_slip_costs_one_line_in_decimals_too(symbol, form):
+    sheet = SHEETS[len(symbol) % len(SHEETS)]
+    answers = work(sheet, {symbol: SLIPS[symbol][0]})  # rounded only when written
+    rounded = np.vectorize(lambda x: format(float(x), form), otypes=[object])
+    marks = sheet.mark({s: rounded(value).tolist() for s, value in answers.items()})
+    assert [line.symbol for line in marks.lines if not line.points] == [symbol]
+
+
+def test_rounding_is_followed_through_blank_lines():
+    answers = work(SHEET, {"dF_s": SLIPS["dF_s"][0]})
+    rounded = np.vectorize(lambda x: f"{float(x):.3f}", otypes=[object])
+    some = {s: rounded(answers[s]).tolist() for s in ("dF_s", "dW1_s", "Z1_q", "L_q")}
+    marks = {line.symbol: line.mark for line in SHEET.mark(some).lines}
+    assert marks["dF_s"] == "wrong"
+    assert marks["dW1_s"] == marks["Z1_q"] == marks["L_q"] == "carried"
+
+
 def test_a_rounded_answer_that_hides_a_slip_is_not_right():
     sheet = Worksheet(*float_example())
     line = sheet.mark({"L_s": f"{float(sheet.values['L_s']):.0e}"}).lines[5]
