@@ -2,7 +2,8 @@
 
 A line is right if it has the right value, or the value that follows from the student's
 own earlier lines. What an earlier line was taken to be is kept as a short list: the
-student's value and the right one, if the two differ.
+student's value and the right one, if the two differ. How far the student's may be off,
+if it was rounded, is minded where something follows from it.
 """
 
 import html
@@ -119,18 +120,18 @@ class Examiner:
     def mark_line(self, line, answer):
         """The MarkedLine of an answer."""
         symbol, starts = line.symbol, [*self.combinations(line)]
-        if answer is None or (isinstance(answer, str) and not answer.strip()):
-            result = MarkedLine(symbol, "blank", Verdict(False, "left blank"))
-        else:
+        how, text = "blank", "left blank"
+        if not (answer is None or (isinstance(answer, str) and not answer.strip())):
             try:
-                return self.judge(line, starts, *self.sheet.compare(symbol, answer))
+                verdict, given = self.sheet.compare(symbol, answer)
             except ValueError as error:
-                verdict = Verdict(False, f"not read: {error}")
-                result = MarkedLine(symbol, "not read", verdict)
+                how, text = "not read", f"not read: {error}"
+            else:
+                return self.judge(line, starts, verdict, given)
         self.blank.insert(0, symbol)
         self.taken[symbol] = distinct([values[symbol] for values in starts])
         self.slack[symbol] = self.spread(line, starts[0])
-        return result
+        return MarkedLine(symbol, how, Verdict(False, text))
 
     def judge(self, line, starts, verdict, given):
         """The MarkedLine of an answer that was read, and compared with the value."""
@@ -139,18 +140,14 @@ class Examiner:
         if own.shape == np.shape(right):
             self.taken[symbol] = distinct([own, right])
             self.slack[symbol] = given.slack
+            given = given._replace(slack=given.slack + self.spread(line, starts[0]))
         if verdict is not None:
             return MarkedLine(symbol, "right" if verdict.right else "wrong", verdict)
+        if any(given.fits(values[symbol]) for values in starts):
+            text = f"{symbol} is right from your own earlier value: carried forward."
+            return MarkedLine(symbol, "carried", Verdict(False, text))
         found, followed = [], right
         with suppress(OverflowError):  # of what follows from absurd numbers
-            if own.shape == np.shape(right):
-                slack = given.slack + self.spread(line, starts[0])
-                given = given._replace(slack=slack)
-            if any(given.fits(values[symbol]) for values in starts):
-                text = (
-                    f"{symbol} is right from your own earlier value: carried forward."
-                )
-                return MarkedLine(symbol, "carried", Verdict(False, text))
             found, followed = self.explain(symbol, given, starts)
         slip = f"{found[0].earlier} {found[0].phrase}".strip() if found else ""
         verdict = give_verdict(symbol, found, given, followed)
@@ -158,13 +155,15 @@ class Examiner:
 
     def explain(self, symbol, given, starts):
         """The explanations of a wrong answer, and the value that would follow."""
-        tutor = self.sheet.tutor
+        tutor, followed, found = self.sheet.tutor, starts[0][symbol], []
         for values in starts:
             found = tutor.own_slips(symbol, given, values)
             if found or given.differ(values[symbol]) == 1 < np.size(values[symbol]):
                 return found, values[symbol]
-        found = self.explain_by_blank(symbol, given, starts[0])
-        return found or tutor.explain(symbol, given), starts[0][symbol]
+        if given.differ(followed) != 1:  # of one number, too much would fit
+            found = self.explain_by_blank(symbol, given, starts[0])
+            found = found or tutor.explain(symbol, given)
+        return found, followed
 
     def explain_by_blank(self, symbol, given, values):
         """A slip in an earlier line left blank that gives an answer; noted in taken."""
