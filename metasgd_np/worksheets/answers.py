@@ -156,13 +156,10 @@ def read_number(entry):
         if entries.size > 1:
             raise not_a_number(entry)
         return entries.item()
-    if isinstance(entry, bool | np.bool_ | np.timedelta64):
-        raise not_a_number(entry)
-    if isinstance(entry, Rational | np.integer):
+    exact = isinstance(entry, Rational) and not isinstance(entry, bool | np.timedelta64)
+    if exact:
         return Entry(Fraction(int(entry.numerator), int(entry.denominator)))
-    if not isinstance(entry, Real | Decimal):
-        raise not_a_number(entry)
-    found = parse_number(str(entry))
+    found = parse_number(str(entry)) if isinstance(entry, Real | Decimal) else None
     if found is None:
         raise not_a_number(entry)
     size = entry.itemsize if isinstance(entry, np.floating) else 8
