@@ -296,6 +296,17 @@ def test_one_slip_costs_one_line_in_decimals_too(symbol, form):
     assert [line.symbol for line in marks.lines if not line.points] == [symbol]
 
 
+def test_a_single_digit_is_no_excuse_in_the_next_line():
+    v = SHEET.values
+    answers = {
+        "F_s": [[f"{round(float(x))}."] for x in v["F_s"].ravel()],
+        "dF_s": v["dF_s"] + Fraction(1, 5),
+    }
+    assert max(abs(v["F_s"].ravel())) < 10
+    marks = {line.symbol: line.mark for line in SHEET.mark(answers).lines}
+    assert marks["dF_s"] == "wrong"
+
+
 def test_rounding_is_followed_through_blank_lines():
     answers = work(SHEET, {"dF_s": SLIPS["dF_s"][0]})
     rounded = np.vectorize(lambda x: f"{float(x):.3f}", otypes=[object])

@@ -139,7 +139,8 @@ class Examiner:
         own = given.exact if np.asarray(right).dtype == object else given.numbers
         if own.shape == np.shape(right):
             self.taken[symbol] = distinct([own, right])
-            self.slack[symbol] = given.slack
+            two_digits = np.abs(given.numbers) / 20  # less is no excuse later on
+            self.slack[symbol] = np.minimum(given.slack, two_digits)
             given = given._replace(slack=given.slack + self.spread(line, starts[0]))
         if verdict is not None:
             return MarkedLine(symbol, "right" if verdict.right else "wrong", verdict)
