@@ -132,6 +132,7 @@ def test_the_same_name_gets_the_same_sheet_and_a_second_one_another(tmp_path):
         ("sep=;\nid;Name;e-mail\n1;Ada;a@x.org\n2;O'Neil, jr.;\n", "Name"),
         ('student,id\nAda,1\n"O\'Neil, jr.",2', "student"),
         ('"name"\n"Ada"\n"O\'Neil, jr."', "name"),
+        ('Student Name,E-mail\nAda,\n"O\'Neil, jr.",o@x.org\n', "Student Name"),
         ("id\tlast name\n1\tAda\n\n2\tO'Neil, jr.\n3", "last name"),
         ("First name;Last name;id\nAda;;1\nO'Neil,;jr.;2", "First name Last name"),
         ("Ada\nO'Neil, jr.\n", None),

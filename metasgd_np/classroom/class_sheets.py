@@ -15,8 +15,8 @@ from ..worksheets.formats import html_page, html_sheet, key_code, text
 
 LIST, PRINT, KEY = "class.json", "print.html", "key.html"
 HEADING = re.compile(
-    "(?i)((first|last|full|given|family)[ _-]?|sur|vor|nach)?names?|students?"
-    "|schüler(in|innen)?|nom|nombre"
+    "(?i)((first|last|full|given|family|student)[ _-]?|sur|vor|nach)?names?"
+    "|students?|pupils?|schüler(in|innen)?|nom|nombre"
 )
 
 
