@@ -71,11 +71,8 @@ def html_table(sheet, blank=False):
     """One HTML table per section; `blank` puts inputs in place of the values."""
     out = []
     for section, lines in groupby(sheet.lines, key=lambda line: line.section):
-        out += [
-            f"<table><caption>{section}</caption>",
-            *(html_row(sheet, line, blank) for line in lines),
-            "</table>",
-        ]
+        rows = (html_row(sheet, line, blank) for line in lines)
+        out += [f"<table><caption>{section}</caption>", *rows, "</table>"]
     return "\n".join(out)
 
 

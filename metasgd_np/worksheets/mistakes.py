@@ -44,23 +44,39 @@ class Variant:
 
     def altered(self, net):
         """{symbol: wrong expression} for the sheets of `net`."""
-        lines = layout(net.activation_name, net.loss_name)
-        right = {symbol: expression for *_, symbol, expression in lines}
-        twins = {to_query(s): to_query(wrong) for s, wrong in self.lines.items()}
-        both = {
-            symbol.replace("#", i): wrong.replace("#", i)
-            for symbol, wrong in (twins | self.lines).items()
-            if symbol not in RECURSION
-            for i in "12"
-        }
-        return {
-            s: wrong.replace("{}", f"({right.get(s)})") for s, wrong in both.items()
-        }
+        rows = layout(net.activation_name, net.loss_name)
+        right = {symbol: expression for *_, symbol, expression in rows}
+        shown = {s: wrong for s, wrong in self.lines.items() if s not in RECURSION}
+        twins = {to_query(s): to_query(wrong) for s, wrong in shown.items()}
+        altered = {}
+        for symbol, wrong in (twins | shown).items():
+            for i in "12":
+                s = symbol.replace("#", i)
+                altered[s] = wrong.replace("#", i).replace("{}", f"({right.get(s)})")
+        return altered
 
     def meta_gradient(self, net, theta, alpha, batch, steps=1):
         """The wrong dθ (P,) and dα (P,)."""
         wrong = {s.replace("#", ""): e.replace("#", "") for s, e in self.lines.items()}
-        return recur(net, theta, alpha, batch, steps, wrong)
+        line = {s: wrong.get(s, "{}") for s in RECURSION}
+        line = {s: e.replace("{}", f"({RECURSION[s]})") for s, e in line.items()}
+        sets = {s: getattr(batch, wrong.get(s, s)) for s in vars(batch)}
+        net = spoil_passes(net, wrong)
+        known = {"W": theta, "W_0": theta, "alpha": alpha, "sum": 0}
+        passes = []
+        for _ in range(steps):
+            passes.append(net.backward_pass(known["W"], sets["X_s"], sets["Y_s"]))
+            known["dW_s"] = passes[-1].gradient
+            known["W"] = evaluate(line["W_prime"], known)
+        end = net.backward_pass(evaluate(line["end"], known), sets["X_q"], sets["Y_q"])
+        known["query"] = known["dW_q"] = end.gradient
+        for p in reversed(passes):
+            known |= {"dW_s": p.gradient, "last": p is passes[-1]}
+            known["dW_dot"] = net.tangent_pass(p, evaluate(line["V"], known)).hv
+            known["dtheta"] = evaluate(line["dtheta"], known)
+            known["sum"] = known["sum"] + evaluate(line["dalpha"], known)
+            known["dW_q"] = known["dtheta"]
+        return known["dtheta"].mean(0), evaluate(line["sum"], known).mean(0)
 
 
 @dataclass(frozen=True)
@@ -81,28 +97,6 @@ class Mistake:
     def meta_gradient(self, net, theta, alpha, batch, steps=1):
         """The wrong dθ (P,) and dα (P,) of the first variant."""
         return self.variants[0].meta_gradient(net, theta, alpha, batch, steps)
-
-
-def recur(net, theta, alpha, batch, steps, wrong):
-    """(dθ, dα) by the RECURSION, {symbol: expression} of it or of a pass `wrong`."""
-    line = {s: wrong.get(s, e).replace("{}", f"({e})") for s, e in RECURSION.items()}
-    sets = {s: getattr(batch, wrong.get(s, s)) for s in ("X_s", "Y_s", "X_q", "Y_q")}
-    net = spoil_passes(net, wrong)
-    known = {"W": theta, "W_0": theta, "alpha": alpha, "sum": 0}
-    passes = []
-    for _ in range(steps):
-        passes.append(net.backward_pass(known["W"], sets["X_s"], sets["Y_s"]))
-        known["dW_s"] = passes[-1].gradient
-        known["W"] = evaluate(line["W_prime"], known)
-    end = net.backward_pass(evaluate(line["end"], known), sets["X_q"], sets["Y_q"])
-    known["query"] = known["dW_q"] = end.gradient
-    for p in reversed(passes):
-        known |= {"dW_s": p.gradient, "last": p is passes[-1]}
-        known["dW_dot"] = net.tangent_pass(p, evaluate(line["V"], known)).hv
-        known["dtheta"] = evaluate(line["dtheta"], known)
-        known["sum"] = known["sum"] + evaluate(line["dalpha"], known)
-        known["dW_q"] = known["dtheta"]
-    return known["dtheta"].mean(0), evaluate(line["sum"], known).mean(0)
 
 
 def spoil_passes(net, wrong):
