@@ -410,6 +410,7 @@ FILES = [
         "symbol;value\ndF_s;[1/2; 2; -3/2]\nL_s;0,5\nW1_prime;[1, 2; 3, 4]\nF_s;",
     ),
     ("f.txt", "dF_s: [1/2; 2; -3/2]\nL_s : 0,5\nW1_prime:[1, 2; 3, 4]\nNote: none"),
+    ("f.csv", "Line;Answer\ndF_s;[1/2; 2; -3/2]\nL_s;0,5\nW1_prime;[1, 2; 3, 4]\n"),
     ("g.csv", "L_s\t0,5\nW1_prime\t[1, 2; 3, 4]\ndF_s\t[1/2; 2; -3/2]\t\t\n"),
     ("h.csv", "symbol;tag;value;\nL_s;;0,5;\nW1_prime;1;[1, 2, 3, 4];\ndF_s;1;1/2 2;"),
 ]

@@ -383,10 +383,10 @@ def csv_pairs(text, delimiter):
     """(symbol, value) pairs of a table; a value may be spread over several cells."""
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     names = [name.strip().lower() for name in rows[0]]
-    start = next((names.index(n) for n in ("value", "answer") if n in names), 1)
-    end = start + 1 if any(names[start + 1 :]) and names[0] == "symbol" else None
-    body = rows[1:] if names[0] == "symbol" else rows
+    named = [i for i, name in enumerate(names) if name in ("value", "answer")]
+    start, heading = named[0] if named else 1, bool(named) or names[0] == "symbol"
+    end = start + 1 if heading and any(names[start + 1 :]) else None
     return [
         (row[0].strip(), delimiter.join(row[start:end]).rstrip(delimiter))
-        for row in body
+        for row in rows[heading:]
     ]
