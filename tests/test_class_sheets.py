@@ -8,6 +8,7 @@ import re
 import pytest
 
 from metasgd_np.classroom import mark_sheets, write_sheets
+from metasgd_np.classroom.class_sheets import read_names
 from metasgd_np.cli import main
 from metasgd_np.worksheets import Worksheet
 from metasgd_np.worksheets.printing import matrix
@@ -43,7 +44,9 @@ def write_class(tmp_path, names):
     listed.write_text("\n".join(names), "utf-8")
     remarks = write_sheets(listed, folder)
     students = json.loads((folder / "class.json").read_text("utf-8"))
-    files = {s["name"]: folder / "answers" / f"{s['stem']}.txt" for s in students}
+    paths = sorted((folder / "answers").iterdir())
+    files = {s["name"]: path for s, path in zip(students, paths, strict=True)}
+    assert all(s["code"] in files[s["name"]].read_text("utf-8") for s in students)
     return folder, files, remarks
 
 
@@ -120,6 +123,45 @@ def test_the_same_name_gets_the_same_sheet_and_a_second_one_another(tmp_path):
     assert shown[0] == shown[1]
 
 
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("name\nAda\nO'Neil, jr.\n", "name"),
+        ("\n Names \n\nAda\nO'Neil, jr.", "Names"),
+        ("Schüler\r\nAda\r\nO'Neil, jr.\r\n", "Schüler"),
+        ("sep=;\nid;Name;e-mail\n1;Ada;a@x.org\n2;O'Neil, jr.;\n", "Name"),
+        ('student,id\nAda,1\n"O\'Neil, jr.",2', "student"),
+        ('"name"\n"Ada"\n"O\'Neil, jr."', "name"),
+        ('Student Name,E-mail\nAda,\n"O\'Neil, jr.",o@x.org\n', "Student Name"),
+        ("id\tlast name\n1\tAda\n\n2\tO'Neil, jr.\n3", "last name"),
+        ("First name;Last name;id\nAda;;1\nO'Neil,;jr.;2", "First name Last name"),
+        ("Ada\nO'Neil, jr.\n", None),
+        ("Ada;\nO'Neil, jr.\nname\n", None),
+    ],
+)
+def test_the_heading_of_a_list_is_no_student(tmp_path, text, heading):
+    path = tmp_path / "class.csv"
+    path.write_text(text, "utf-8", newline="")
+    names, remarks = read_names(path)
+    if heading is None:
+        assert names == [line for line in text.splitlines() if line]
+        assert remarks == []
+    else:
+        assert names == ["Ada", "O'Neil, jr."]
+        assert remarks == [f"class.csv: skipped the heading {heading!r}."]
+
+
+def test_the_command_says_that_a_heading_was_skipped(tmp_path, capsys):
+    (tmp_path / "names.csv").write_text("name,id\nAda,7\n")
+    out = tmp_path / "class"
+    arguments = ["worksheet", "--names", str(tmp_path / "names.csv"), "--out", str(out)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "skipped the heading 'name'" in printed
+    assert "1 sheet in" in printed
+    assert (out / "answers" / "01-Ada.txt").exists()
+
+
 def test_nothing_is_overwritten(tmp_path, capsys):
     folder, files, _ = write_class(tmp_path, ["Ada"])
     fill(files["Ada"], "Ada")
@@ -186,7 +228,7 @@ def test_of_two_files_the_one_changed_last_is_marked(tmp_path):
     assert table_of(folder, "marks-2")["Ada"]["F_s"] == "right"
 
 
-@pytest.mark.parametrize("damage", ["", "{", '[{"name": "Ada"}]'])
+@pytest.mark.parametrize("damage", ["", "{", "{}", '[{"n": "Ada"}]', '[{"name": 3}]'])
 def test_without_the_list_the_names_in_the_files_are_taken(tmp_path, damage):
     _, files, _ = write_class(tmp_path, ["Ada", "Bob"])
     for name in files:
@@ -209,6 +251,7 @@ def test_without_the_list_the_names_in_the_files_are_taken(tmp_path, damage):
     [
         (["worksheet", "--names", "none.txt", "--out", "x"], "No such file"),
         (["worksheet", "--names", "empty.txt", "--out", "x"], "holds no names"),
+        (["worksheet", "--names", "heading.txt", "--out", "x"], "holds no names"),
         (["worksheet", "--names", "binary", "--out", "x"], "is not a text file"),
         (["worksheet", "--names", "empty.txt"], "--names and --out go together"),
         (["worksheet", "--out", "x"], "--names and --out go together"),
@@ -225,8 +268,9 @@ def test_a_wrong_folder_or_file_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged").mkdir()
-    (tmp_path / "damaged" / "class.json").write_text('[{"name": "A"}]')
+    (tmp_path / "damaged" / "class.json").write_text('[{"name": ""}]')
     (tmp_path / "empty.txt").write_text("\n \n")
+    (tmp_path / "heading.txt").write_text("name\n")
     (tmp_path / "binary").write_bytes(b"\x00\x01")
     (tmp_path / "foreign.txt").write_text("code = ABCDEFGH\nname = Ada\nF_s = 1")
     assert main(arguments) == 1

@@ -182,6 +182,26 @@ def test_large_numbers_are_followed_exactly():
     assert lost == list(wrong)
 
 
+@pytest.mark.parametrize("size", [1e99, -1e99, 1e-99])
+@pytest.mark.parametrize("symbol", ["X1_s", "F_s", "dW1_q", "phi2"])
+def test_absurd_numbers_are_wrong_in_floats_too(symbol, size):
+    for sheet in (SHEET, Worksheet(*float_example())):
+        wrong = np.full(np.shape(sheet.values[symbol]), size).tolist()
+        answers = {symbol: wrong, "dalpha1": sheet.values["dalpha1"]}
+        marks = {line.symbol: line.mark for line in sheet.mark(answers).lines}
+        assert marks[symbol] == "wrong"
+        assert marks["dalpha1"] == "right"
+
+
+def test_a_number_too_large_for_a_float_is_a_sentence():
+    marks = SHEET.mark({"F_s": [1, 2, 10**400], "L_s": 10**5000})
+    read = [line for line in marks.lines if line.mark == "not read"]
+    assert [line.symbol for line in read] == ["F_s", "L_s"]
+    assert all("an entry is larger than 1e100" in line.message for line in read)
+    with pytest.raises(ValueError, match="larger than 1e100"):
+        SHEET.check("L_s", "1e999")
+
+
 def test_blank_lines_are_blank_and_do_no_harm():
     answers = work(SHEET, {})
     some = {symbol: answers[symbol] for symbol in ("F_s", "dW1_dot", "dalpha2")}
@@ -251,6 +271,49 @@ def test_rounded_values_may_be_carried_on():
     by_symbol = {line.symbol: line.mark for line in marks.lines}
     assert (by_symbol["dF_s"], by_symbol["dW2_s"]) == ("right", "carried")
     assert marks.points == 41
+
+
+def test_what_was_rounded_on_paper_only_may_be_carried_on_exactly():
+    exact = work(SHEET, {"dF_s": lambda v: (v.F_s - v.Y_s) / 7})
+    answers = {
+        symbol: np.vectorize(lambda x: f"{float(x):.4g}", otypes=[object])(value)
+        if symbol in ("dW2_s", "dZ1_s", "W2_prime")
+        else value
+        for symbol, value in exact.items()
+    }
+    marks = SHEET.mark(answers)
+    lost = [line.symbol for line in marks.lines if not line.points]
+    assert lost == ["dF_s"]
+
+
+@pytest.mark.parametrize("form", ["#.4g", ".3f"])
+@pytest.mark.parametrize("symbol", SLIPS)
+def test_one_slip_costs_one_line_in_decimals_too(symbol, form):
+    sheet = SHEETS[len(symbol) % len(SHEETS)]
+    answers = work(sheet, {symbol: SLIPS[symbol][0]})  # rounded only when written
+    rounded = np.vectorize(lambda x: format(float(x), form), otypes=[object])
+    marks = sheet.mark({s: rounded(value).tolist() for s, value in answers.items()})
+    assert [line.symbol for line in marks.lines if not line.points] == [symbol]
+
+
+def test_a_single_digit_is_no_excuse_in_the_next_line():
+    v = SHEET.values
+    answers = {
+        "F_s": [[f"{round(float(x))}."] for x in v["F_s"].ravel()],
+        "dF_s": v["dF_s"] + Fraction(1, 5),
+    }
+    assert max(abs(v["F_s"].ravel())) < 10
+    marks = {line.symbol: line.mark for line in SHEET.mark(answers).lines}
+    assert marks["dF_s"] == "wrong"
+
+
+def test_rounding_is_followed_through_blank_lines():
+    answers = work(SHEET, {"dF_s": SLIPS["dF_s"][0]})
+    rounded = np.vectorize(lambda x: f"{float(x):.3f}", otypes=[object])
+    some = {s: rounded(answers[s]).tolist() for s in ("dF_s", "dW1_s", "Z1_q", "L_q")}
+    marks = {line.symbol: line.mark for line in SHEET.mark(some).lines}
+    assert marks["dF_s"] == "wrong"
+    assert marks["dW1_s"] == marks["Z1_q"] == marks["L_q"] == "carried"
 
 
 def test_a_rounded_answer_that_hides_a_slip_is_not_right():

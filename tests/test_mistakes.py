@@ -9,9 +9,22 @@ import numpy as np
 import pytest
 from conftest import frozen
 
-from metasgd_np import TwoLayerNet, check_meta_gradient, meta_gradient
+from metasgd_np import (
+    DeepNet,
+    TaskBatch,
+    TwoLayerNet,
+    check_meta_gradient,
+    meta_gradient,
+)
 from metasgd_np.gradient_check import small_problem
-from metasgd_np.worksheets.mistakes import CATALOGUE, ENTRIES, result
+from metasgd_np.worksheets.lines import recompute
+from metasgd_np.worksheets.mistakes import (
+    CATALOGUE,
+    ENTRIES,
+    RECURSION,
+    with_loss,
+    with_phi,
+)
 from metasgd_np.worksheets.worksheet import Worksheet
 
 VARIANTS = [
@@ -20,7 +33,20 @@ VARIANTS = [
     for variant in mistake.variants
 ]
 
-ON_A_SHEET = [param for param in VARIANTS if param.values[1].lines]
+ON_A_SHEET = [
+    param for param in VARIANTS if param.values[1].lines.keys() - RECURSION.keys()
+]
+
+
+def result(mg):
+    """(dθ, dα) of a MetaGradient."""
+    return mg.d_theta, mg.d_alpha
+
+
+def spoilt_values(sheet, variant):
+    """Every value of a sheet on which a mistake was made."""
+    net, values = sheet.problem[0], sheet.values
+    return values | recompute(net, values, variant.altered(net))
 
 
 @cache
@@ -80,7 +106,53 @@ def test_the_missing_curvature_of_phi_harms_no_relu():
     (_, theta, alpha, batch, steps), _ = example()
     problem = TwoLayerNet(2, 5, 4, "relu"), theta, alpha, batch, steps
     wrong = CATALOGUE[7].meta_gradient(*problem)
-    assert relative_difference(wrong, result(meta_gradient(*problem))) == 0
+    assert relative_difference(wrong, result(meta_gradient(*problem))) < 1e-13
+
+
+def without_phi2(net, *rest):
+    """(dθ, dα) of a network whose φ″ is zero."""
+    flat = with_phi(net, curvature=lambda Z, H, phi1: np.zeros_like(Z))
+    return result(meta_gradient(flat, *rest))
+
+
+def half_the_loss(net, *rest):
+    """(dθ, dα) of half the loss."""
+    loss = net.loss_function
+    half = with_loss(
+        net,
+        slope=lambda *args: loss.slope(*args) / 2,
+        curvature=lambda *args: loss.curvature(*args) / 2,
+    )
+    return result(meta_gradient(half, *rest))
+
+
+def swapped_sets(net, theta, alpha, batch, steps):
+    """(dθ, dα) with the support set for the query set and vice versa."""
+    swapped = TaskBatch(batch.X_q, batch.Y_q, batch.X_s, batch.Y_s)
+    return result(meta_gradient(net, theta, alpha, swapped, steps))
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("deep", [False, True])
+def test_those_that_the_package_can_make_by_itself_are_what_it_gives(steps, deep):
+    (net, theta, alpha, batch, _), _ = example()
+    if deep:
+        net = DeepNet((2, 3, 3, 4))
+        theta, alpha = np.random.default_rng(0).standard_normal((2, net.n_params))
+    problem = net, theta, alpha, batch, steps
+    right = meta_gradient(*problem)
+    made = {
+        2: result(meta_gradient(*problem, order=1)),
+        3: (right.d_theta, -right.d_alpha),
+        7: without_phi2(*problem),
+        8: half_the_loss(*problem),
+        10: (right.d_theta, np.full_like(theta, right.d_alpha.sum())),
+        12: swapped_sets(*problem),
+        15: (right.d_theta, np.zeros_like(theta)),
+    }
+    for number, expected in made.items():
+        found = CATALOGUE[number].meta_gradient(*problem)
+        assert relative_difference(found, expected) < 1e-12, number
 
 
 def test_the_mistakes_leave_the_network_alone():
@@ -102,7 +174,7 @@ def last_lines(net, lines):
 def test_at_one_step_its_sheet_and_its_meta_gradient_agree(mistake, variant):
     (net, theta, alpha, batch, _), _ = example(mistake.loss)
     one_task = net, theta, alpha, batch[:1]
-    found = last_lines(net, variant.work(*one_task))
+    found = last_lines(net, spoilt_values(Worksheet(*one_task), variant))
     assert relative_difference(found, variant.meta_gradient(*one_task, 1)) < 1e-12
 
 
@@ -128,9 +200,7 @@ def spoilt_lines():
     for mistake in ENTRIES:
         sheet = sheets[mistake.loss]
         for variant in mistake.variants:
-            if not variant.lines:
-                continue
-            wrong = variant.work(*sheet.problem)
+            wrong = spoilt_values(sheet, variant)
             for line in sheet.lines:
                 if line.tag and not same(wrong[line.symbol], line.value):
                     yield sheet, line.symbol, mistake, wrong[line.symbol]

@@ -83,6 +83,17 @@ def test_a_wrong_value_is_named_kept_and_carried_forward(practise):
     assert saved()[1]["dF_s"] == matrix(wrong)
 
 
+def test_hints_go_on_from_an_own_value_through_skipped_lines(practise):
+    symbols = [line.symbol for line in WORKED]
+    wrong, place = -SHEET.values["dF_s"], symbols.index("dF_s")
+    skipped = ["skip"] * (symbols.index("W2_prime") - place - 1)
+    inputs = [*RIGHT[:place], matrix(wrong), "", *skipped, "hint", "hint", "quit"]
+    printed = practise(inputs)
+    following = matrix(SHEET.values["H1_1_s"].T @ wrong)
+    W2, alpha2 = (matrix(SHEET.values[symbol]) for symbol in ("W2", "alpha2"))
+    assert f"With numbers: {W2} − {alpha2}∘{following}\n" in printed
+
+
 def test_what_is_no_number_is_not_kept(practise):
     printed = practise(["one", "[1 2", "", "help", "?", "quit"])
     assert "'one' is not a finite number; write numbers as" in printed

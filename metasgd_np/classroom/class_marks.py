@@ -13,11 +13,9 @@ from pathlib import Path
 
 from ..checks import as_path
 from ..files import replacing, write_text
-from ..worksheets import Worksheet
 from ..worksheets.answers import read_file
-from ..worksheets.examples import exact_example
 from ..worksheets.formats import html_page
-from .class_sheets import KEY, LIST, PRINT, Student, enrol
+from .class_sheets import KEY, LIST, PRINT, enrol
 
 
 def mark_sheets(folder: str | Path) -> list[str]:
@@ -92,13 +90,11 @@ def read_class(folder, returned, problems):
 
     A list that cannot be read is added to `problems`.
     """
-    with suppress(OSError, ValueError, TypeError, RecursionError):
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
         listed = json.loads((folder / LIST).read_text("utf-8"))
-        students = [Student(**entry) for entry in listed]
-        if students and all(map(is_whole, students)):
-            return students
-    names = dict.fromkeys(answers.get("name") for _, answers in returned)
-    names.pop(None, None)
+        if listed:
+            return enrol([student["name"] for student in listed])
+    names = {answers["name"]: None for _, answers in returned if "name" in answers}
     if not names:
         raise ValueError(
             f"{folder} has neither a {LIST} that can be read nor answer files with "
@@ -109,17 +105,7 @@ def read_class(folder, returned, problems):
             f"{folder / LIST} is damaged, so the class is made up of the names in the "
             "answer files; restore it if a student is missing."
         )
-    return [enrol(number, name)[0] for number, name in enumerate(names, 1)]
-
-
-def is_whole(student):
-    """Whether the entry of a list is one that `write_sheets` made."""
-    *texts, given = student
-    return (
-        all(isinstance(text, str) and text for text in texts)
-        and student.stem == Path(student.stem).name.strip(".")  # stays in its folder
-        and isinstance(given, dict)
-    )
+    return enrol(names)
 
 
 def assign(returned, students, files):
@@ -151,12 +137,11 @@ def mark_student(student, files):
     if any(other != answers for _, other in files):
         listed = ", ".join(sorted(path.name for path, _ in files))
         remarks.append(f"{listed} differ; {path.name}, changed last, was marked.")
-    sheet = Worksheet(*exact_example(student.given))
-    symbols = {line.symbol for line in sheet.lines if line.expression}
+    symbols = {line.symbol for line in student.sheet.lines if line.expression}
     if unknown := sorted(answers.keys() - symbols):
         remarks.append(f"{path.name} has {', '.join(unknown)}: no line of the sheet.")
     known = {symbol: answers[symbol] for symbol in answers if symbol in symbols}
-    return sheet.mark(known), remarks
+    return student.sheet.mark(known), remarks
 
 
 def slips_of(marks):
@@ -167,7 +152,8 @@ def slips_of(marks):
 
 def marks_table(rows):
     """The table of a class as CSV: name, points, slips, remarks, then line by line."""
-    symbols = [line.symbol for line in Worksheet().lines if line.expression]
+    sheet = rows[0][0].sheet
+    symbols = [line.symbol for line in sheet.lines if line.expression]
     file = io.StringIO()
     table = csv.writer(file)
     table.writerow(["name", "points", "of", "slips", "remarks", *symbols])

@@ -1,29 +1,32 @@
 """Write a sheet for every student of a class."""
 
+import csv
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from ..checks import as_path
 from ..files import write_text
 from ..worksheets import Worksheet
 from ..worksheets.answers import decode
 from ..worksheets.formats import html_page, html_sheet, key_code, text
-from ..worksheets.lines import GIVEN
 
 LIST, PRINT, KEY = "class.json", "print.html", "key.html"
+HEADING = re.compile(
+    "(?i)((first|last|full|given|family|student)[ _-]?|sur|vor|nach)?names?"
+    "|students?|pupils?|schüler(in|innen)?|nom|nombre"
+)
 
 
 class Student(NamedTuple):
-    """A student, the code of their sheet, what files are called, the given values."""
+    """A student, their sheet and its code, and what their files are called."""
 
     name: str
+    sheet: Worksheet
     code: str
     stem: str
-    given: dict
 
 
 def write_sheets(names: str | Path, out: str | Path) -> list[str]:
@@ -32,7 +35,7 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
     Parameters
     ----------
     names : str or Path
-        A text file, one name per line.
+        A text file, one name per line, or a table with the heading ``name``.
     out : str or Path
         A folder, new or empty. It gets ``print.html`` (blank sheets, one per page),
         ``key.html``, ``answers/`` (empty answer files) and ``forms/`` (pages to fill
@@ -41,7 +44,7 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
     Returns
     -------
     list of str
-        Sentences on repeated names, and on what was written.
+        Sentences on repeated names and a heading, and on what was written.
 
     Raises
     ------
@@ -65,18 +68,17 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
         raise ValueError(f"{out} is {found}; give a new folder for the class")
     for folder in (out / "answers", out / "forms"):
         folder.mkdir(parents=True, exist_ok=True)
-    students, blank, full = [], [], []
-    for number, name in enumerate(called, 1):
-        student, sheet = enrol(number, name)
-        students.append(student._asdict())
-        blank.append(html_sheet(sheet, True, name))
-        full.append(html_sheet(sheet, False, name))
-        empty = text(sheet, True, {"name": name}) + "\n"
+    students = enrol(called)
+    blank = [html_sheet(student.sheet, True, student.name) for student in students]
+    for student, form in zip(students, blank, strict=True):
+        empty = text(student.sheet, True, {"name": student.name}) + "\n"
         write_text(out / "answers" / f"{student.stem}.txt", empty)
-        write_text(out / "forms" / f"{student.stem}.html", html_page(blank[-1]))
+        write_text(out / "forms" / f"{student.stem}.html", html_page(form))
+    full = [html_sheet(student.sheet, False, student.name) for student in students]
     write_text(out / PRINT, html_page(*blank))
     write_text(out / KEY, html_page(*full))
-    write_text(out / LIST, json.dumps(students, ensure_ascii=False, indent=1))
+    listed = [{"name": student.name, "code": student.code} for student in students]
+    write_text(out / LIST, json.dumps(listed, ensure_ascii=False, indent=1))
     return [
         *remarks,
         f"{len(students)} {'sheet' if len(students) == 1 else 'sheets'} in {out}: "
@@ -86,9 +88,10 @@ def write_sheets(names: str | Path, out: str | Path) -> list[str]:
 
 
 def read_names(path):
-    """The names of a file, each once, and a sentence for each that was changed."""
-    names, remarks = [], []
-    for line in decode(path).splitlines():
+    """The names of a file, each once, and a sentence on whatever was changed."""
+    lines, remarks = skip_heading(path)
+    names = []
+    for line in lines:
         kept = (char if char.isprintable() else " " for char in line)
         name = base = unicodedata.normalize("NFC", " ".join("".join(kept).split()))
         copy = 1
@@ -104,10 +107,25 @@ def read_names(path):
     return names, remarks
 
 
-def enrol(number, name):
-    """The Student of a name, and the sheet."""
-    sheet = Worksheet.for_name(name)
-    kept = "".join(char if char.isalnum() else " " for char in name)
-    stem = f"{number:02}-{'-'.join(kept.split())[:30] or 'student'}"
-    given = {s: list(map(str, np.ravel(sheet.values[s]))) for s in GIVEN}
-    return Student(name, key_code(sheet), stem, given), sheet
+def skip_heading(path):
+    """The lines of a list of names; of a table with a heading, the names in it."""
+    lines = decode(path).strip().splitlines() or [""]
+    found = re.search("[,;\t]", lines[0])
+    heading, *rows = csv.reader([*lines, ""], delimiter=found[0] if found else "\t")
+    columns = [i for i, cell in enumerate(heading) if HEADING.fullmatch(cell.strip())]
+    if not columns:
+        return lines, []
+    skipped = " ".join(heading[i].strip() for i in columns)
+    names = [" ".join(row[i] for i in columns if i < len(row)) for row in rows]
+    return names, [f"{path.name}: skipped the heading {skipped!r}."]
+
+
+def enrol(names):
+    """The Students of a class; their names determine everything."""
+    students = []
+    for number, name in enumerate(names, 1):
+        sheet = Worksheet.for_name(name)
+        kept = "".join(char if char.isalnum() else " " for char in name)
+        stem = f"{number:02}-{'-'.join(kept.split())[:30] or 'student'}"
+        students.append(Student(name, sheet, key_code(sheet), stem))
+    return students

@@ -11,16 +11,16 @@ import math
 import re
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
-from typing import NamedTuple
 
 import numpy as np
 
 from ..checks import as_path
 
+LARGEST = 10**100  # what follows from a larger one is soon too large for a float
 ROUNDING = Fraction(1, 10**9)  # relative; a computed float may be off by this much
 PRECISION = {2: Fraction(1, 250), 4: Fraction(1, 10**5)}  # half and single
 FORM = "write numbers as 3, -3/4, 1 1/2 or 0.25 and rows as [1/2 2; 3 4]"
@@ -29,7 +29,7 @@ LIKE_ASCII = str.maketrans(
     dict.fromkeys("−‐‑‒–—―⁃", "-")
     | dict.fromkeys("⁄∕÷", "/")
     | dict.fromkeys("≈≃≅≐", "=")
-    | dict.fromkeys("⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$'\"`", " ")
+    | dict.fromkeys('⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠|~$"`\r', " ")
     | {"\t": "&", "⋅": "*", "·": "*", "×": "*"}
 )
 BRACKETS = str.maketrans("({<⟨)}>⟩", "[[[[]]]]")
@@ -38,6 +38,8 @@ TYPES = (
     "array|asarray|[Mm]atrix|Immutable\\w*|[Tt]ensor|Array|Fraction|Rational|Integer"
 )
 REWRITTEN = (  # what stands for what, in this order
+    (r"(?s)\A([^']*\])\s*'\s*\Z", r"\1T"),  # [1 2; 3 4]', transposed
+    ("'", " "),
     (r"\\\\(\[[^]]*\])?", ";"),
     (r"\\(left|right|displaystyle|textstyle|q?quad|[,;:! (){}\[\]])", " "),
     (r"\\(times|cdot)", "*"),
@@ -50,7 +52,8 @@ REWRITTEN = (  # what stands for what, in this order
     (r"(?:Fraction|Rational)\(\s*([-+]?\d+)\s*,\s*(\d+)\s*\)", r"\1/\2"),
     (rf"(?:\w+\.)*({TYPES}|Decimal|Float|float\d*|int\d*)\s*(?=\()", ""),
     (r"\{([-+.,])\}", r"\1"),
-    (r"\s*/\s*", "/"),
+    (r"\s*//?\s*", "/"),
+    (r"(/\d+|\.\d+|[])}])\s*\.\s*\Z", r"\1"),  # the end of a sentence
     (r"(?<=[-+])\s+(?=[(\d.,])", ""),
     (r"\(\s*([^][{}()\s,;&]+)\s*\)", r"\1"),
     (r"(?s)\(\s*(\[.*\])\s*,?\s*\)", r"\1"),
@@ -61,6 +64,12 @@ DECIMAL = re.compile(
 )
 MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 DATE = re.compile(rf"\d{{1,4}}[-./ ]+({MONTH}|\d{{1,2}}[-./]\d+)|{MONTH}[-. ]\d+")
+
+
+LINE = re.compile(  # of an answer file: a label, or a symbol and what stands last
+    r"(?m)^[ \t]*(?:(code|name|seed)\b[ \t]*="
+    r"|([A-Za-z]\w*)(?:.*[=≈]|[ \t]*:(?=.*\d)))(.*)"
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ class Verdict:
     __repr__ = __str__
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True)
+class Entry:
     """A number as it was written.
 
     `unit` is that of its last decimal, 0 for a fraction or whole number; `slack` is
@@ -103,10 +113,9 @@ def read_answer(answer, shape=None):
     if isinstance(answer, str):
         entries = read_text(answer, shape)
     else:
-        array = plain_array(answer)
-        entries = np.empty(array.shape, dtype=object)
-        for index in np.ndindex(array.shape):
-            entries[index] = read_number(array[index])
+        entries = np.vectorize(read_number, otypes=[object])(plain_array(answer))
+    if any(abs(entry.value) > LARGEST for entry in entries.flat):
+        raise ValueError(f"an entry is larger than 1e100; {FORM}")
     if shape is None:
         return entries
     while entries.ndim > len(shape) and len(entries) == 1:  # an axis of one task
@@ -147,17 +156,14 @@ def read_number(entry):
         if entries.size > 1:
             raise not_a_number(entry)
         return entries.item()
-    if isinstance(entry, bool | np.bool_ | np.timedelta64):
-        raise not_a_number(entry)
-    if isinstance(entry, Rational | np.integer):
+    exact = isinstance(entry, Rational) and not isinstance(entry, bool | np.timedelta64)
+    if exact:
         return Entry(Fraction(int(entry.numerator), int(entry.denominator)))
-    if not isinstance(entry, Real | Decimal):
-        raise not_a_number(entry)
-    found = parse_number(str(entry))
+    found = parse_number(str(entry)) if isinstance(entry, Real | Decimal) else None
     if found is None:
         raise not_a_number(entry)
     size = entry.itemsize if isinstance(entry, np.floating) else 8
-    return found._replace(slack=PRECISION.get(size, ROUNDING))
+    return replace(found, slack=PRECISION.get(size, ROUNDING))
 
 
 def not_a_number(entry):
@@ -227,10 +233,7 @@ def read_table(text, shape):
             f"the rows of {text!r} have different lengths; give each row the same "
             "number of entries, [1 2; 3 4]"
         )
-    entries = np.empty((len(table), len(table[0])), dtype=object)
-    for index in np.ndindex(entries.shape):
-        entries[index] = table[index[0]][index[1]]
-    return entries[0] if is_list else entries
+    return np.array(table[0] if is_list else table, dtype=object)
 
 
 def split_rows(text):
@@ -326,10 +329,8 @@ def find_roughness(entries, truth, others=()):
 
 def round_to(truth, digits):
     """The entries of values rounded to significant digits."""
-    entries = np.empty(np.shape(truth), dtype=object)
-    for index, exact in np.ndenumerate(np.asarray(truth, dtype=object)):
-        entries[index] = parse_number(f"{float(exact):.{digits - 1}e}")
-    return entries
+    texts = np.vectorize(lambda value: f"{float(value):.{digits - 1}e}")(truth)
+    return np.vectorize(parse_number, otypes=[object])(texts)
 
 
 def read_file(path):
@@ -346,11 +347,7 @@ def read_file(path):
         pairs = csv_pairs(text, found[1])
     else:
         lines = re.sub(r"(?<=[\[;,(])[ \t]*\n", " ", text)
-        pairs = re.findall(r"(?m)^\s*(code|name|seed)\b[ \t]*=(.*)", lines)
-        pairs += re.findall(
-            r"(?m)^[ \t]*(?!code|name|seed)([A-Za-z]\w*)(?:.*[=≈]|[ \t]*:(?=.*\d))(.*)",
-            lines,
-        )
+        pairs = [(found[1] or found[2], found[3]) for found in LINE.finditer(lines)]
     answers = {}
     for symbol, written in pairs:
         value = "" if re.fullmatch(r"[_.?…\s]*", written) else written.strip(" _\t\n")
@@ -376,6 +373,7 @@ def decode(path):
     for encoding in (*encodings, "utf-8-sig", "cp1252"):
         with suppress(UnicodeDecodeError):
             text = re.sub("\r\n?", "\n", data.decode(encoding))
+            text = re.sub(r'(?i)\A"?sep=.?"?\s*\n', "", text)  # for a spreadsheet
             if len(text) < 10**5 and not re.search(r"[\x00-\x08\x0e-\x1f]", text):
                 return text
     raise ValueError(f"{path.name} is not a text file; give a text or CSV file")
@@ -385,10 +383,10 @@ def csv_pairs(text, delimiter):
     """(symbol, value) pairs of a table; a value may be spread over several cells."""
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     names = [name.strip().lower() for name in rows[0]]
-    start = next((names.index(n) for n in ("value", "answer") if n in names), 1)
-    end = start + 1 if any(names[start + 1 :]) and names[0] == "symbol" else None
-    body = rows[1:] if names[0] == "symbol" else rows
+    named = [i for i, name in enumerate(names) if name in ("value", "answer")]
+    start, heading = named[0] if named else 1, bool(named) or names[0] == "symbol"
+    end = start + 1 if heading and any(names[start + 1 :]) else None
     return [
         (row[0].strip(), delimiter.join(row[start:end]).rstrip(delimiter))
-        for row in body
+        for row in rows[heading:]
     ]

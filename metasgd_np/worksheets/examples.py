@@ -12,7 +12,7 @@ import numpy as np
 
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
-from .lines import GIVEN, evaluate, layout
+from .lines import evaluate, layout
 from .slips import find_honest, find_slips, select
 
 DEFAULT = {  # found by search: no denominator above 4, no numerator above 60
@@ -38,12 +38,7 @@ SHORTLIST = 512  # of the smallest, on which all slips are tried
 
 def default_example():
     """(net, θ, α, batch): D = 1, H = 2, O = 1, three examples per set, in fractions."""
-    return exact_example(
-        {
-            symbol: np.array([Fraction(entry) for entry in text.split()])
-            for symbol, text in DEFAULT.items()
-        }
-    )
+    return exact_example({symbol: text.split() for symbol, text in DEFAULT.items()})
 
 
 def draw_example(rng: Random):
@@ -54,21 +49,19 @@ def draw_example(rng: Random):
         values = select(values, np.argsort(size(values), kind="stable")[:SHORTLIST])
         honest = find_honest(found, values)
         if len(honest):
-            best = select(values, honest[0])
-            return exact_example({symbol: best[symbol] for symbol in GIVEN})
+            return exact_example(select(values, honest[0]))
 
 
 def exact_example(given):
     """(net, θ, α, batch) of the given values, as the fractions they stand for."""
-    exact = {
-        symbol: np.array(
-            [Fraction(x).limit_denominator(100) for x in np.ravel(value)], dtype=object
-        )
-        for symbol, value in given.items()
-    }
-    theta = np.concatenate([exact["W1"], exact["W2"]])
-    alpha = np.concatenate([exact["alpha1"], exact["alpha2"]])
-    sets = (exact[symbol].reshape(1, -1, 1) for symbol in ("X_s", "Y_s", "X_q", "Y_q"))
+
+    def exact(*symbols):
+        entries = np.concatenate([np.ravel(given[symbol]) for symbol in symbols])
+        fractions = [Fraction(entry).limit_denominator(100) for entry in entries]
+        return np.array(fractions, dtype=object)
+
+    theta, alpha = exact("W1", "W2"), exact("alpha1", "alpha2")
+    sets = (exact(symbol).reshape(1, -1, 1) for symbol in ("X_s", "Y_s", "X_q", "Y_q"))
     return TwoLayerNet(1, 2, 1, activation="square"), theta, alpha, TaskBatch(*sets)
 
 

@@ -49,43 +49,40 @@ def text(sheet, blank=False, labels=(), answers=()):
         for line in lines:
             tag = f"({line.tag})" if line.tag else ""
             start = f"{line.symbol:<9} {tag:<6} {shape(line):<7}"
+            first, *rest = work_shown(sheet, line)
             if not line.expression:
-                out.append(f"{start} {matrix(line.value)}")
-                continue
-            formula = render(line.expression)
-            if blank:
-                value = answers.get(line.symbol, "")
-                out.append(f"{start} = {formula:<36} = {value}")
+                out.append(f"{start} {first}")
+            elif blank:
+                out.append(f"{start} = {first:<36} = {answers.get(line.symbol, '')}")
             else:
-                numbers = render(line.expression, values=sheet.values)
-                out += [f"{start} = {formula}", f"{'':25} = {numbers}"]
-                out.append(f"{'':25} = {matrix(line.value)}")
+                out += [f"{start} = {first}", *(f"{'':25} = {part}" for part in rest)]
     return "\n".join(out)
+
+
+def work_shown(sheet, line):
+    """The formula, the same with numbers, and the value; of a given line the value."""
+    value = matrix(line.value)
+    if not line.expression:
+        return [value]
+    return [render(line.expression), render(line.expression, sheet.values), value]
 
 
 def html_table(sheet, blank=False):
     """One HTML table per section; `blank` puts inputs in place of the values."""
     out = []
     for section, lines in groupby(sheet.lines, key=lambda line: line.section):
-        out += [
-            f"<table><caption>{section}</caption>",
-            *(html_row(sheet, line, blank) for line in lines),
-            "</table>",
-        ]
+        rows = (html_row(sheet, line, blank) for line in lines)
+        out += [f"<table><caption>{section}</caption>", *rows, "</table>"]
     return "\n".join(out)
 
 
 def html_row(sheet, line, blank):
     """The row of one line: symbol and tag, formula, numbers, and value or input."""
-    cells = []
-    if line.expression:
-        cells = [render(line.expression)]
-        cells += [] if blank else [render(line.expression, values=sheet.values)]
-    cells = [html.escape(cell) for cell in (*cells, matrix(line.value))]
+    cells = [html.escape(part) for part in work_shown(sheet, line)]
     if blank and line.expression:
-        cells[-1] = (
+        cells[1:] = (
             f'<input name="{line.symbol}" placeholder="{shape(line)}" '
-            f'aria-label="{line.symbol}, {shape(line)}" spellcheck="false">'
+            f'aria-label="{line.symbol}, {shape(line)}" spellcheck="false">',
         )
     tag = f" <small>({line.tag})</small>" if line.tag else ""
     row = "".join(f"<td>{cell}</td>" for cell in cells)

@@ -2,12 +2,14 @@
 
 A line is right if it has the right value, or the value that follows from the student's
 own earlier lines. What an earlier line was taken to be is kept as a short list: the
-student's value and the right one, if the two differ.
+student's value and the right one, if the two differ. How far the student's may be off,
+if it was rounded, is minded where something follows from it.
 """
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from pathlib import Path
 
@@ -27,13 +29,15 @@ MOST = 16  # combinations of earlier values that are tried
 class MarkedLine:
     """One line with its mark: "right", "carried" (forward), "wrong", "blank".
 
-    `slip` says what was recognised in a wrong value, "" if nothing.
+    `slip` says what was recognised in a wrong value, "" if nothing. `own` is what later
+    lines start from: the student's value, or what follows from their earlier lines.
     """
 
     symbol: str
     mark: str
     verdict: Verdict
     slip: str = ""
+    own: np.ndarray | None = None
 
     @property
     def message(self) -> str:
@@ -84,94 +88,124 @@ class Marks:
         )
 
 
+@np.errstate(all="ignore")  # a slip may divide by zero
 def mark(sheet, answers) -> Marks:
     """Mark the answers {symbol: answer}, or those of a file, to a sheet."""
     if isinstance(answers, str | Path):
         answers = read_file(answers)
     check_has("answers", answers, ["items"], "a dict {symbol: answer}, or a path")
-    answers = {s: a for s, a in answers.items() if s not in ("name", "code", "seed")}
     for symbol in answers:
-        sheet.find_line(symbol)  # raises if there is none
-    taken = {symbol: [value] for symbol, value in sheet.values.items()}
-    marked, blank = [], []
-    for line in (line for line in sheet.lines if line.expression):
-        answer = answers.get(line.symbol)
-        if answer is None or (isinstance(answer, str) and not answer.strip()):
-            marked.append(
-                MarkedLine(line.symbol, "blank", Verdict(False, "left blank"))
-            )
-        else:
-            marked.append(mark_line(sheet, line, answer, taken, blank))
-        if marked[-1].mark in ("blank", "not read"):
-            blank.insert(0, line.symbol)
-            taken[line.symbol] = own_values(line, taken)
-    return Marks(tuple(marked))
+        if symbol not in ("name", "code", "seed"):
+            sheet.find_line(symbol)  # raises if there is none
+    examiner = Examiner(sheet)
+    lines = [line for line in sheet.lines if line.expression]
+    marked = [examiner.mark_line(line, answers.get(line.symbol)) for line in lines]
+    own = {symbol: values[0] for symbol, values in examiner.taken.items()}
+    return Marks(tuple(replace(line, own=own[line.symbol]) for line in marked))
 
 
-def mark_line(sheet, line, answer, taken, blank):
-    """The MarkedLine of one answer; `taken` gets what later lines may start from."""
-    symbol, right = line.symbol, line.value
-    try:
-        verdict, given = sheet.compare(symbol, answer)
-    except ValueError as error:
-        return MarkedLine(symbol, "not read", Verdict(False, f"not read: {error}"))
-    starts = [*combinations(line, taken)]
-    own = given.exact if np.asarray(right).dtype == object else given.numbers
-    taken[symbol] = distinct([own, right]) if own.shape == np.shape(right) else [right]
-    if verdict is not None:
-        return MarkedLine(symbol, "right" if verdict.right else "wrong", verdict)
-    if any(given.fits(values[symbol]) for values in starts):
-        message = f"{symbol} is right from your own earlier value: carried forward."
-        return MarkedLine(symbol, "carried", Verdict(False, message))
-    found, followed = explain_line(sheet, symbol, given, starts)
-    if not found and given.differ(followed) != 1:
-        found = explain_by_blank(sheet, symbol, given, starts[0], taken, blank)
-        found = found or sheet.tutor.explain(symbol, given)
-    slip = f"{found[0].earlier} {found[0].phrase}".strip() if found else ""
-    verdict = give_verdict(symbol, found, given, followed)
-    return MarkedLine(symbol, "wrong", verdict, slip)
+class Examiner:
+    """Marks the lines of a sheet in order, and keeps what they were taken to be.
 
-
-def explain_line(sheet, symbol, given, starts):
-    """The slips of a line that give an answer, and the value they spoilt."""
-    for values in starts:
-        found = sheet.tutor.own_slips(symbol, given, values)
-        if found or given.differ(values[symbol]) == 1 < np.size(values[symbol]):
-            return found, values[symbol]
-    return [], starts[0][symbol]
-
-
-def explain_by_blank(sheet, symbol, given, values, taken, blank):
-    """A slip in an earlier line left blank that gives an answer; noted in `taken`."""
-    fixed = values.keys() - {*blank, symbol}
-    for earlier in blank:
-        for slip in sheet.tutor.slips[earlier]:
-            wrong = try_to_evaluate(slip.expression, values)
-            if wrong is None or np.shape(wrong) != np.shape(values[earlier]):
-                continue
-            altered = {earlier: slip.expression}
-            changed = recompute(sheet.problem[0], values, altered, fixed)
-            if symbol in changed and given.fits(changed[symbol]):
-                taken |= {s: [v, *taken[s]] for s, v in changed.items() if s in blank}
-                return [Explanation(f"made {slip.phrase}", earlier)]
-    return []
-
-
-def own_values(line, taken):
-    """What a line gives from the earlier values as they may have been taken."""
-    return distinct([values[line.symbol] for values in combinations(line, taken)])
-
-
-def combinations(line, taken) -> Iterator:
-    """All values, those that a line needs in every combination, and what follows.
-
-    The student's own values come first.
+    taken : {symbol: values that later lines may start from, the student's own first}
+    slack : {symbol: how far the student's own value may be off, as it was rounded}
+    blank : the lines without a value, the last one first
     """
-    own = {symbol: values[0] for symbol, values in taken.items()}
-    needed = symbols_in(line.expression)
-    for values in islice(product(*(taken[symbol] for symbol in needed)), MOST):
-        start = own | dict(zip(needed, values, strict=True))
-        yield start | {line.symbol: evaluate(line.expression, start)}
+
+    def __init__(self, sheet):
+        self.sheet = sheet
+        self.taken = {symbol: [value] for symbol, value in sheet.values.items()}
+        self.slack, self.blank = {}, []
+
+    def mark_line(self, line, answer):
+        """The MarkedLine of an answer."""
+        symbol, starts = line.symbol, [*self.combinations(line)]
+        how, text = "blank", "left blank"
+        if not (answer is None or (isinstance(answer, str) and not answer.strip())):
+            try:
+                verdict, given = self.sheet.compare(symbol, answer)
+            except ValueError as error:
+                how, text = "not read", f"not read: {error}"
+            else:
+                return self.judge(line, starts, verdict, given)
+        self.blank.insert(0, symbol)
+        self.taken[symbol] = distinct([values[symbol] for values in starts])
+        self.slack[symbol] = self.spread(line, starts[0])
+        return MarkedLine(symbol, how, Verdict(False, text))
+
+    def judge(self, line, starts, verdict, given):
+        """The MarkedLine of an answer that was read, and compared with the value."""
+        symbol, right = line.symbol, line.value
+        own = given.exact if np.asarray(right).dtype == object else given.numbers
+        if own.shape == np.shape(right):
+            self.taken[symbol] = distinct([own, right])
+            two_digits = np.abs(given.numbers) / 20  # less is no excuse later on
+            self.slack[symbol] = np.minimum(given.slack, two_digits)
+            given = given._replace(slack=given.slack + self.spread(line, starts[0]))
+        if verdict is not None:
+            return MarkedLine(symbol, "right" if verdict.right else "wrong", verdict)
+        if any(given.fits(values[symbol]) for values in starts):
+            text = f"{symbol} is right from your own earlier value: carried forward."
+            return MarkedLine(symbol, "carried", Verdict(False, text))
+        found, followed = [], right
+        with suppress(OverflowError):  # of what follows from absurd numbers
+            found, followed = self.explain(symbol, given, starts)
+        slip = f"{found[0].earlier} {found[0].phrase}".strip() if found else ""
+        verdict = give_verdict(symbol, found, given, followed)
+        return MarkedLine(symbol, "wrong", verdict, slip)
+
+    def explain(self, symbol, given, starts):
+        """The explanations of a wrong answer, and the value that would follow."""
+        tutor, followed, found = self.sheet.tutor, starts[0][symbol], []
+        for values in starts:
+            found = tutor.own_slips(symbol, given, values)
+            if found or given.differ(values[symbol]) == 1 < np.size(values[symbol]):
+                return found, values[symbol]
+        if given.differ(followed) != 1:  # of one number, too much would fit
+            found = self.explain_by_blank(symbol, given, starts[0])
+            found = found or tutor.explain(symbol, given)
+        return found, followed
+
+    def explain_by_blank(self, symbol, given, values):
+        """A slip in an earlier line left blank that gives an answer; noted in taken."""
+        fixed = values.keys() - {*self.blank, symbol}
+        for earlier in self.blank:
+            for slip in self.sheet.tutor.slips[earlier]:
+                wrong = try_to_evaluate(slip.expression, values)
+                if wrong is None or np.shape(wrong) != np.shape(values[earlier]):
+                    continue
+                altered = {earlier: slip.expression}
+                changed = recompute(self.sheet.problem[0], values, altered, fixed)
+                if symbol in changed and given.fits(changed[symbol]):
+                    for blank in changed.keys() & set(self.blank):
+                        self.taken[blank].insert(0, changed[blank])
+                    return [Explanation(f"made {slip.phrase}", earlier)]
+        return []
+
+    def combinations(self, line) -> Iterator:
+        """All values, those that a line needs in every combination, and what follows.
+
+        The student's own values come first.
+        """
+        own = {symbol: values[0] for symbol, values in self.taken.items()}
+        needed = symbols_in(line.expression)
+        ways = product(*(self.taken[symbol] for symbol in needed))
+        for values in islice(ways, MOST):
+            start = own | dict(zip(needed, values, strict=True))
+            yield start | {line.symbol: evaluate(line.expression, start)}
+
+    def spread(self, line, values):
+        """How far a line may be off because the values it starts from are rounded."""
+        total = np.zeros(np.shape(line.value))
+        rounded = [s for s in symbols_in(line.expression) if s in self.slack]
+        with suppress(OverflowError):  # absurd numbers need not be followed
+            for symbol in rounded:
+                for index in np.argwhere(self.slack[symbol]):
+                    moved = np.array(values[symbol])
+                    moved[*index] = moved[*index] + self.slack[symbol][*index]
+                    other = evaluate(line.expression, values | {symbol: moved})
+                    total += np.asarray(abs(other - values[line.symbol]), float)
+        return total
 
 
 def distinct(values):

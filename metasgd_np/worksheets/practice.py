@@ -1,7 +1,6 @@
 """Work a sheet line by line in a terminal or a notebook, with hints, then marks."""
 
 from collections import Counter
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 from ..checks import as_path
 from ..files import write_text
 from . import formats
-from .answers import read_answer, read_file
+from .answers import read_file
 from .lines import evaluate
 from .printing import matrix, number, render
 
@@ -28,20 +27,19 @@ class Practice:
     """
 
     def __init__(self, sheet, path=None, labels=()):
-        self.sheet, self.labels = sheet, {"code": formats.key_code(sheet)}
+        code = formats.key_code(sheet)
+        self.sheet = sheet
         self.lines = [line for line in sheet.lines if line.expression]
-        self.path = (
-            fresh_path(self.labels["code"]) if path is None else as_path("path", path)
-        )
+        self.path = fresh_path(code) if path is None else as_path("path", path)
         saved = read_file(self.path) if self.path.exists() else {}
-        if saved.get("code", self.labels["code"]) != self.labels["code"]:
+        if saved.get("code", code) != code:
             raise ValueError(
                 f"{self.path.name} has the code {saved['code']}, but this sheet is "
-                f"{self.labels['code']}; continue it with the sheet it was made from"
+                f"{code}; continue it with the sheet it was made from"
             )
         symbols = {line.symbol for line in self.lines}
         self.answers = {s: saved[s] for s in saved if s in symbols}
-        self.labels |= {s: saved[s] for s in ("name", "seed") if s in saved}
+        self.labels = {s: saved[s] for s in ("name", "seed") if s in saved}
         self.labels |= dict(labels)
         self.hints = Counter()
 
@@ -51,13 +49,13 @@ class Practice:
         print("\n".join(f"{line.symbol} = {matrix(line.value)}" for line in given))
         print(HELP)
         blank = [line.symbol not in self.answers for line in self.lines]
-        place, asked = blank.index(True) if any(blank) else 0, None
+        place = blank.index(True) if any(blank) else 0
         try:
             while place < len(self.lines):
-                if place != asked:
-                    self.introduce(place)
-                asked = place
-                place = max(0, place + self.ask(self.lines[place]))
+                self.introduce(place)
+                while not (move := self.ask(self.lines[place])):
+                    pass
+                place = max(0, place + move)
         except (EOFError, KeyboardInterrupt):
             print(f"\nSaved in {self.path}; --resume continues." * bool(self.answers))
             return None
@@ -96,46 +94,36 @@ class Practice:
 
     def take(self, line, text):
         """Keep an answer and say whether it is right; 1 if it is."""
-        try:
-            read_answer(text, np.shape(line.value))
-        except ValueError as error:
-            print(error)
+        marks = self.sheet.mark(self.answers | {line.symbol: text})
+        found = next(mark for mark in marks.lines if mark.symbol == line.symbol)
+        print(found.message.removeprefix("not read: "))
+        if found.mark == "not read":
             return 0
         self.answers[line.symbol] = text
         self.save()
-        marked = self.sheet.mark(self.answers)
-        found = next(mark for mark in marked.lines if mark.symbol == line.symbol)
-        print(found.message)
         if not found.points:
             print("Try again; or Enter keeps it and goes on from it.")
-        return int(found.points > 0)
+        return found.points
 
     def next_hint(self, line):
-        """The formula, then the numbers filled in, then one entry."""
-        self.hints[line.symbol] += 1
-        if self.hints[line.symbol] == 1:
-            chapter = line.tag.split(".")[0]
-            where = f", derived in notebook {int(chapter):02}" if chapter else ""
-            return f"The formula is {render(line.expression)}{where}."
-        known = self.own_values()
-        if self.hints[line.symbol] == 2:
-            return f"With numbers: {render(line.expression, values=known)}"
+        """The formula, then the numbers filled in, then one entry.
+
+        The numbers are the student's own where there are some.
+        """
+        own = {mark.symbol: mark.own for mark in self.sheet.mark(self.answers).lines}
+        known = self.sheet.values | own
         value = np.asarray(evaluate(line.expression, known))
         index = (0,) * value.ndim
-        where = f"Entry {list(index)}" if index else "The value"
-        return f"{where} is {number(value[index])}."
-
-    def own_values(self):
-        """The values of the sheet, the student's own in place of the right ones."""
-        known = dict(self.sheet.values)
-        for symbol, answer in self.answers.items():
-            right = np.asarray(known[symbol])
-            with suppress(ValueError):  # it was read from a file
-                own = np.vectorize(lambda entry: entry.value, otypes=[object])(
-                    read_answer(answer, right.shape)
-                )
-                known[symbol] = own.astype(right.dtype).reshape(right.shape)
-        return known
+        chapter = line.tag.split(".")[0]
+        where = f", derived in notebook {int(chapter):02}" if chapter else ""
+        hints = [
+            f"The formula is {render(line.expression)}{where}.",
+            f"With numbers: {render(line.expression, values=known)}",
+            f"{f'Entry {list(index)}' if index else 'The value'} is "
+            f"{number(value[index])}.",
+        ]
+        self.hints[line.symbol] += 1
+        return hints[min(self.hints[line.symbol], len(hints)) - 1]
 
     def save(self):
         """Write the answers so far to the file."""
