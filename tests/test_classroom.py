@@ -256,9 +256,10 @@ def test_typed_numbers_are_read_in_any_form(answer, truth):
     ("answer", "truth", "message"),
     [
         (None, 1, "no answer yet"),
-        (2, 1, "is not right yet"),
+        (2.5, 1, "is not right yet"),
+        (2, 1, "is twice what it should be"),
         (-1.5, 1.5, "the sign is turned"),
-        ([2, 4], [1, 2], "is 2 times what it should be, in every entry"),
+        ([3, 6], [1, 2], "is 3 times what it should be, in every entry"),
         ([[1, 3], [2, 4]], [[1, 2], [3, 4]], "is transposed"),
         ([2, 1, 3], [1, 2, 3], "has the right numbers in the wrong places"),
         ([1, 2, 5], [1, 2, 3], "is right in part: look at entry [2]"),

@@ -1,6 +1,5 @@
 """The exercises of chapter 03, check a gradient you wrote by hand."""
 
-import re
 from contextlib import contextmanager
 from fractions import Fraction
 from unittest.mock import patch
@@ -10,7 +9,8 @@ import numpy as np
 from ..network import TwoLayerNet
 from ..worksheets import Worksheet
 from .exercises import Exercise
-from .reading import Wrong, as_array, call, computed, require, typed
+from .formulas import judge_result, judge_steps
+from .reading import Wrong, as_array, call, choose, computed, naming, require
 
 EPS = {kind: np.finfo(kind).eps for kind in ("float32", "float64")}
 
@@ -25,25 +25,15 @@ def pencil_numbers(draw):
 
 def judge_pencil(marks, by_central, by_complex):
     """Judge f′ + h² and f′ − h², as f‴ = 6."""
-    x, h = pencil_numbers(marks.draw).values()
-    slope, right = (
-        3 * x * x,
-        {"by_central": (by_central, 1), "by_complex": (by_complex, -1)},
-    )
-    for name, (answer, sign) in right.items():
-        true = slope + sign * h * h
-        slips = {
-            "this is the derivative; give the quotient": slope,
-            "the sign of the h² term: (ih)³ is −i h³, and (−h)³ is −h³": (
-                slope - sign * h * h
-            ),
-            "this is not divided by the distance": true * h,
-            "this is not divided by the whole distance, 2h": 2 * true,
-            "the h² term: f‴ is 6, and 6/6 is 1": slope + sign * h * h / 6,
-            "forward and central differ: this still has the term 3xh": true + 3 * x * h,
-        }
-        with marks.part(name):
-            typed(answer, true, slips=slips)
+    steps = {
+        "central": ("((x + h)**3 - (x - h)**3) / (2 * h)", "by_central", by_central),
+        "complex": ("3 * x**2 - h**2", "by_complex", by_complex),
+    }
+    slope = {"this is the derivative; give the quotient": "3 * x**2"}
+    forward = {"this is the forward difference": "((x + h)**3 - x**3) / h"}
+    sign = {"the sign of the h² term: (ih)³ is −i h³": "3 * x**2 + h**2"}
+    named = {"central": slope | forward, "complex": slope | sign}
+    judge_steps(marks, pencil_numbers(marks.draw), steps, named)
 
 
 class Guarded(dict):
@@ -71,14 +61,15 @@ def judge_differences(marks, differences):
         ahead, here, back = (
             np.array([[loss(n + i, h)] for i in range(len(true))]) for h in (1, 0, -1)
         )
-        slips = {
-            "this is the forward difference": ahead - here,
-            "this is the backward difference": here - back,
-            "the two points are 2h apart": ahead - back,
-            "L(W2 + h) comes first": (back - ahead) / 2,
+        values = {"ahead": ahead, "here": here, "back": back}
+        named = {
+            "this is the forward difference": "ahead - here",
+            "this is the backward difference": "here - back",
+            "the two points are 2h apart": "ahead - back",
         }
         sheet.values = Guarded(sheet.values)
-        computed(call(differences, sheet), true, slips)
+        found = call(differences, sheet)
+        judge_result(found, "(ahead - back) / 2", values, named)
 
 
 def judge_exponent(marks, exponent):
@@ -93,33 +84,33 @@ def judge_exponent(marks, exponent):
         "for a right derivative": [b],
         "for a wrong one": [b / 2, -b, b + 10 * t, b + 0.75 * c * t],
     }
+    named = {
+        "the logarithm to base 2: R falls by halving t": "log(R / half)",
+        "the logarithm to base 2, not 10": "log10(R / half)",
+        "R(t) / R(t/2), not its inverse": "-log2(R / half)",
+        "claimed is a slope: t · claimed": "log2(R_lost / half_lost)",
+        "the same for every derivative": "2",
+    }
     for part, claims in cases.items():
         with marks.part(part):
             for claimed in claims:
-                R, half = (abs(L(s) - L(0) - s * claimed) for s in (t, t / 2))
-                power, start = np.log2(R / half), call(exponent, L, claimed, t)
-                lost = [abs(L(s) - L(0) - claimed) for s in (t, t / 2)]
-                slips = {
-                    "that is how often R(t/2) goes into R(t), 2 to that power": R
-                    / half,
-                    "the logarithm to base 2: R falls by halving t": np.log(R / half),
-                    "the logarithm to base 2, not 10": np.log10(R / half),
-                    "R(t) / R(t/2), not its inverse": -power,
-                    "claimed is a slope: t · claimed": np.log2(lost[0] / lost[1]),
-                    "the same for every derivative": 2,
+                values = {
+                    "R": abs(L(t) - L(0) - t * claimed),
+                    "half": abs(L(t / 2) - L(0) - t / 2 * claimed),
+                    "R_lost": abs(L(t) - L(0) - claimed),
+                    "half_lost": abs(L(t / 2) - L(0) - claimed),
                 }
+                found = as_array(call(exponent, L, claimed, t))
                 size = "R is an absolute value: without | | it may change its sign"
-                require(np.isfinite(as_array(start)).all(), size)
-                computed(start, power, slips, close=1e-4)
+                require(np.isfinite(found).all(), size)
+                judge_result(found, "log2(R / half)", values, named, close=1e-4)
 
 
 def judge_bug(marks, mistake, repaired):
     """The letter, and the gradient of a network of other sizes, block by block."""
     with marks.part("mistake"):
-        require(mistake is not None, "no answer yet")
-        letters = re.findall(r"\b[abc]\b", str(mistake).lower())
-        require(len(set(letters)) == 1, 'give one letter, "a", "b" or "c"')
-        require(letters[0] == "c", "which of the three leaves W1 and W2 right?")
+        hint = "which of the three leaves W1 and W2 right?"
+        require(choose(mistake, "abc") == "c", hint)
     with marks.part("repaired"):
         D, H, n_out, N = (int(n) for n in 3 + marks.rng.permutation(5)[:4])
         net = TwoLayerNet(D, H, n_out, activation="tanh")
@@ -130,15 +121,9 @@ def judge_bug(marks, mistake, repaired):
         found = as_array(found).ravel()
         require(found.size == theta.size, f"{found.size} entries, expected (P,)")
         for name, block in net.blocks(found).items():
-            computed_block(name, block, true[name], N)
-
-
-def computed_block(name, found, true, N):
-    """Compare one block; name it in the message."""
-    try:
-        computed(found, true, {"is still averaged over the examples": true / N})
-    except Wrong as wrong:
-        raise Wrong(f"block {name}: {wrong}") from None
+            slips = {"is still averaged over the examples": true[name] / N}
+            with naming(f"block {name}"):
+                computed(block, true[name], slips)
 
 
 @contextmanager

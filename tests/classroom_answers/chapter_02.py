@@ -137,8 +137,8 @@ WRONG = [
     ("02.1", HAND.format("[[2], [-2], [2]]", DH1, DZ1), "dF", "[2, 0]"),
     ("02.1", HAND.format("None", DH1, DZ1), "dF", "no answer"),
     ("02.1", HAND.format("[[2], [-2]]", DH1, DZ1), "dF", "shape"),
-    ("02.2", four(dF="(H1 @ W2_bar + b2 - Y) / len(X)"), ALL_FOUR, "2 of the square"),
-    ("02.2", four(dF="2 * (H1 @ W2_bar + b2 - Y)"), ALL_FOUR, "1/N"),
+    ("02.2", four(dF="(H1 @ W2_bar + b2 - Y) / len(X)"), ALL_FOUR, "without the factor 2"),
+    ("02.2", four(dF="2 * (H1 @ W2_bar + b2 - Y)"), ALL_FOUR, "without the division by N"),
     (
         "02.2",
         four(dF="2 * (H1 @ W2_bar + b2 - Y) / Y.size"),
@@ -147,7 +147,7 @@ WRONG = [
     ),
     ("02.2", four(dF="2 * (Y - H1 @ W2_bar - b2) / len(X)"), ALL_FOUR, "sign"),
     ("02.2", four(dZ1="dF @ W2_bar.T"), "dW1, db1", "without φ′"),
-    ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "not right"),
+    ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "with H1 for H1^2"),
     (
         "02.2",
         four(out="X.T @ dZ1, dZ1.mean(0), H1.T @ dF, dF.mean(0)"),
@@ -184,7 +184,7 @@ WRONG = [
         "02.3",
         step(end="return W1 + rate * dW1, W2 + rate * dW2"),
         "right_step",
-        "climbs",
+        "W2: this is the value with + for −",
     ),
     (
         "02.3",
