@@ -24,6 +24,7 @@ FUNCTIONS = {
     "σ": sigmoid,
     "along": lambda a: np.sum(a, -1, keepdims=True),
 }
+LONG = 16  # characters
 OPPOSITE = {"mean": "sum", "sum": "mean"}
 RULES = {  # {what is written: what for}, of an operation on a and b
     ast.Add: {
@@ -49,9 +50,11 @@ RULES = {  # {what is written: what for}, of an operation on a and b
         "turned upside down, {b} over {a}": "{b} / {a}",
         "with {b} as a factor": "{a} * {b}",
         "without the factor {a}": "1 / {b}",
-        "with half of {a}": "{a} / 2 / {b}",
     },
-    ast.Pow: {"with {a} for {a}^{b}": "{a}", "with {b} times {a}": "{b} * {a}"},
+    ast.Pow: {
+        "without the power {b}": "{a}",
+        "with {b} times for the power": "{b} * {a}",
+    },
     ast.USub: {"without the minus": "{a}"},
     ast.Call: {"without {f}": "{a}", "with {g} for {f}": "{g}({a})"},
 }
@@ -72,7 +75,7 @@ def compiled(formula):
 def alterations(formula):
     """[(what is written, formula)] for every slip by the rules."""
     text, found = formula.encode(), []
-    for node in ast.walk(ast.parse(formula, mode="eval").body):
+    for node in nodes_of(formula):
         rules, parts = read_node(node)
         parts = {key: as_text(part, formula) for key, part in parts.items()}
         shown = {key: pretty(part) for key, part in parts.items()}
@@ -84,6 +87,15 @@ def alterations(formula):
             whole = text[: node.col_offset] + new + text[node.end_col_offset :]
             found.append((phrase.format(**shown), whole.decode()))
     return found
+
+
+def nodes_of(formula):
+    """The nodes of a formula's syntax tree, but not those of an index."""
+    waiting = [ast.parse(formula, mode="eval").body]
+    for node in waiting:
+        yield node
+        inner = [node.value] if isinstance(node, ast.Subscript) else None
+        waiting += inner or ast.iter_child_nodes(node)
 
 
 def read_node(node):
@@ -108,18 +120,18 @@ def as_text(part, formula):
 
 
 def pretty(text):
-    """A part of a formula as one writes it."""
+    """A part of a formula as one writes it; a long one would give the answer away."""
     for plain, written in (("**2", "²"), (" * ", " "), (" @ ", "·"), ("-", "−")):
         text = text.replace(plain, written)
-    return text
+    return text if len(text) < LONG else "(…)"
 
 
 @lru_cache
 def mistaken(formula, names):
     """[(what is written, formula)] with one quantity for another."""
     text, found = formula.encode(), []
-    for node in ast.walk(ast.parse(formula, mode="eval").body):
-        if isinstance(node, ast.Name) and node.id not in FUNCTIONS:
+    for node in nodes_of(formula):
+        if isinstance(node, ast.Name) and node.id in names:
             for other in sorted(names - {node.id}):
                 start, end = text[: node.col_offset], text[node.end_col_offset :]
                 whole = start + other.encode() + end
@@ -128,24 +140,30 @@ def mistaken(formula, names):
 
 
 def near_misses(formula, values, named=None):
-    """{what is wrong: the value that it gives}, the named mistakes first.
+    """[(what is wrong, the value that it gives)], the named mistakes first.
 
     named : {what is wrong: formula}
     """
-    right, found = evaluate(formula, values), {}
-    slips = [*alterations(formula), *mistaken(formula, frozenset(values))]
+    right, found = evaluate(formula, values), []
+    alike = {name for name, x in values.items() if np.ndim(x) or isinstance(x, float)}
+    slips = [*alterations(formula), *mistaken(formula, frozenset(alike))]
     slips = [(f"this is the value {phrase}", wrong) for phrase, wrong in slips]
+    slips.insert(0, ("the sign is turned", f"-({formula})"))
+    slips.append(("is twice what it should be", f"2 * ({formula})"))
+    slips.append(("is half of what it should be", f"({formula}) / 2"))
     for message, wrong in [*(named or {}).items(), *slips]:
         try:
             value = evaluate(wrong, values)
-            if (
-                not agree(value, right, 1e-9)
-                and np.isfinite(np.asarray(value, float)).all()
-            ):
-                found.setdefault(message, value)
-        except (ArithmeticError, AttributeError, TypeError, ValueError):
+            if not agree(value, right, 1e-9) and is_finite(value):
+                found.append((message, value))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             continue  # the shapes do not fit, or a fraction has no root
     return found
+
+
+def is_finite(value):
+    """Whether all entries are finite, floats or fractions."""
+    return np.isfinite(np.asarray(value, dtype=float)).all()
 
 
 def judge_result(found, formula, values, named=None, close=1e-9):
@@ -158,8 +176,8 @@ def judge_results(marks, found, formulas, values, named=None):
     """Compare the parts of what a function returned with formulas, {part: formula}."""
     rights = {part: evaluate(text, values) for part, text in formulas.items()}
     for part, result in zip(formulas, several(found, [*formulas]), strict=True):
-        slips = {f"this is {other}": rights[other] for other in rights if other != part}
-        slips |= near_misses(formulas[part], values, (named or {}).get(part))
+        slips = [(f"this is {name}", rights[name]) for name in rights if name != part]
+        slips += near_misses(formulas[part], values, (named or {}).get(part))
         with marks.part(part):
             computed(result, rights[part], slips)
 
@@ -167,16 +185,21 @@ def judge_results(marks, found, formulas, values, named=None):
 def judge_steps(marks, values, steps, named=None, within=None):
     """Judge what was worked out in turn, each from the student's own before it.
 
-    steps : {symbol: (formula,) or (formula, part, answer)}
+    steps : {symbol: (formula,) or (formula, part, answer)}; no part: judged elsewhere
     named : {symbol: {what is wrong: formula}}
     """
     right, carried = dict(values), dict(values)
     for symbol, (formula, *answered) in steps.items():
         truths = [evaluate(formula, known) for known in (right, carried)]
-        wrong = near_misses(formula, carried, (named or {}).get(symbol))
+        slips = (named or {}).get(symbol)
+        wrong = [
+            w for known in (carried, right) for w in near_misses(formula, known, slips)
+        ]
         right[symbol], carried[symbol] = truths
         if answered:
             part, answer = answered
             carried[symbol] = own(answer, truths[1])
-            with marks.part(part):
-                typed(answer, *truths, slips=wrong, within=within)
+            if part:
+                truths = [truth for truth in truths if is_finite(truth)]
+                with marks.part(part):
+                    typed(answer, *truths, slips=wrong, within=within)

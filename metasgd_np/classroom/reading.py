@@ -42,25 +42,41 @@ def typed(answer, *truths, slips=None, within=None, percent=False):
 
     truths : the right value, then others to accept, as from the student's own values
     slips : {what is wrong: the value that it gives}
-    within : how far a rounded number may be off; its own digits decide if None
+    within : how far a rounded number may be off, or a function of the right value that
+        says so; its own digits decide if None
     percent : whether 25 stands for 0.25
     """
     require(answer is not None, "no answer yet")
     require(not callable(answer), "is a function, but numbers are asked for")
     shape = np.shape(truths[0])
     entries = fitted(entries_of(answer, shape), shape)
-    found = floats(entries)
-    for truth in [times(truth, n) for truth in truths for n in (1, 100)[: 1 + percent]]:
-        if np.all(np.abs(found - floats(truth)) <= (within or 0) + 1e-12):
-            return  # 1e-12, as Fraction(0.1)
-        if all_agree(entries, truth):
-            rough = find_roughness(entries, truth, [*(slips or {}).values()])
-            require(not rough and within is None, rough or "give more digits")
+    scales = (1, 100) if percent else (1,)
+    wrong = [value for _, value in pairs(slips)]
+    for truth in [times(truth, scale) for truth in truths for scale in scales]:
+        if fits(entries, truth, within):
+            rough = within is None and find_roughness(entries, truth, wrong)
+            require(not rough or fits(entries, truth, 0), rough)
             return
-    for message, wrong in (slips or {}).items():
-        fits = all_agree(entries, wrong) and not find_roughness(entries, wrong)
-        require(not fits, message)
-    raise Wrong(describe(found, floats(truths[0])))
+        require(within is None or not all_agree(entries, truth), "give more digits")
+    for message, value in pairs(slips):
+        same = fits(entries, value, within) or fits(entries, value)
+        sure = same and (within is not None or not find_roughness(entries, value))
+        require(not sure, message)
+    raise Wrong(describe(floats(entries), floats(truths[0])))
+
+
+def fits(entries, value, within=None):
+    """Whether entries are a value, rightly rounded or, if asked, so close to it."""
+    if np.shape(value) != entries.shape:
+        return False
+    room = within(floats(value)) if callable(within) else within or 0
+    near = np.abs(floats(entries) - floats(value)) <= room + 1e-12  # Fraction(0.1)
+    return bool(np.all(near)) or (within is None and all_agree(entries, value))
+
+
+def pairs(slips):
+    """(what is wrong, the value that it gives) of a dictionary or a list of pairs."""
+    return slips.items() if isinstance(slips, dict) else slips or ()
 
 
 def floats(values):
@@ -88,7 +104,9 @@ def own(answer, right):
         values = np.vectorize(lambda entry: entry.value, otypes=[object])(entries)
     except (Wrong, ValueError, AttributeError):
         return right
-    return values[()] if values.shape == np.shape(right) else right
+    if values.shape != np.shape(right):
+        return right
+    return floats(values)[()] if np.asarray(right).dtype == float else values[()]
 
 
 def number(answer):
@@ -125,7 +143,8 @@ def computed(answer, truth, slips=None, close=1e-9):
     close : the largest error, relative to the largest entry
     """
     found, truth = as_array(answer), np.asarray(truth, dtype=float)
-    for message, wrong in (slips or {}).items():
+    require(found.any() or not truth.any(), "is zero")
+    for message, wrong in pairs(slips):
         same = not agree(wrong, truth, NEAR) and agree(found, wrong, NEAR)
         require(not same, message)
     found = fitted(found, truth.shape)
@@ -209,9 +228,8 @@ def describe(found, truth):
     scaled = factor and agree(found, factor * truth, NEAR)
     patterns = {
         "the sign is turned": agree(found, -truth, NEAR),
-        "is zero": truth.any() and not found.any(),
+        "is zero": not found.any(),
         "is twice what it should be": agree(found, 2 * truth, NEAR),
-        "is half of what it should be": agree(found, truth / 2, NEAR),
         f"is {factor:.4g} times what it should be, in every entry": several and scaled,
         "is transposed": agree(found, turned, NEAR),
         "has the right numbers in the wrong places": several

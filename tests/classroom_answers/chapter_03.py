@@ -108,7 +108,12 @@ WRONG = [
     ("03.1", PENCIL.format("6.02", "2.99"), "by_central", "without the factor 2"),
     ("03.1", PENCIL.format("3.01", "3.01"), "by_complex", "sign of the h²"),
     ("03.1", PENCIL.format("'0.301'", "2.99"), "by_central", "without the factor h"),
-    ("03.1", PENCIL.format("3.31", "2.99"), "by_central", "this is the forward difference"),
+    (
+        "03.1",
+        PENCIL.format("3.31", "2.99"),
+        "by_central",
+        "this is the forward difference",
+    ),
     ("03.1", PENCIL.format("3.0", "2.99"), "by_central", ""),
     ("03.1", PENCIL.format("3.1", "2.99"), "by_central", ""),
     (
@@ -199,7 +204,12 @@ WRONG = [
     ("03.4", BUG.format("'c'", "sum", "mean", PACKED), "repaired", "block b2"),
     ("03.4", BUG.format("'c'", "mean", "sum", PACKED), "repaired", "block b1"),
     ("03.4", BUG.format("'a'", "sum", "sum", PACKED), "mistake", "W1 and W2 right"),
-    ("03.4", BUG.format("'b, c'", "sum", "sum", PACKED), "mistake", "give one of a, b, c"),
+    (
+        "03.4",
+        BUG.format("'b, c'", "sum", "sum", PACKED),
+        "mistake",
+        "give one of a, b, c",
+    ),
     ("03.4", BUG.format("13", "sum", "sum", PACKED), "mistake", "give one of a, b, c"),
     ("03.4", "mistake = 'c'; repaired = suspect", "repaired", "averaged"),
     ("03.4", BUG.format("'c'", "sum", "sum", "dW1, db1, dW2, db2"), "repaired", ""),

@@ -128,7 +128,12 @@ WRONG = [
         "with σ(Z) alone",
     ),
     ("04.2", SOFT.format(S, "0 * Z"), "softplus_curvature", "zero"),
-    ("04.2", SOFT.format(S, "2 * " + T), "softplus_curvature", "is twice what it should be"),
+    (
+        "04.2",
+        SOFT.format(S, "2 * " + T),
+        "softplus_curvature",
+        "is twice what it should be",
+    ),
     (
         "04.2",
         SOFT.format("print(Z)", "np.exp(Z) / (1 + np.exp(Z))**2"),
@@ -159,7 +164,12 @@ WRONG = [
         "fixed_hvp",
         "φ″",
     ),
-    ("04.3", HVP.replace(" + p.dF @ V2[:-1].T", ""), "fixed_hvp", "blocks W1 and b1: this is"),
+    (
+        "04.3",
+        HVP.replace(" + p.dF @ V2[:-1].T", ""),
+        "fixed_hvp",
+        "blocks W1 and b1: this is",
+    ),
     ("04.3", HVP.replace("2 / len(X) * F_dot", "F_dot"), "fixed_hvp", "block"),
     ("04.3", "def fixed_hvp(*a): return hvp(*a)\n" + LINE, "fixed_hvp", "calls hvp"),
     ("04.3", "fixed_hvp = wrong_hvp\n" + LINE, "fixed_hvp", "by itself"),

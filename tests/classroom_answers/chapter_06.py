@@ -208,7 +208,12 @@ WRONG = [
     ("06.4", SIGNS.format("None", B), "alpha_A", "no answer"),
     ("06.5", median(out="np.mean(errors)"), "median_error", "mean"),
     ("06.5", median(error="relative_error(exact, first)"), "median_error", "relative"),
-    ("06.5", median(error="np.linalg.norm(first - exact)"), "median_error", "without the division by exact"),
+    (
+        "06.5",
+        median(error="np.linalg.norm(first - exact)"),
+        "median_error",
+        "without the division by exact",
+    ),
     ("06.5", median(out="100 * np.median(errors)"), "median_error", "percent"),
     ("06.5", median(out="errors"), "median_error", ""),
     ("06.5", median(n="40"), "median_error", "n is not used"),

@@ -91,7 +91,7 @@ WRONG = [
     ("10.1", HAND.format("[5/4, 1/4]", 1, "[9/4, 1/4]", 1), "distances", "first"),
     ("10.1", HAND.format("[2, 1.5]", 0, "[9/4, 1/4]", 1), "distances", "ink"),
     ("10.1", HAND.format("[1/4]", 0, "[9/4, 1/4]", 1), "distances", "shape"),
-    ("10.1", HAND.format("[1/4, 5/4]", 2, "[9/4, 1/4]", 1), "label", "not right"),
+    ("10.1", HAND.format("[1/4, 5/4]", 2, "[9/4, 1/4]", 1), "label", "give one of 0, 1"),
     (
         "10.1",
         "label = 0; moved = [9/4, 1/4]; moved_label = 1; distances = None",
@@ -125,15 +125,15 @@ WRONG = [
     ("10.2", MEANS.format("1.96 * m.std() / 10"), "interval", "n − 1"),
     ("10.2", MEANS.format("m.std(ddof=1) / 10"), "interval", "1.96"),
     ("10.2", MEANS.format("1.96 * m.std(ddof=1)"), "interval", "√n"),
-    ("10.2", MEANS.format("1.96 * m.std(ddof=1) / 100"), "interval", "not by n"),
+    ("10.2", MEANS.format("1.96 * m.std(ddof=1) / 100"), "interval", "without sqrt"),
     (
         "10.2",
         MEANS.format("1.96 * m.std(ddof=1) / np.sqrt(R.size)"),
         "interval",
         "7,500",
     ),
-    ("10.2", MEANS.format("2 * 1.96 * m.std(ddof=1) / 10"), "interval", "whole width"),
-    ("10.2", MEANS.format("1.96 * m.var(ddof=1) / 10"), "interval", "σ²"),
+    ("10.2", MEANS.format("2 * 1.96 * m.std(ddof=1) / 10"), "interval", "is twice what it should be"),
+    ("10.2", MEANS.format("1.96 * m.var(ddof=1) / 10"), "interval", "with spread twice as a factor"),
     (
         "10.2",
         MEANS.format("m.mean() - .196 * m.std(ddof=1), m.mean() + .196*m.std(ddof=1)"),
@@ -151,7 +151,7 @@ WRONG = [
         "10.3",
         LOOPS.format("dk[a, b] += dz[i, j] * x[i - a, j - b]", "dk"),
         "kernel_gradient",
-        "not at (i − a",
+        "is not right yet",
     ),
     (
         "10.3",
@@ -181,7 +181,7 @@ WRONG = [
         "10.3",
         LOOPS.format("dk[a, b] += 2 * dz[i, j] * x[i + a, j + b]", "dk"),
         "kernel_gradient",
-        "the 2",
+        "is twice what it should be",
     ),
     (
         "10.3",
@@ -199,7 +199,7 @@ WRONG = [
         "10.3",
         "def kernel_gradient(x, dz):\n    return dz * x[:5, :5]",
         "kernel_gradient",
-        "shape of dz",
+        "has shape (5, 5), expected (3, 3)",
     ),
     (
         "10.3",
