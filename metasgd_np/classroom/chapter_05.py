@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from functools import cache, partial
+from itertools import chain
 
 import numpy as np
 
@@ -110,33 +111,29 @@ def carry_back(problem, lines=RECURSION, order=slice(-2, None, -1), start=None):
 
 
 def wrong_carries(problem, which, right=RECURSION):
-    """{what is wrong: the mean dα (0) or dθ (1) that it gives}, of every kind."""
+    """(what is wrong, the mean dα (0) or dθ (1) that it gives), one by one."""
     net, theta, _, batch, _ = problem
-    wrong = {
-        text: carry_back(problem, right | {symbol: line})
-        for text, (symbol, line) in NAMED.items()
-    }
-    wrong |= {
-        f"this is the value {text} in the line of {symbol}": carry_back(
-            problem, right | {symbol: altered}
-        )
-        for symbol, line in right.items()
-        for text, altered in alterations(line)
-    }
+    each = carry_back(problem, right)[which]
+    yield "a sum over the tasks; take the mean", each.sum(0)
+    yield "average over the tasks", each
+    wrong = {text: {"lines": right | dict([line])} for text, line in NAMED.items()}
+    for symbol, line in right.items():
+        for text, altered in alterations(line):
+            message = f"this is the value {text} in the line of {symbol}"
+            wrong[message] = {"lines": right | {symbol: altered}}
     orders = {
         "the steps go back from θ_(J−1) to θ_0, not forward": slice(None, -1),
         "θ_J takes no step: begin at θ_(J−1)": slice(None, None, -1),
         "θ_0 is left out": slice(-2, 0, -1),
         "this is the last step's alone": slice(-2, -3, -1),
     }
-    wrong |= {text: carry_back(problem, right, order) for text, order in orders.items()}
-    early = net.gradient(theta, batch.X_q, batch.Y_q)
-    at_theta = "λ_J is the query gradient at θ_J, not at θ"
-    wrong[at_theta] = carry_back(problem, right, start=early)
-    means = {text: pair[which].mean(0) for text, pair in wrong.items()}
-    each = carry_back(problem, right)[which]
-    many = "a sum over the tasks; take the mean"
-    return {many: each.sum(0), "average over the tasks": each} | means
+    wrong |= {text: {"lines": right, "order": order} for text, order in orders.items()}
+    wrong["λ_J is the query gradient at θ_J, not at θ"] = {
+        "lines": right,
+        "start": net.gradient(theta, batch.X_q, batch.Y_q),
+    }
+    for text, options in wrong.items():
+        yield text, carry_back(problem, **options)[which].mean(0)
 
 
 def judge_split(marks, split):
@@ -159,11 +156,16 @@ def judge_split(marks, split):
         }
         computed(found[0], start, whole | slips)
     with marks.part("curvature part"):
-        slips = {"give the curvature part with its minus": start - total}
-        for text, carried in wrong_carries(problem, 1).items():
-            slips[text] = carried - (start if carried.ndim == 1 else first)
-        slips["a sum over the tasks; take the mean"] = (total - start) * len(batch.X_s)
-        computed(found[1], total - start, whole | slips)
+        slips = {
+            "give the curvature part with its minus": start - total,
+            "a sum over the tasks; take the mean": (total - start) * len(first),
+        }
+        carried = (
+            (text, dtheta - (start if dtheta.ndim == 1 else first))
+            for text, dtheta in wrong_carries(problem, 1)
+        )
+        slips = chain((whole | slips).items(), carried)
+        computed(found[1], total - start, slips)
 
 
 def judge_bug(marks, repaired, harmless_alpha):

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 
 import numpy as np
 
@@ -36,17 +37,15 @@ def judge_pencil(marks, dalpha1, dalpha2):
 
 
 def slips_of(problem, which, right=RECURSION):
-    """{what is wrong: the wrong dα (0) or dθ (1) that it gives}."""
-    named = {
-        f"this is mistake {n}, {mistake.name}": mistake.meta_gradient(*problem)[
-            1 - which
-        ]
-        for n, mistake in CATALOGUE.items()
-        if mistake.loss == "squared_error"
-    }
+    """(what is wrong, the wrong dα (0) or dθ (1) that it gives), one by one."""
     late = "g_j meets λ_(j+1): before λ is carried back"
-    slips = wrong_carries(problem, which, right)
-    return {late: slips[late]} | named | slips
+    lines = right | {"dα": "dα - g * (λ - H(α * λ))"}
+    yield late, carry_back(problem, lines)[which].mean(0)
+    for n, mistake in CATALOGUE.items():
+        if mistake.loss == "squared_error":
+            wrong = mistake.meta_gradient(*problem)[1 - which]
+            yield f"this is mistake {n}, {mistake.name}", wrong
+    yield from wrong_carries(problem, which, right)
 
 
 def judge_recursion(marks, d_alpha_of):
@@ -63,8 +62,8 @@ def judge_recursion(marks, d_alpha_of):
                 true, wrong = (
                     carry_back(case, rule)[0].mean(0) for rule in (lines, other)
                 )
-                slips = {f"λ {carried}, which is order {3 - order}": wrong}
-                computed(found, true, slips | slips_of(case, 0, lines))
+                slips = [(f"λ {carried}, which is order {3 - order}", wrong)]
+                computed(found, true, chain(slips, slips_of(case, 0, lines)))
 
 
 def judge_bugs(marks, mistake, repaired):
@@ -83,8 +82,9 @@ def judge_bugs(marks, mistake, repaired):
             for case, found in zip(cases, results, strict=True):
                 right = meta_gradient(*case)
                 pair = right.d_theta, right.d_alpha
-                slips = {"the other one comes first: dθ, dα": pair[1 - place]}
-                computed(found[place], pair[place], slips | slips_of(case, 1 - place))
+                slips = [("the other one comes first: dθ, dα", pair[1 - place])]
+                slips = chain(slips, slips_of(case, 1 - place))
+                computed(found[place], pair[place], slips)
 
 
 def judge_signs(marks, alpha_A, alpha_B):

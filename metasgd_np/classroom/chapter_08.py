@@ -57,7 +57,7 @@ def judge_two_classes(marks, dF_s, dW2_s):
 
 def three_digits(right):
     """How far a number of three significant digits may be off."""
-    return np.abs(right) / 200
+    return np.abs(right) / 100
 
 
 def coin_numbers(draw):

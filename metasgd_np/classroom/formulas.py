@@ -7,6 +7,7 @@ another. An exercise names only the mistakes that are more than that.
 
 import ast
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -140,11 +141,11 @@ def mistaken(formula, names):
 
 
 def near_misses(formula, values, named=None):
-    """[(what is wrong, the value that it gives)], the named mistakes first.
+    """(what is wrong, the value that it gives), one by one, named mistakes first.
 
     named : {what is wrong: formula}
     """
-    right, found = evaluate(formula, values), []
+    right = evaluate(formula, values)
     alike = {name for name, x in values.items() if np.ndim(x) or isinstance(x, float)}
     slips = [*alterations(formula), *mistaken(formula, frozenset(alike))]
     slips = [(f"this is the value {phrase}", wrong) for phrase, wrong in slips]
@@ -155,10 +156,9 @@ def near_misses(formula, values, named=None):
         try:
             value = evaluate(wrong, values)
             if not agree(value, right, 1e-9) and is_finite(value):
-                found.append((message, value))
+                yield message, value
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             continue  # the shapes do not fit, or a fraction has no root
-    return found
 
 
 def is_finite(value):
@@ -176,10 +176,10 @@ def judge_results(marks, found, formulas, values, named=None):
     """Compare the parts of what a function returned with formulas, {part: formula}."""
     rights = {part: evaluate(text, values) for part, text in formulas.items()}
     for part, result in zip(formulas, several(found, [*formulas]), strict=True):
-        slips = [(f"this is {name}", rights[name]) for name in rights if name != part]
-        slips += near_misses(formulas[part], values, (named or {}).get(part))
+        others = ((f"this is {name}", rights[name]) for name in rights if name != part)
+        slips = near_misses(formulas[part], values, (named or {}).get(part))
         with marks.part(part):
-            computed(result, rights[part], slips)
+            computed(result, rights[part], chain(others, slips))
 
 
 def judge_steps(marks, values, steps, named=None, within=None):
@@ -191,10 +191,10 @@ def judge_steps(marks, values, steps, named=None, within=None):
     right, carried = dict(values), dict(values)
     for symbol, (formula, *answered) in steps.items():
         truths = [evaluate(formula, known) for known in (right, carried)]
-        slips = (named or {}).get(symbol)
-        wrong = [
-            w for known in (carried, right) for w in near_misses(formula, known, slips)
-        ]
+        slips = chain.from_iterable(
+            near_misses(formula, known, (named or {}).get(symbol))
+            for known in [dict(carried), dict(right)]
+        )
         right[symbol], carried[symbol] = truths
         if answered:
             part, answer = answered
@@ -202,4 +202,4 @@ def judge_steps(marks, values, steps, named=None, within=None):
             if part:
                 truths = [truth for truth in truths if is_finite(truth)]
                 with marks.part(part):
-                    typed(answer, *truths, slips=wrong, within=within)
+                    typed(answer, *truths, slips=slips, within=within)

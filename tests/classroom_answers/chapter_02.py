@@ -157,7 +157,7 @@ WRONG = [
     ),
     ("02.2", four(dF="2 * (Y - H1 @ W2_bar - b2) / len(X)"), ALL_FOUR, "sign"),
     ("02.2", four(dZ1="dF @ W2_bar.T"), "dW1, db1", "without φ′"),
-    ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "with H1 for H1^2"),
+    ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "without the power 2"),
     (
         "02.2",
         four(out="X.T @ dZ1, dZ1.mean(0), H1.T @ dF, dF.mean(0)"),

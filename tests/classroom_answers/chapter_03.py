@@ -140,7 +140,7 @@ WRONG = [
             "(support_loss(sheet, W2 - e) - support_loss(sheet, W2 + e)) / 2"
         ),
         "differences",
-        "with the sign of ahead −",
+        "the sign is turned",
     ),
     (
         "03.2",
