@@ -4,9 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from .exercises import Exercise
 from .formulas import judge_result, judge_steps
 from .reading import as_array, call, require, several, typed
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 BOTTOM = np.array([2.0, -1.0])  # of the chapter's tilted bowl
 TILTED = np.array([[1.0, 1.0], [1.0, 2.0]])  # its Hessian
@@ -23,6 +25,12 @@ def slope_numbers(draw):
     return {"h": h, "c": c, "theta": theta, "alpha": alpha}
 
 
+@exercise(
+    "Three slopes, by hand",
+    '"Meta-SGD with one parameter" in chapter 01',
+    parts=("θ′", "g", "dθ", "dα"),
+    numbers=slope_numbers,
+)
 def judge_slopes(marks, landed, slopes):
     """θ′ = θ − α g, then λ = L′(θ′), dθ = λ (1 − αh), dα = −g λ."""
     values = slope_numbers(marks.draw)
@@ -51,6 +59,11 @@ def judge_slopes(marks, landed, slopes):
     judge_steps(marks, values, steps, named)
 
 
+@exercise(
+    "The best single rate, for any bowl",
+    '"One rate per parameter" in chapter 01',
+    parts=("rate", "factor"),
+)
 def judge_best_rate(marks, best_single_rate):
     """2 / (min + max), and what it leaves, for three bowls of their own sizes."""
     found = []
@@ -78,6 +91,7 @@ def judge_best_rate(marks, best_single_rate):
             judge_result(factor, "max(abs(1 - α * h))", values, named, close=1e-4)
 
 
+@exercise("Find the bug", '"One step, three elements" in chapter 01')
 def judge_descend(marks, descend_fixed):
     """θ ← θ − α g on the exercise's bowl, from another start."""
     start = marks.rng.uniform(1, 5, 2) * marks.rng.choice([-1, 1], 2)
@@ -104,6 +118,11 @@ def schedule_numbers(draw):
     return {"start": np.array([a, b], dtype=object)}
 
 
+@exercise(
+    "Predict: two rates in turn",
+    '"One rate per parameter" in chapter 01',
+    numbers=schedule_numbers,
+)
 def judge_schedule(marks, after_one, after_two, highest_loss):
     """Take the rates 1 and 1/4 on ½(θ₁² + 4 θ₂²)."""
     (start,) = schedule_numbers(marks.draw).values()
@@ -131,6 +150,10 @@ def rates_on_ring():
     return way / (way @ TILTED)
 
 
+@exercise(
+    "Experiment: how often is a rate negative?",
+    '"One rate per parameter" in chapter 01',
+)
 def judge_signs(marks, rates_to_bottom, share_negative):
     """θ − α∘g = bottom, entry by entry; a first rate is negative at a quarter."""
     with marks.part("rates_to_bottom"):
@@ -151,41 +174,3 @@ def judge_signs(marks, rates_to_bottom, share_negative):
             "this is a count; the share is that over all 3,600": first.sum(),
         }
         typed(share_negative, Fraction(1, 4), slips=slips, percent=True)
-
-
-EXERCISES = {
-    1: Exercise(
-        "Three slopes, by hand",
-        ("landed", "slopes"),
-        judge_slopes,
-        parts=("θ′", "g", "dθ", "dα"),
-        see='"Meta-SGD with one parameter" in chapter 01',
-        numbers=slope_numbers,
-    ),
-    2: Exercise(
-        "The best single rate, for any bowl",
-        ("best_single_rate",),
-        judge_best_rate,
-        parts=("rate", "factor"),
-        see='"One rate per parameter" in chapter 01',
-    ),
-    3: Exercise(
-        "Find the bug",
-        ("descend_fixed",),
-        judge_descend,
-        see='"One step, three elements" in chapter 01',
-    ),
-    4: Exercise(
-        "Predict: two rates in turn",
-        ("after_one", "after_two", "highest_loss"),
-        judge_schedule,
-        see='"One rate per parameter" in chapter 01',
-        numbers=schedule_numbers,
-    ),
-    5: Exercise(
-        "Experiment: how often is a rate negative?",
-        ("rates_to_bottom", "share_negative"),
-        judge_signs,
-        see='"One rate per parameter" in chapter 01',
-    ),
-}

@@ -7,7 +7,6 @@ import numpy as np
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from ..worksheets import Worksheet
-from .exercises import Exercise
 from .formulas import judge_result, judge_results
 from .reading import (
     agree,
@@ -21,7 +20,10 @@ from .reading import (
     require,
     several,
 )
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 BLOCKS = ("W1", "b1", "W2", "b2")
 UNIT = 2  # the dead unit of exercise 4
@@ -49,6 +51,11 @@ def pencil_numbers(draw):
     return {name: values[symbol] for name, symbol in symbols.items()}
 
 
+@exercise(
+    "Half a pass by hand",
+    "equations (2.5), (2.7) and (2.8) in chapter 02",
+    numbers=pencil_numbers,
+)
 def judge_by_hand(marks, dF, dH1, dZ1):
     """Judge (2.5), (2.7) and (2.8)."""
     answers = {"dF_s": ("dF", dF), "dH1_s": ("dH1", dH1), "dZ1_s": ("dZ1", dZ1)}
@@ -62,6 +69,11 @@ def draw_layers(rng):
     return [rng.standard_normal(shape) for shape in shapes]
 
 
+@exercise(
+    "Four gradients",
+    "equations (2.5) to (2.9) in chapter 02",
+    parts=("dW1", "db1", "dW2", "db2"),
+)
 def judge_four(marks, four_gradients):
     """Compare block by block, for layers of any sizes."""
     layers = draw_layers(marks.rng)
@@ -94,6 +106,7 @@ def work_forward(W1, b1, W2, b2, X, Y):
     return made | {"X": X, "Y": Y, "W2": W2}
 
 
+@exercise("A bug that raises nothing", "equation (2.6) in chapter 02")
 def judge_step(marks, right_step, wrong_blocks):
     """One step of plain descent; W2's gradient had one column for all outputs."""
     with marks.part("right_step"):
@@ -126,6 +139,11 @@ def judge_step(marks, right_step, wrong_blocks):
         require(found == {"W2", "b2"}, first)
 
 
+@exercise(
+    "Predict: a dead unit",
+    "equations (2.6), (2.8) and (2.9) in chapter 02",
+    parts=BLOCKS,
+)
 def judge_dead(marks, zero):
     """A unit that is off: its column of dZ1 and of H1 is zero."""
     require(hasattr(zero, "keys"), "zero is a dictionary, one boolean array per block")
@@ -167,6 +185,11 @@ def descend(theta, rate, steps, sign=-1):
     return np.array(losses)
 
 
+@exercise(
+    "Experiment: fit seven points",
+    '"One step, three elements" in chapter 01',
+    parts=("fit", "rate and steps"),
+)
 def judge_fit(marks, fit, rate, steps):
     """Compare with plain descent from another start; then try the rate and steps."""
     with marks.part("fit"):
@@ -196,41 +219,3 @@ def judge_fit(marks, fit, rate, steps):
         require(
             ratio < 1 / 20, f"the loss falls to {ratio:.3f} of its start, not to 0.05"
         )
-
-
-EXERCISES = {
-    1: Exercise(
-        "Half a pass by hand",
-        ("dF", "dH1", "dZ1"),
-        judge_by_hand,
-        see="equations (2.5), (2.7) and (2.8) in chapter 02",
-        numbers=pencil_numbers,
-    ),
-    2: Exercise(
-        "Four gradients",
-        ("four_gradients",),
-        judge_four,
-        parts=("dW1", "db1", "dW2", "db2"),
-        see="equations (2.5) to (2.9) in chapter 02",
-    ),
-    3: Exercise(
-        "A bug that raises nothing",
-        ("right_step", "wrong_blocks"),
-        judge_step,
-        see="equation (2.6) in chapter 02",
-    ),
-    4: Exercise(
-        "Predict: a dead unit",
-        ("zero",),
-        judge_dead,
-        parts=BLOCKS,
-        see="equations (2.6), (2.8) and (2.9) in chapter 02",
-    ),
-    5: Exercise(
-        "Experiment: fit seven points",
-        ("fit", "rate", "steps"),
-        judge_fit,
-        parts=("fit", "rate and steps"),
-        see='"One step, three elements" in chapter 01',
-    ),
-}

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..network import TwoLayerNet
 from ..worksheets import Worksheet
-from .exercises import Exercise
 from .formulas import judge_result, judge_steps
 from .reading import Wrong, as_array, call, choose, computed, naming, require
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 EPS = {kind: np.finfo(kind).eps for kind in ("float32", "float64")}
 
@@ -23,6 +25,11 @@ def pencil_numbers(draw):
     return {"x": x, "h": Fraction(1, h)}
 
 
+@exercise(
+    "Two quotients, with a pencil",
+    "equations (3.1) and (3.2) in chapter 03",
+    numbers=pencil_numbers,
+)
 def judge_pencil(marks, by_central, by_complex):
     """Judge f′ + h² and f′ − h², as f‴ = 6."""
     steps = {
@@ -47,6 +54,7 @@ class Guarded(dict):
         return super().__getitem__(symbol)
 
 
+@exercise("A difference without error", "equation (3.1) in chapter 03")
 def judge_differences(marks, differences):
     """Compare central differences with h = 1 with the exact gradient, on two sheets."""
     for sheet in (Worksheet(), Worksheet.from_seed(int(marks.rng.integers(10**6)))):
@@ -72,6 +80,11 @@ def judge_differences(marks, differences):
         judge_result(found, "(ahead - back) / 2", values, named)
 
 
+@exercise(
+    "An exponent that separates right from wrong",
+    'the side trip "How far to trust a check"',
+    parts=("for a right derivative", "for a wrong one"),
+)
 def judge_exponent(marks, exponent):
     """Compare with log2 of R(t)/R(t/2), of a cubic."""
     a, b, c, d = marks.rng.uniform(0.5, 2, 4) * marks.rng.choice([-1, 1], 4)
@@ -106,6 +119,7 @@ def judge_exponent(marks, exponent):
                 judge_result(found, "log2(R / half)", values, named, close=1e-4)
 
 
+@exercise("Find the bug", '"The package\'s verdict" in chapter 03')
 def judge_bug(marks, mistake, repaired):
     """The letter, and the gradient of a network of other sizes, block by block."""
     with marks.part("mistake"):
@@ -140,6 +154,11 @@ def seen_by_exp():
         yield seen
 
 
+@exercise(
+    "Predict and verify: the best step",
+    '"Central difference" in chapter 03',
+    parts=("float32", "float64"),
+)
 def judge_step(marks, best_step):
     """The best step is near ε^(1/3), in either precision, and one of those tried."""
     shift = marks.rng.uniform(0, 0.2)
@@ -171,40 +190,3 @@ def one_of(step):
     if step == int(step) > 1:
         return "that is an index: return the step itself, hs[index]"
     return "not one of hs: measure the errors, and return the h where it is least"
-
-
-EXERCISES = {
-    1: Exercise(
-        "Two quotients, with a pencil",
-        ("by_central", "by_complex"),
-        judge_pencil,
-        see="equations (3.1) and (3.2) in chapter 03",
-        numbers=pencil_numbers,
-    ),
-    2: Exercise(
-        "A difference without error",
-        ("differences",),
-        judge_differences,
-        see="equation (3.1) in chapter 03",
-    ),
-    3: Exercise(
-        "An exponent that separates right from wrong",
-        ("exponent",),
-        judge_exponent,
-        parts=("for a right derivative", "for a wrong one"),
-        see='the side trip "How far to trust a check"',
-    ),
-    4: Exercise(
-        "Find the bug",
-        ("mistake", "repaired"),
-        judge_bug,
-        see='"The package\'s verdict" in chapter 03',
-    ),
-    5: Exercise(
-        "Predict and verify: the best step",
-        ("best_step",),
-        judge_step,
-        parts=("float32", "float64"),
-        see='"Central difference" in chapter 03',
-    ),
-}

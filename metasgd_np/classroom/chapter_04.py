@@ -4,10 +4,12 @@ import numpy as np
 
 from ..network import TwoLayerNet
 from ..second_order import hessian, hvp
-from .exercises import Exercise
 from .formulas import judge_result
 from .reading import as_array, call, choose, naming, require
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 SEED = 9  # of the sheet of exercise 1
 WHOLE = hessian, np.linalg.eig, np.linalg.eigh, np.linalg.eigvals, np.linalg.eigvalsh
@@ -19,6 +21,11 @@ def tangent_numbers(draw):
     return {symbol: values[symbol] for symbol in ("X1_s", "V1", "phi1_s")}
 
 
+@exercise(
+    "Two tangents by hand",
+    "equations (4.1) and (4.2) in chapter 04",
+    numbers=tangent_numbers,
+)
 def judge_tangents(marks, Z1_dot, H1_dot):
     """Judge (4.1) and (4.2)."""
     answers = {"Z1_dot": ("Z1_dot", Z1_dot), "H1_dot": ("H1_dot", H1_dot)}
@@ -26,6 +33,10 @@ def judge_tangents(marks, Z1_dot, H1_dot):
     judge_lines(marks, sheet, answers, known=("X1_s", "phi1_s", "V1"))
 
 
+@exercise(
+    "A new activation function",
+    '"Activation functions in use" in chapter 02, and (4.7)',
+)
 def judge_softplus(marks, softplus_slope, softplus_curvature):
     """Compare with σ and σ (1 − σ), at real numbers."""
     Z = marks.rng.uniform(-5, 5, marks.rng.integers(3, 7, 2))
@@ -54,6 +65,7 @@ def draw_problem(rng, activation="tanh"):
     return net, theta, rng.standard_normal((N, D)), rng.standard_normal((N, n_out))
 
 
+@exercise("Find the bug", "equations (4.1) to (4.8) in chapter 04")
 def judge_hvp(marks, fixed_hvp, wrong_line):
     """Compare block by block; v = 0 shows what moves by itself."""
     with marks.part("fixed_hvp"):
@@ -85,6 +97,7 @@ def judge_hvp(marks, fixed_hvp, wrong_line):
         require(line == "4.5", hint)
 
 
+@exercise("Predict: a block in closed form", "equations (4.1) to (4.5) in chapter 04")
 def judge_corner(marks, corner):
     """Compare with the corner of the whole Hessian, with and without a φ″."""
     for activation in ("tanh", "relu"):
@@ -111,6 +124,9 @@ def draw_sharp(rng, activation, sign):
             return problem, values[first]
 
 
+@exercise(
+    "Experiment: the sharpest direction", '"The Hessian as a picture" in chapter 04'
+)
 def judge_sharpest(marks, sharpest):
     """Compare with all eigenvalues, once where the largest in size is negative."""
     for activation, sign in (("relu", 1), ("tanh", -1)):
@@ -124,38 +140,3 @@ def judge_sharpest(marks, sharpest):
         require(abs(ratio + 1) > 1e-6, "the sign is lost: vᵀ(∇²L v), not a length")
         few = "not the eigenvalue largest in size; are there enough rounds?"
         require(abs(ratio - 1) < 1e-6, few)
-
-
-EXERCISES = {
-    1: Exercise(
-        "Two tangents by hand",
-        ("Z1_dot", "H1_dot"),
-        judge_tangents,
-        see="equations (4.1) and (4.2) in chapter 04",
-        numbers=tangent_numbers,
-    ),
-    2: Exercise(
-        "A new activation function",
-        ("softplus_slope", "softplus_curvature"),
-        judge_softplus,
-        see='"Activation functions in use" in chapter 02, and (4.7)',
-    ),
-    3: Exercise(
-        "Find the bug",
-        ("fixed_hvp", "wrong_line"),
-        judge_hvp,
-        see="equations (4.1) to (4.8) in chapter 04",
-    ),
-    4: Exercise(
-        "Predict: a block in closed form",
-        ("corner",),
-        judge_corner,
-        see="equations (4.1) to (4.5) in chapter 04",
-    ),
-    5: Exercise(
-        "Experiment: the sharpest direction",
-        ("sharpest",),
-        judge_sharpest,
-        see='"The Hessian as a picture" in chapter 04',
-    ),
-}

@@ -11,10 +11,12 @@ from ..gradient_check import small_problem
 from ..network import TwoLayerNet
 from ..second_order import hvp
 from ..tasks import Sinusoids
-from .exercises import Exercise
 from .formulas import alterations, evaluate, judge_steps
 from .reading import as_array, call, computed, number, require, several
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 SEED = 6  # of the sheet of exercise 2
 GIVEN = ("alpha1", "alpha2", "dW1_q", "dW2_q", "dW1_dot", "dW2_dot")
@@ -27,6 +29,11 @@ def bowl_numbers(draw):
     return {"m": draw.choice((3, 6, -3, -6)), "alpha": Fraction(1, draw.choice((3, 4)))}
 
 
+@exercise(
+    "Before and after the step, with a pencil",
+    '"Why judge after the step" in chapter 05',
+    numbers=bowl_numbers,
+)
 def judge_bowls(marks, joint, adapted):
     """The mean of θ² and ½(θ − m)² before the step, and after it."""
     m, alpha = bowl_numbers(marks.draw).values()
@@ -63,6 +70,11 @@ def step_numbers(draw):
     return {symbol: values[symbol] for symbol in GIVEN}
 
 
+@exercise(
+    "One step, with a pencil",
+    "equations (5.3) and (5.4) in chapter 05",
+    numbers=step_numbers,
+)
 def judge_one_step(marks, V1, V2, dtheta1, dtheta2):
     """Judge α∘λ and dθ = λ − ∇²L (α∘λ), block by block."""
     names = ("V1", "V2", "dtheta1", "dtheta2")
@@ -136,6 +148,11 @@ def wrong_carries(problem, which, right=RECURSION):
         yield text, carry_back(problem, **options)[which].mean(0)
 
 
+@exercise(
+    "Split the meta-gradient",
+    "equations (5.1) to (5.4) in chapter 05",
+    parts=("first-order part", "curvature part"),
+)
 def judge_split(marks, split):
     """The query gradient at θ_J, and what carrying it back adds."""
     problem = draw_problem(marks.rng)
@@ -168,6 +185,7 @@ def judge_split(marks, split):
         computed(found[1], total - start, slips)
 
 
+@exercise("Find the bug", "equation (5.3) in chapter 05")
 def judge_bug(marks, repaired, harmless_alpha):
     """The meta-gradient again; α may stand anywhere if its entries are all the same."""
     with marks.part("repaired"):
@@ -214,6 +232,10 @@ def angles(rate, steps):
     return np.array(found)
 
 
+@exercise(
+    "Predict and verify: five steps",
+    '"Two parts, and when the first is enough" in chapter 05',
+)
 def judge_angle(marks, median_angle, rate_of_one_step):
     """The median in degrees; five steps lead about five times as far as one."""
     with marks.part("median_angle"):
@@ -236,40 +258,3 @@ def judge_angle(marks, median_angle, rate_of_one_step):
         far = "how far do five steps of 0.001 lead?"
         require(one > five * 2 / 3, f"{small}: {far}")
         require(one < five * 3 / 2, f"{large}: {far}")
-
-
-EXERCISES = {
-    1: Exercise(
-        "Before and after the step, with a pencil",
-        ("joint", "adapted"),
-        judge_bowls,
-        see='"Why judge after the step" in chapter 05',
-        numbers=bowl_numbers,
-    ),
-    2: Exercise(
-        "One step, with a pencil",
-        ("V1", "V2", "dtheta1", "dtheta2"),
-        judge_one_step,
-        see="equations (5.3) and (5.4) in chapter 05",
-        numbers=step_numbers,
-    ),
-    3: Exercise(
-        "Split the meta-gradient",
-        ("split",),
-        judge_split,
-        parts=("first-order part", "curvature part"),
-        see="equations (5.1) to (5.4) in chapter 05",
-    ),
-    4: Exercise(
-        "Find the bug",
-        ("repaired", "harmless_alpha"),
-        judge_bug,
-        see="equation (5.3) in chapter 05",
-    ),
-    5: Exercise(
-        "Predict and verify: five steps",
-        ("median_angle", "rate_of_one_step"),
-        judge_angle,
-        see='"Two parts, and when the first is enough" in chapter 05',
-    ),
-}

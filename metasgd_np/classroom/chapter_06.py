@@ -12,10 +12,12 @@ from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from ..worksheets.mistakes import CATALOGUE
 from .chapter_05 import RECURSION, carry_back, wrong_carries
-from .exercises import Exercise
 from .formulas import evaluate, judge_result, near_misses
 from .reading import call, choose, computed, number, require, several, typed
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 SEED = 31  # of the sheet of exercise 1
 GIVEN = ("dW1_s", "dW2_s", "dW1_q", "dW2_q")
@@ -30,6 +32,9 @@ def pencil_numbers(draw):
     return {name: values[symbol] for name, symbol in zip(names, GIVEN, strict=True)}
 
 
+@exercise(
+    "dα by hand", '"One step, with a pencil" in chapter 06', numbers=pencil_numbers
+)
 def judge_pencil(marks, dalpha1, dalpha2):
     """Judge dα = −g∘λ."""
     answers = {"dalpha1": ("dalpha1", dalpha1), "dalpha2": ("dalpha2", dalpha2)}
@@ -48,6 +53,11 @@ def slips_of(problem, which, right=RECURSION):
     yield from wrong_carries(problem, which, right)
 
 
+@exercise(
+    "dα for any J, to either order",
+    "equation (6.1) in chapter 06",
+    parts=("order 2", "order 1"),
+)
 def judge_recursion(marks, d_alpha_of):
     """Compare with (6.1) for one to three steps, to either order."""
     *problem, _ = small_problem(seed=int(marks.rng.integers(10**6)))
@@ -66,6 +76,11 @@ def judge_recursion(marks, d_alpha_of):
                 computed(found, true, chain(slips, slips_of(case, 0, lines)))
 
 
+@exercise(
+    "Find the bugs",
+    "equations (5.3) and (6.1), and the museum of mistakes",
+    parts=("mistake", "dθ", "dα"),
+)
 def judge_bugs(marks, mistake, repaired):
     """The number of the mistake; dθ and dα for one to three steps."""
     with marks.part("mistake"):
@@ -87,6 +102,7 @@ def judge_bugs(marks, mistake, repaired):
                 computed(found[place], pair[place], slips)
 
 
+@exercise("Predict the sign of α", '"One step, with a pencil" in chapter 06')
 def judge_signs(marks, alpha_A, alpha_B):
     """α = −goal/g, with g = −Xᵀy."""
     cases = {
@@ -134,6 +150,7 @@ def gaps(size, steps, n):
     return np.array(found).T
 
 
+@exercise("When is first order good enough for α?", 'the side trip "Questions about α"')
 def judge_experiment(marks, median_error, largest):
     """The median over the seeds; the largest size that stays below 10 %."""
     named = {
@@ -159,40 +176,3 @@ def judge_experiment(marks, median_error, largest):
         good = [s for s in SIZES if np.median(np.divide(*gaps(s, 3, 40)[:2])) < 0.1]
         require(tried < max(good) * 1.01, "there the median is 10 % or more")
         require(np.isclose(tried, max(good)), "a larger one is good enough too")
-
-
-EXERCISES = {
-    1: Exercise(
-        "dα by hand",
-        ("dalpha1", "dalpha2"),
-        judge_pencil,
-        see='"One step, with a pencil" in chapter 06',
-        numbers=pencil_numbers,
-    ),
-    2: Exercise(
-        "dα for any J, to either order",
-        ("d_alpha_of",),
-        judge_recursion,
-        parts=("order 2", "order 1"),
-        see="equation (6.1) in chapter 06",
-    ),
-    3: Exercise(
-        "Find the bugs",
-        ("mistake", "repaired"),
-        judge_bugs,
-        parts=("mistake", "dθ", "dα"),
-        see="equations (5.3) and (6.1), and the museum of mistakes",
-    ),
-    4: Exercise(
-        "Predict the sign of α",
-        ("alpha_A", "alpha_B"),
-        judge_signs,
-        see='"One step, with a pencil" in chapter 06',
-    ),
-    5: Exercise(
-        "When is first order good enough for α?",
-        ("median_error", "largest"),
-        judge_experiment,
-        see='the side trip "Questions about α"',
-    ),
-}

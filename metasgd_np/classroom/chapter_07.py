@@ -7,10 +7,12 @@ import numpy as np
 from ..network import TwoLayerNet
 from ..second_order import hvp
 from ..worksheets import Worksheet
-from .exercises import Exercise
 from .formulas import evaluate, judge_result, judge_steps, near_misses
 from .reading import agree, as_array, call, computed, naming, require, several, typed
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 ETA = Fraction(1, 8)  # the rate of the outer step in exercise 1
 ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
@@ -27,6 +29,11 @@ def outer_numbers(draw):
     return {name: values[name] for name in ("alpha2", "dW2_s", "dW2_q")}
 
 
+@exercise(
+    "One outer step, by hand",
+    "equation (6.1) in chapter 06 and (7.1) in chapter 07",
+    numbers=outer_numbers,
+)
 def judge_outer_step(marks, d_alpha2, alpha2_new):
     """Judge (6.1), then (7.1), which goes on from the student's own gradient."""
     sheet = outer_sheet(marks.draw)
@@ -41,6 +48,7 @@ def judge_outer_step(marks, d_alpha2, alpha2_new):
     judge_steps(marks, values, steps)
 
 
+@exercise("Find the error in this Adam", "equations (7.2) to (7.4) in chapter 07")
 def judge_adam(marks, first_move, repaired):
     """0.1 g over the root of 0.001 g²; then (7.4) at later and first steps."""
     with marks.part("first_move"):
@@ -99,6 +107,7 @@ def decay_numbers(draw):
     return {"n": 2000 if draw is None else 100 * draw.choice((10, 11, 13, 14, 16, 17))}
 
 
+@exercise("Decay the rate", "equation (7.5) in chapter 07", numbers=decay_numbers)
 def judge_decay(marks, cosine_rate, quarter):
     """Judge (7.5), and the first t at which its cosine is −½ or less."""
     with marks.part("cosine_rate"):
@@ -132,6 +141,7 @@ def judge_decay(marks, cosine_rate, quarter):
         typed(quarter, last + 1, slips=slips)
 
 
+@exercise("One rate per block", '"The learned α under the microscope" in chapter 07')
 def judge_blocks(marks, share):
     """Sum over each of W1, b1, W2, b2, in a network of any size."""
     net = TwoLayerNet(*(int(n) for n in 2 + marks.rng.permutation(4)[:3]))
@@ -156,6 +166,7 @@ def judge_blocks(marks, share):
     computed(found, np.repeat(sums, sizes), slips)
 
 
+@exercise("The best share of a step", '"What if we take more steps?" in chapter 07')
 def judge_share(marks, best_share):
     """Judge s* where only W2 and b2 move, in which the loss is exactly a parabola."""
     rng, net = marks.rng, TwoLayerNet(2, 5, 3)
@@ -170,39 +181,3 @@ def judge_share(marks, best_share):
     values = {"g": g, "u": u, "Hu": Hu, "Hg": Hg}
     named = {"the step is u, not g: the curvature is u·Hu": "g @ u / (g @ Hg)"}
     judge_result(found, "g @ u / (u @ Hu)", values, named, close=1e-6)
-
-
-EXERCISES = {
-    1: Exercise(
-        "One outer step, by hand",
-        ("d_alpha2", "alpha2_new"),
-        judge_outer_step,
-        see="equation (6.1) in chapter 06 and (7.1) in chapter 07",
-        numbers=outer_numbers,
-    ),
-    2: Exercise(
-        "Find the error in this Adam",
-        ("first_move", "repaired"),
-        judge_adam,
-        see="equations (7.2) to (7.4) in chapter 07",
-    ),
-    3: Exercise(
-        "Decay the rate",
-        ("cosine_rate", "quarter"),
-        judge_decay,
-        see="equation (7.5) in chapter 07",
-        numbers=decay_numbers,
-    ),
-    4: Exercise(
-        "One rate per block",
-        ("share",),
-        judge_blocks,
-        see='"The learned α under the microscope" in chapter 07',
-    ),
-    5: Exercise(
-        "The best share of a step",
-        ("best_share",),
-        judge_share,
-        see='"What if we take more steps?" in chapter 07',
-    ),
-}

@@ -6,10 +6,12 @@ import numpy as np
 
 from ..losses import LOSSES, sigmoid
 from ..worksheets.mistakes import CATALOGUE
-from .exercises import Exercise
 from .formulas import judge_result, judge_steps
 from .reading import agree, as_array, call, choose, computed, require, shown
 from .reading import number as read_number
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 SUSPECT = 14  # the mistake of exercise 4, in the catalogue
 LOSS_AT = {0.1: 0.672, 0.3: 0.527, 1.0: 0.332, 10.0: 0.555}  # what query_loss gives
@@ -31,6 +33,11 @@ def two_class_numbers(draw):
     }
 
 
+@exercise(
+    "The worksheet with two classes",
+    "equation (8.2) in chapter 08 and (2.6) in chapter 02",
+    numbers=two_class_numbers,
+)
 def judge_two_classes(marks, dF_s, dW2_s):
     """Judge (8.2), then (2.6) from the student's own slopes."""
     numbers = two_class_numbers(marks.draw).values()
@@ -66,6 +73,7 @@ def coin_numbers(draw):
     return {"p": Fraction(3, 4) if draw is None else draw.choice(chances)}
 
 
+@exercise("A coin that is not fair", '"The loss" in chapter 08', numbers=coin_numbers)
 def judge_coin(marks, best_logit, lowest):
     """σ(f) = p, and the expected loss there, the coin's entropy."""
     (chance,) = coin_numbers(marks.draw).values()
@@ -94,6 +102,7 @@ def judge_coin(marks, best_logit, lowest):
     judge_steps(marks, {"p": float(chance)}, steps, named, within=0.003)
 
 
+@exercise("Labels −1 and +1", "equation (8.2) in chapter 08")
 def judge_slope(marks, slope):
     """d/df of log(1 + e^{−cf}), divided by N, for labels −1 and +1."""
     rng = marks.rng
@@ -124,6 +133,7 @@ def softmax(F):
     return E / E.sum(-1, keepdims=True)
 
 
+@exercise("Find the error", "equation (8.6) in chapter 08")
 def judge_curvature(marks, number, repaired):
     """Mistake 14, and (8.6)."""
     with marks.part("number"):
@@ -160,6 +170,7 @@ def judge_curvature(marks, number, repaired):
         judge_result(found, "p * (F_dot - along(p * F_dot)) / N", values, named)
 
 
+@exercise("How good can a fixed α be?", '"Tasks that share structure" in chapter 08')
 def judge_fixed(marks, losses_of, guess):
     """Two of the four candidates are trained, and the best guessed."""
     with marks.part("losses_of"):
@@ -181,39 +192,3 @@ def judge_fixed(marks, losses_of, guess):
         require(found in LOSS_AT, "guess one of 0.1, 0.3, 1 and 10")
         best = min(LOSS_AT, key=LOSS_AT.get)
         require(found == best, "another α has a clearly lower query loss")
-
-
-EXERCISES = {
-    1: Exercise(
-        "The worksheet with two classes",
-        ("dF_s", "dW2_s"),
-        judge_two_classes,
-        see="equation (8.2) in chapter 08 and (2.6) in chapter 02",
-        numbers=two_class_numbers,
-    ),
-    2: Exercise(
-        "A coin that is not fair",
-        ("best_logit", "lowest"),
-        judge_coin,
-        see='"The loss" in chapter 08',
-        numbers=coin_numbers,
-    ),
-    3: Exercise(
-        "Labels −1 and +1",
-        ("slope",),
-        judge_slope,
-        see="equation (8.2) in chapter 08",
-    ),
-    4: Exercise(
-        "Find the error",
-        ("number", "repaired"),
-        judge_curvature,
-        see="equation (8.6) in chapter 08",
-    ),
-    5: Exercise(
-        "How good can a fixed α be?",
-        ("losses_of", "guess"),
-        judge_fixed,
-        see='"Tasks that share structure" in chapter 08',
-    ),
-}

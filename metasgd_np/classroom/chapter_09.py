@@ -7,10 +7,12 @@ import numpy as np
 from ..network import TwoLayerNet
 from ..second_order import hvp
 from ..worksheets import Worksheet
-from .exercises import Exercise
 from .formulas import evaluate, judge_result, judge_steps
 from .reading import agree, as_array, call, computed, number, require
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 ALPHA, EPSILON = Fraction(1, 4), Fraction(1, 2)  # of exercise 1
 
@@ -26,6 +28,11 @@ def move_numbers(draw):
     return {name: values[name] for name in ("H1_1_s", "dF_s", "W2")}
 
 
+@exercise(
+    "Reptile's move, by hand",
+    "equation (2.6) in chapter 02 and (9.1) in chapter 09",
+    numbers=move_numbers,
+)
 def judge_move(marks, dW2, W2_new):
     """Judge (2.6), then one step and a move, from the student's own slope."""
     sheet = move_sheet(marks.draw)
@@ -49,6 +56,7 @@ def judge_move(marks, dW2, W2_new):
     judge_steps(marks, values, steps, {"W_new": named})
 
 
+@exercise("Where Reptile comes to rest", "equation (9.1) in chapter 09")
 def judge_rest(marks, rest):
     """Compare with the mean of c, weighted by 1 − (1 − αh)ᴶ."""
     rng = marks.rng
@@ -84,6 +92,10 @@ def two_sets():
     return net, theta, one, (rng.standard_normal((7, 2)), rng.standard_normal((7, 3)))
 
 
+@exercise(
+    "Predict the move with one Hessian-vector product",
+    '"Where the curvature went" in chapter 09',
+)
 def judge_prediction(marks, predicted_move):
     """α (g₁ + g₂) − α² H₂ g₁, at steps so long that α³ shows."""
     net, theta, one, two = two_sets()
@@ -119,6 +131,7 @@ def judge_prediction(marks, predicted_move):
         judge_result(found, formula, values, named, close=1e-7)
 
 
+@exercise("Find the bug", '"Reptile with a pencil" in chapter 09')
 def judge_reptile(marks, reptile_fixed):
     """J steps on a parabola, then the fraction ε of the way."""
     rng = marks.rng
@@ -169,6 +182,11 @@ def ceiling_numbers(draw):
     return {"share": shares[0] if draw is None else draw.choice(shares)}
 
 
+@exercise(
+    "Experiment: how high must the ceiling be?",
+    '"Two-layer network, and a ceiling" in chapter 09',
+    numbers=ceiling_numbers,
+)
 def judge_ceiling(marks, floor, c_needed):
     """The mean of max(|y| − c, 0)²; the first whole c at which it is small."""
     with marks.part("floor"):
@@ -206,39 +224,3 @@ def judge_ceiling(marks, floor, c_needed):
         require(found > 0, "the ceiling is above 0")
         require(small(found), "with this c the floor is not below that share")
         require(not small(found - 1), "there is a smaller one")
-
-
-EXERCISES = {
-    1: Exercise(
-        "Reptile's move, by hand",
-        ("dW2", "W2_new"),
-        judge_move,
-        see="equation (2.6) in chapter 02 and (9.1) in chapter 09",
-        numbers=move_numbers,
-    ),
-    2: Exercise(
-        "Where Reptile comes to rest",
-        ("rest",),
-        judge_rest,
-        see="equation (9.1) in chapter 09",
-    ),
-    3: Exercise(
-        "Predict the move with one Hessian-vector product",
-        ("predicted_move",),
-        judge_prediction,
-        see='"Where the curvature went" in chapter 09',
-    ),
-    4: Exercise(
-        "Find the bug",
-        ("reptile_fixed",),
-        judge_reptile,
-        see='"Reptile with a pencil" in chapter 09',
-    ),
-    5: Exercise(
-        "Experiment: how high must the ceiling be?",
-        ("floor", "c_needed"),
-        judge_ceiling,
-        see='"Two-layer network, and a ceiling" in chapter 09',
-        numbers=ceiling_numbers,
-    ),
-}

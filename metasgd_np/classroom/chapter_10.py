@@ -5,9 +5,11 @@ from itertools import combinations
 
 import numpy as np
 
-from .exercises import Exercise
 from .formulas import evaluate, judge_result, near_misses
 from .reading import call, choose, entries_of, fitted, floats, own, require, typed
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 HALF = Fraction(1, 2)
 EXAM = 100, 75  # tasks, queries of each
@@ -37,14 +39,21 @@ def squared(query, support):
     return ((query - support) ** 2).sum(1)
 
 
-def judge_nearest(marks, *answers):
+@exercise(
+    "The nearest neighbour by hand",
+    '"Where comparing pixel by pixel stops" in chapter 10',
+    numbers=drawing_numbers,
+)
+def judge_nearest(marks, distances, label, moved, moved_label):
     """Two squared distances and the label of the smaller, before and after the move."""
     support, query = (x.astype(float) for x in drawing_numbers(marks.draw).values())
     values = {"q": query, "moved": np.roll(query, 1), "left": np.roll(query, -1)}
     values["S"] = support
-    rows = ("distances", "label", "q"), ("moved", "moved_label", "moved")
-    for n, (name, label, drawing) in enumerate(rows):
-        distances, found = answers[2 * n : 2 * n + 2]
+    rows = (
+        ("distances", "label", "q", distances, label),
+        ("moved", "moved_label", "moved", moved, moved_label),
+    )
+    for name, label_name, drawing, found, chosen in rows:
         formula = "sum((q - S)**2, 1)"
         named = {
             "squared distances: no root": f"sqrt({formula})",
@@ -59,13 +68,13 @@ def judge_nearest(marks, *answers):
         known = values | {"q": values[drawing], "drawn": query}
         right = evaluate(formula, known)
         with marks.part(name):
-            typed(distances, right, slips=near_misses(formula, known, named))
-        with marks.part(label):
-            nearest = {int(np.argmin(x)) for x in (right, own(distances, right))}
-            chosen = choose(found, (0, 1))
-            require(chosen in nearest, "the smallest distance decides")
+            typed(found, right, slips=near_misses(formula, known, named))
+        with marks.part(label_name):
+            nearest = {int(np.argmin(x)) for x in (right, own(found, right))}
+            require(choose(chosen, (0, 1)) in nearest, "the smallest distance decides")
 
 
+@exercise("An honest interval", '"N-way K-shot tasks" in chapter 10')
 def judge_interval(marks, interval):
     """1.96 σ / √n, where a task is one of the n."""
     n, Q = EXAM
@@ -114,6 +123,10 @@ def windows(x, k):
     return np.einsum("ijab,ab->ij", view, k)
 
 
+@exercise(
+    "The gradient of a convolution",
+    '"Why convolutions help" in chapter 10, and equation (2.6) in chapter 02',
+)
 def judge_kernel(marks, kernel_gradient):
     """dk_ab = Σ_{i,j} dz_ij x_{i+a, j+b}."""
     x, dz = (marks.rng.standard_normal((size, size)) for size in (7, 5))
@@ -141,6 +154,7 @@ def judge_kernel(marks, kernel_gradient):
     judge_result(call(kernel_gradient, x, dz), "windows(x, dz)", values, named)
 
 
+@exercise("Which α keeps the rank?", '"What does one step change?" in chapter 10')
 def judge_rank(marks, alpha):
     """α = a bᵀ: the step is (a∘x̃)(b∘dz)ᵀ, an outer product again."""
     require(alpha is not None, "no answer yet")
@@ -155,32 +169,3 @@ def judge_rank(marks, alpha):
         f"the step has rank {rank} for some x and dz: when is α ∘ (x dzᵀ) an outer "
         "product again?",
     )
-
-
-EXERCISES = {
-    1: Exercise(
-        "The nearest neighbour by hand",
-        ("distances", "label", "moved", "moved_label"),
-        judge_nearest,
-        see='"Where comparing pixel by pixel stops" in chapter 10',
-        numbers=drawing_numbers,
-    ),
-    2: Exercise(
-        "An honest interval",
-        ("interval",),
-        judge_interval,
-        see='"N-way K-shot tasks" in chapter 10',
-    ),
-    3: Exercise(
-        "The gradient of a convolution",
-        ("kernel_gradient",),
-        judge_kernel,
-        see='"Why convolutions help" in chapter 10, and equation (2.6) in chapter 02',
-    ),
-    4: Exercise(
-        "Which α keeps the rank?",
-        ("alpha",),
-        judge_rank,
-        see='"What does one step change?" in chapter 10',
-    ),
-}

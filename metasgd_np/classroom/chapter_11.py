@@ -5,7 +5,6 @@ from fractions import Fraction
 import numpy as np
 
 from ..deep_net import DeepNet
-from .exercises import Exercise
 from .formulas import judge_steps
 from .reading import (
     Wrong,
@@ -19,6 +18,9 @@ from .reading import (
     require,
     several,
 )
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 SHAPES = ("entry", "block", "scalar")
 BLOCKS = ("W1", "b1", "W2", "b2")
@@ -33,6 +35,12 @@ def width_numbers(draw):
     return {"widths": [[draw.randint(1, 3), *hidden, draw.randint(1, 3)]]}
 
 
+@exercise(
+    "Count",
+    '"From two layers to any number" in chapter 11',
+    parts=("parameters", *SHAPES),
+    numbers=width_numbers,
+)
 def judge_count(marks, parameters, step_sizes):
     """Count (inputs + 1) × outputs per layer; a step size each, per block, or one."""
     values = dict(zip("DHKO", width_numbers(marks.draw)["widths"][0], strict=True))
@@ -86,6 +94,11 @@ def error_numbers(draw):
     }
 
 
+@exercise(
+    "An interval, and how many curves it takes",
+    '"What does “reached” mean?" in chapter 11',
+    numbers=error_numbers,
+)
 def judge_errors(marks, mean, half, curves):
     """The mean, 1.96 σ / √n, and n growing with the square."""
     (mse,), before, wanted = error_numbers(marks.draw).values()
@@ -126,6 +139,12 @@ def tied_numbers(draw):
     }
 
 
+@exercise(
+    "Tied step sizes",
+    '"A sweep of our own" in chapter 11',
+    parts=(*BLOCKS, "in_all"),
+    numbers=tied_numbers,
+)
 def judge_tied(marks, by_block, in_all):
     """A tied α has the sum of its entries' gradients."""
     values = dict(zip(("A1", "A2"), tied_numbers(marks.draw).values(), strict=True))
@@ -182,6 +201,11 @@ def forward(W1, W2, W3, x):
     return z1, z2, W3[0, 0] * z2 * z2 + W3[1, 0]
 
 
+@exercise(
+    "Three layers by hand",
+    '"Backward" in chapter 11, and equations (2.5) to (2.9) in chapter 02',
+    numbers=layer_numbers,
+)
 def judge_layers(marks, dW3, dW2, dW1):
     """(2.5) to (2.9) with one layer more; each matrix goes on from the one before."""
     W1, W2, W3, x, y = layer_numbers(marks.draw).values()
@@ -234,6 +258,7 @@ def backward(net, theta, X, Y, layers=(1, 2)):
     return net.pack(dW1, dW2, np.hstack([H2, ones]).T @ dZ3)
 
 
+@exercise("Find the error, and make it loud", '"Backward" in chapter 11')
 def judge_error(marks, line, repaired, sizes):
     """φ′ of the wrong layer in dZ2; equal widths, or a width of 1, let it through."""
     with marks.part("line"):
@@ -284,43 +309,3 @@ def judge_sizes(sizes):
     require(
         1 not in widths[1:3], "a hidden width of 1 broadcasts: the wrong φ′ fits again"
     )
-
-
-EXERCISES = {
-    1: Exercise(
-        "Count",
-        ("parameters", "step_sizes"),
-        judge_count,
-        parts=("parameters", *SHAPES),
-        see='"From two layers to any number" in chapter 11',
-        numbers=width_numbers,
-    ),
-    2: Exercise(
-        "An interval, and how many curves it takes",
-        ("mean", "half", "curves"),
-        judge_errors,
-        see='"What does “reached” mean?" in chapter 11',
-        numbers=error_numbers,
-    ),
-    3: Exercise(
-        "Tied step sizes",
-        ("by_block", "in_all"),
-        judge_tied,
-        parts=(*BLOCKS, "in_all"),
-        see='"A sweep of our own" in chapter 11',
-        numbers=tied_numbers,
-    ),
-    4: Exercise(
-        "Three layers by hand",
-        ("dW3", "dW2", "dW1"),
-        judge_layers,
-        see='"Backward" in chapter 11, and equations (2.5) to (2.9) in chapter 02',
-        numbers=layer_numbers,
-    ),
-    5: Exercise(
-        "Find the error, and make it loud",
-        ("line", "repaired", "sizes"),
-        judge_error,
-        see='"Backward" in chapter 11',
-    ),
-}

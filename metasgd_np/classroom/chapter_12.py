@@ -6,7 +6,6 @@ from math import isqrt
 import numpy as np
 
 from ..reinforcement.gaussian_loss import gaussian_curvature, gaussian_slope
-from .exercises import Exercise
 from .formulas import (
     evaluate,
     judge_result,
@@ -27,6 +26,9 @@ from .reading import (
     require,
     typed,
 )
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 PLACES = 1e-4
 
@@ -47,6 +49,11 @@ def case_numbers(draw):
     return {"variance": sigma**2} | cases
 
 
+@exercise(
+    "The slope of s by hand",
+    "equations (12.5) and (12.6) in chapter 12",
+    numbers=case_numbers,
+)
 def judge_cases(marks, ds_A, ds_B, wider):
     """(12.5), (12.6) with N = 1, and what a step against ds does to s."""
     variance, *cases = case_numbers(marks.draw).values()
@@ -88,6 +95,11 @@ def system_numbers(draw):
     }
 
 
+@exercise(
+    "One step of conjugate gradients",
+    '"Solve with products alone" in the side trip trust regions',
+    numbers=system_numbers,
+)
 def judge_conjugate(marks, eta, xi_1, u_1, v_2):
     """One step and the direction of the next, each from the student's own before it."""
     fisher, u = (x.astype(float) for x in system_numbers(marks.draw).values())
@@ -120,6 +132,11 @@ def judge_conjugate(marks, eta, xi_1, u_1, v_2):
     judge_steps(marks, values, steps, named, within=PLACES)
 
 
+@exercise(
+    "Find the error",
+    "equations (12.4) to (12.8) in chapter 12",
+    parts=("dM_dot", "dS_dot"),
+)
 def judge_curvature(marks, repaired):
     """What suspect leaves out are the two mixed terms."""
     N, n_out = 3 + marks.rng.permutation(4)[:2]
@@ -177,6 +194,11 @@ def quietest(p, r):
 MEAN = "p @ ((r - V)[:, None] * (one - p))"
 
 
+@exercise(
+    "A baseline, by full enumeration",
+    '"Better than expected" in chapter 12',
+    numbers=reward_numbers,
+)
 def judge_baseline(marks, mean_gradient, noise, best):
     """Σ p (r − V)(e − p), the spread around it, and the V of least spread."""
     p, r = marks.rng.dirichlet([3, 3, 3]), marks.rng.uniform(-9, 3, 3)
@@ -281,6 +303,7 @@ def judge_best(best, p, r):
     typed(best, evaluate(formula, values), slips=slips, within=0.0101)
 
 
+@exercise("Put back what was left out", '"What is left out" in chapter 12')
 def judge_missing(marks, missing):
     """m′² times the score of the whole batch, or what has the same mean."""
     m, alpha, shape = marks.rng.uniform(1.6, 2.4), 0.25, (40_000, 10)
@@ -326,41 +349,3 @@ def judge_average(found, right, slips):
         wild = not off.std() < 3 * right.std()
         if wild or abs(off.mean()) > 5 * off.std() / np.sqrt(off.size):
             raise
-
-
-EXERCISES = {
-    1: Exercise(
-        "The slope of s by hand",
-        ("ds_A", "ds_B", "wider"),
-        judge_cases,
-        see="equations (12.5) and (12.6) in chapter 12",
-        numbers=case_numbers,
-    ),
-    2: Exercise(
-        "One step of conjugate gradients",
-        ("eta", "xi_1", "u_1", "v_2"),
-        judge_conjugate,
-        see='"Solve with products alone" in the side trip trust regions',
-        numbers=system_numbers,
-    ),
-    3: Exercise(
-        "Find the error",
-        ("repaired",),
-        judge_curvature,
-        parts=("dM_dot", "dS_dot"),
-        see="equations (12.4) to (12.8) in chapter 12",
-    ),
-    4: Exercise(
-        "A baseline, by full enumeration",
-        ("mean_gradient", "noise", "best"),
-        judge_baseline,
-        see='"Better than expected" in chapter 12',
-        numbers=reward_numbers,
-    ),
-    5: Exercise(
-        "Put back what was left out",
-        ("missing",),
-        judge_missing,
-        see='"What is left out" in chapter 12',
-    ),
-}
