@@ -104,7 +104,6 @@ def judge_descend(marks, descend_fixed):
         "every entry is the same point: the path holds one array J + 1 times": (
             "0 * j + θ * (1 - α * h)**j[-1]"
         ),
-        "it climbs: minus the step": "θ * (1 + α * h)**j",
         "every step starts from the first point": "θ - α * h * θ * (j > 0)",
     }
     judge_result(found, "θ * (1 - α * h)**j", values, named)

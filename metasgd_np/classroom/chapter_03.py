@@ -73,7 +73,6 @@ def judge_differences(marks, differences):
         named = {
             "this is the forward difference": "ahead - here",
             "this is the backward difference": "here - back",
-            "the two points are 2h apart": "ahead - back",
         }
         sheet.values = Guarded(sheet.values)
         found = call(differences, sheet)
@@ -100,7 +99,6 @@ def judge_exponent(marks, exponent):
     named = {
         "the logarithm to base 2: R falls by halving t": "log(R / half)",
         "the logarithm to base 2, not 10": "log10(R / half)",
-        "R(t) / R(t/2), not its inverse": "-log2(R / half)",
         "claimed is a slope: t · claimed": "log2(R_lost / half_lost)",
         "the same for every derivative": "2",
     }

@@ -107,7 +107,6 @@ def judge_corner(marks, corner):
         turned = "right numbers; θ is row by row, so swap kron"
         named = {
             turned: "2 / N * kron(one, H.T @ H)",
-            "the 2/N of the loss, (4.4), is missing": "kron(H.T @ H, one)",
         }
         found = call(corner, net, theta, X, without=(hessian, hvp))
         judge_result(found, "2 / N * kron(H.T @ H, one)", values, named)

@@ -111,15 +111,8 @@ def judge_signs(marks, alpha_A, alpha_B):
     }
     formula = "r / (X.T @ y)"  # g = −Xᵀy, for c = 1
     named = {
-        "the sign is turned: θ′ = −α∘g, and g = −Xᵀy": "-r / (X.T @ y)",
         "is right but for signs: where must θ go, and where does −g point?": (
             "abs(r / (X.T @ y))"
-        ),
-        "with N = 2 the loss's 2 and its 1/N cancel; this has a 2 too many": (
-            "r / (X.T @ y) / 2"
-        ),
-        "with N = 2 the loss's 2 and its 1/N cancel; this lacks one": (
-            "2 * r / (X.T @ y)"
         ),
     }
     for name, (answer, rows, goal) in cases.items():
@@ -155,7 +148,6 @@ def judge_experiment(marks, median_error, largest):
     """The median over the seeds; the largest size that stays below 10 %."""
     named = {
         "this is the mean; take the median": "mean(off / exact)",
-        "relative to the exact dα, not to the first-order one": "median(off / first)",
         "a share, not in percent": "100 * median(off / exact)",
         "the argument n is not used: seeds 0 to n − 1": "median(every)",
     }

@@ -117,9 +117,6 @@ def judge_decay(marks, cosine_rate, quarter):
         require(all(x.size == 1 for x in found), "return one number")
         values = {"rate": rate, "t": t, "n": n, "π": np.pi}
         named = {
-            "(7.5) has t − 1: the first step takes the whole rate": (
-                "rate * (1 + cos(π * t / n)) / 2"
-            ),
             "divide by n, not by n − 1": (
                 "rate * (1 + cos(π * (t - 1) / (n - 1))) / 2"
             ),

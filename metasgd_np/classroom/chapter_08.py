@@ -48,7 +48,6 @@ def judge_two_classes(marks, dF_s, dW2_s):
     }
     named = {
         "dF": {
-            "the square has a 2, cross-entropy has none": "2 * (σ(F) - Y) / N",
             "the slope of σ cancels: it is σ − Y alone": (
                 "(σ(F) - Y) * σ(F) * (1 - σ(F)) / N"
             ),
@@ -87,7 +86,6 @@ def judge_coin(marks, best_logit, lowest):
         "f": {
             "f = 0 is the best answer to a fair coin": "0",
             "this is σ(f); which f has it?": "p",
-            "the sign is turned: σ(f) is the chance of a 1": "-log(p / (1 - p))",
             f"{base}2": "log2(p / (1 - p))",
             f"{base}10": "log10(p / (1 - p))",
         },
@@ -160,9 +158,6 @@ def judge_curvature(marks, number, repaired):
             ),
             "p·Ḟ is multiplied by p again before it is subtracted": (
                 "(p * F_dot - along(p * F_dot)) / N"
-            ),
-            "this is one product per class, p(1 − p), as if each were a sigmoid": (
-                "p * (1 - p) * F_dot / N"
             ),
         }
         package = LOSSES["softmax_cross_entropy"].curvature

@@ -47,7 +47,6 @@ def judge_move(marks, dW2, W2_new):
         "the step takes the rate 1/4, then ε the half of the way": "W - ε * g",
         "the step takes the rate 1/4, not the worksheet's α": "W - α_sheet * ε * g",
         "ε is 1/2 here; it was 1/10 in the chapter": "W - α * g / 10",
-        "the move starts from θ, not from θ_J": "W - α * g - α * ε * g",
     }
     steps = {
         "g": ("inputs.T @ dF", "", dW2),
@@ -72,7 +71,6 @@ def judge_rest(marks, rest):
         "divide by the sum of the weights, not by their number": (
             "mean((1 - (1 - α * h)**J) * c)"
         ),
-        "one step too many": formula.replace("**J", "**(J + 1)"),
     }
     for J in (1, int(rng.integers(2, 5)), 400):
         h = rng.uniform(0.5, 3, rng.integers(3, 6))
@@ -154,13 +152,8 @@ def judge_reptile(marks, reptile_fixed):
         ),
         "that is all the way to θ_J; move the fraction ε": "θ_J",
         "ε once, after the loop, not in every step": "small_steps",
-        "the move starts from θ, not from θ_J": "θ_J + ε * (θ_J - θ)",
         "it comes to 1 − ε of the way": "θ_J + ε * (θ - θ_J)",
-        "one step only: J steps lead to θ_J": "θ + ε * (θ_1 - θ)",
-        "a step is missing": "θ + ε * (θ_less - θ)",
-        "one step too many": "θ + ε * (θ_more - θ)",
         "it climbs: minus α times the gradient": "θ + ε * (climbed - θ)",
-        "θ does not move": "θ",
     }
     for start in (theta, np.array(theta)):  # weights are arrays: no edit in place
         found = call(reptile_fixed, start, slope, alpha, J, epsilon)
@@ -192,7 +185,6 @@ def judge_ceiling(marks, floor, c_needed):
     with marks.part("floor"):
         rng, formula = marks.rng, "mean(maximum(abs(Y) - c, 0)**2)"
         named = {
-            "targets below −c are missed too: use |y|": "mean(maximum(Y - c, 0)**2)",
             "the mean is over all targets, those within the ceiling too": (
                 "sum(maximum(abs(Y) - c, 0)**2) / sum(abs(Y) > c)"
             ),

@@ -61,9 +61,6 @@ def judge_nearest(marks, distances, label, moved, moved_label):
             "class 0 comes first": f"{formula}[::-1]",
             "this is the ink that both share; subtract, square, add": "sum(q * S, 1)",
             "square each difference, then add": "sum(q - S, 1)**2",
-            "this is of the moved query": "sum((moved - S)**2, 1)",
-            "the moved query is another drawing": "sum((drawn - S)**2, 1)",
-            "the query moves to the right": "sum((left - S)**2, 1)",
         }
         known = values | {"q": values[drawing], "drawn": query}
         right = evaluate(formula, known)
@@ -86,7 +83,6 @@ def judge_interval(marks, interval):
             "1.96 * sqrt(mean(R) * (1 - mean(R)) / n / Q)"
         ),
         "σ² divides by n − 1: ddof=1": "1.96 * spread * sqrt((n - 1) / n) / sqrt(n)",
-        "divide by √n: this is the spread of single tasks": "1.96 * spread",
         f"the n values are tasks; this divides by √{n * Q:,}": (
             "1.96 * spread / sqrt(n * Q)"
         ),
@@ -95,9 +91,6 @@ def judge_interval(marks, interval):
         ),
         "the mean over axis 0 mixes the tasks; each task has a row of R": (
             "1.96 * spread_of_columns / sqrt(Q)"
-        ),
-        "this is the spread inside the tasks; the means of the tasks vary": (
-            "1.96 * spread_inside / sqrt(n)"
         ),
         "this gives both ends; the half-width is asked for": f"mean(R) + ends * {half}",
     }

@@ -225,13 +225,9 @@ def judge_layers(marks, dW3, dW2, dW1):
         "dW3": {
             "dF is the slope 2 (f − y), not f": "outer([z2**2, 1], f)",
             "dF is the slope 2 (f − y), not the loss": "outer([z2**2, 1], (f - y)**2)",
-            "without dF: the inputs times dF": "outer([z2**2, 1], 1)",
         },
         "dW2": {
             "φ′(z2) = 2 z2 is missing": second.format("dF * w3"),
-            "the sign: φ′(z2) = 2 z2 is negative if z2 is": (
-                second.format("-dF * w3 * 2 * z2")
-            ),
             "φ′(z2) = 2 z2; this has φ(z2)": second.format("dF * w3 * z2**2"),
             "h1 = φ(z1) comes into W2, not z1": "outer([*z1, 1], dF * w3 * 2 * z2)",
         },

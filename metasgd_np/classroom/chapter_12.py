@@ -61,7 +61,6 @@ def judge_cases(marks, ds_A, ds_B, wider):
         "this is dM, (12.4)": "ψ * (m - a) / variance",
         "square the distance for q": "ψ / 2 * (1 - abs(m - a) / variance)",
         "e^−s is one over the variance, not over σ": ("ψ / 2 * (1 - (m - a)**2 / sd)"),
-        "(12.5) has a factor ½": "ψ * (1 - (m - a)**2 / variance)",
     }
     signs = {"right": "", "own": ""}  # the letters of those that are negative
     for name, answer, case in zip("AB", (ds_A, ds_B), cases, strict=True):
@@ -125,7 +124,6 @@ def judge_conjugate(marks, eta, xi_1, u_1, v_2):
         },
         "u_1": {"u − η ℐv, not u − η v": "u - η * u"},
         "v_2": {
-            "that is steepest descent: add the old v": "u_1",
             "the ratio is of u·u, not of the lengths": lengths,
         },
     }
@@ -251,7 +249,6 @@ def judge_mean(mean_gradient, values):
         "an action's contribution has an entry for every logit, e_a − p": (
             "p * (r - V) * (1 - p)"
         ),
-        "e_a − p: minus p is missing": "p * (r - V)",
     }
     for baseline in (0, values["V"], -values["V"]):
         case = values | {"V": baseline}
@@ -292,9 +289,6 @@ def judge_best(best, p, r):
             "mean(r)"
         ),
         "this is the reward in the middle": "median(r)",
-        "the sign is turned: V is subtracted from the rewards": (
-            "-(p @ (r * length)) / (p @ length)"
-        ),
         "weight by p and by |∇ log p|²; p is missing": "r @ length / sum(length)",
         "without a baseline the noise is not least": "0",
     }
@@ -321,7 +315,6 @@ def judge_missing(marks, missing):
         "the log-density of a batch is the sum over its actions, not their mean": (
             "m_new**2 * mean(a - m, 1)"
         ),
-        "the loss is m_new²; this has its slope": "2 * m_new * sum(a - m, 1)",
         "∇ log π of one action; the batch has ten": "m_new**2 * (a - m)[:, 0]",
         "the loss m_new² and ∇ log π, not the density itself": (
             "-m_new**2 * sum((a - m)**2, 1) / 2"

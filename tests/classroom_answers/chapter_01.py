@@ -148,7 +148,7 @@ WRONG = [
             "path",
         ),
         "descend_fixed",
-        "climbs",
+        "with + for −",
     ),
     (
         "01.3",

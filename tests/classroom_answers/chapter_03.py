@@ -132,7 +132,7 @@ WRONG = [
         "03.2",
         DIFFERENCES.format("support_loss(sheet, W2 + e) - support_loss(sheet, W2 - e)"),
         "differences",
-        "2h apart",
+        "without the division by 2",
     ),
     (
         "03.2",
@@ -175,7 +175,7 @@ WRONG = [
         "03.3",
         EXPONENT.format(RIGHT_R, "np.log2(R(t / 2) / R(t))"),
         "for a right derivative, for a wrong one",
-        "inverse",
+        "the sign is turned",
     ),
     (
         "03.3",

@@ -176,7 +176,7 @@ WRONG = [
     ("04.3", HVP.replace(LINE, "wrong_line = '4.7'"), "wrong_line", "v = 0"),
     ("04.3", HVP.replace(LINE, "wrong_line = '4.5 or 4.7'"), "wrong_line", "one"),
     ("04.3", HVP.replace(LINE, "wrong_line = 5"), "wrong_line", "4.1"),
-    ("04.4", CORNER.format(H1_1, KRON), "corner", "2/N"),
+    ("04.4", CORNER.format(H1_1, KRON), "corner", "without the factor 2 / N"),
     ("04.4", CORNER.format(H1_1, KRON + " / len(X)"), "corner", "without the factor 2"),
     ("04.4", CORNER.format(H1_1, "2 * " + KRON), "corner", "without the division by N"),
     (

@@ -110,7 +110,7 @@ RIGHT = [
     ),
 ]
 WRONG = [
-    ("12.1", CASES.format(0, 3, "'neither'"), "ds_B", "factor ½"),
+    ("12.1", CASES.format(0, 3, "'neither'"), "ds_B", "without the division by 2"),
     ("12.1", CASES.format(0, -1.5, "'B'"), "ds_B", "the sign is turned"),
     (
         "12.1",
@@ -146,7 +146,7 @@ WRONG = [
     ("12.2", STEP.format(ETA, "2 / 7", U, V), "xi_1", "shape"),
     ("12.2", STEP.format(ETA, XI, "[1 / 7, -1 / 7]", V), "u_1", "sign"),
     ("12.2", STEP.format(ETA, XI, "[5 / 7, 5 / 7]", V), "u_1", "not u − η v"),
-    ("12.2", STEP.format(ETA, XI, U, U), "v_2", "steepest"),
+    ("12.2", STEP.format(ETA, XI, U, U), "v_2", "without + (…)"),
     ("12.2", STEP.format(ETA, XI, U, "[0, 2 / 7]"), "v_2", "lengths"),
     ("12.2", STEP.format(ETA, XI, U, "[-8 / 49, 6 / 49]"), "v_2", "with − for +"),
     ("12.2", STEP.format(ETA, XI, U, "[48.857, 49.143]"), "v_2", "upside down"),
@@ -316,7 +316,7 @@ WRONG = [
         "missing",
         "without the power 2",
     ),
-    ("12.5", MISSING.format("2 * m_new * (a - m).sum(-1)"), "missing", "slope"),
+    ("12.5", MISSING.format("2 * m_new * (a - m).sum(-1)"), "missing", "with 2 times for the power"),
     ("12.5", MISSING.format("(a - m).sum(-1)"), "missing", "without the factor m_new²"),
     (
         "12.5",
