@@ -172,4 +172,4 @@ def judge_signs(marks, rates_to_bottom, share_negative):
             "this is the share that is positive": (~first).mean(),
             "this is a count; the share is that over all 3,600": first.sum(),
         }
-        typed(share_negative, Fraction(1, 4), slips=slips, percent=True)
+        typed(share_negative, Fraction(1, 4), 25, slips=slips)  # or in percent

@@ -143,17 +143,21 @@ def judge_reptile(marks, reptile_fixed):
     def after(steps, rate=alpha):
         return bottom + (theta - bottom) * (1 - rate * h) ** steps
 
-    values = {"θ": theta, "ε": epsilon, "θ_J": after(J), "θ_less": after(J - 1)}
-    values |= {"θ_1": after(1), "θ_more": after(J + 1), "climbed": after(J, -alpha)}
+    values = {"θ": theta, "ε": epsilon, "θ_J": after(J), "θ_J_minus_1": after(J - 1)}
+    values |= {
+        "θ_1": after(1),
+        "θ_J_plus_1": after(J + 1),
+        "θ_J_climbed": after(J, -alpha),
+    }
     values["small_steps"] = after(J, epsilon * alpha)
     named = {
         "the weights are still remembered inside the loop": (
-            "θ_less + ε * (θ_J - θ_less)"
+            "θ_J_minus_1 + ε * (θ_J - θ_J_minus_1)"
         ),
         "that is all the way to θ_J; move the fraction ε": "θ_J",
         "ε once, after the loop, not in every step": "small_steps",
         "it comes to 1 − ε of the way": "θ_J + ε * (θ - θ_J)",
-        "it climbs: minus α times the gradient": "θ + ε * (climbed - θ)",
+        "it climbs: minus α times the gradient": "θ + ε * (θ_J_climbed - θ)",
     }
     for start in (theta, np.array(theta)):  # weights are arrays: no edit in place
         found = call(reptile_fixed, start, slope, alpha, J, epsilon)

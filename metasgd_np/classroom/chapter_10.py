@@ -47,22 +47,23 @@ def squared(query, support):
 def judge_nearest(marks, distances, label, moved, moved_label):
     """Two squared distances and the label of the smaller, before and after the move."""
     support, query = (x.astype(float) for x in drawing_numbers(marks.draw).values())
-    values = {"q": query, "moved": np.roll(query, 1), "left": np.roll(query, -1)}
-    values["S"] = support
+    values = {"S": support, "query_before": query}
+    values["query_moved"] = np.roll(query, 1)
+    values["query_moved_left"] = np.roll(query, -1)
+    formula = "sum((query - S)**2, 1)"
+    named = {
+        "squared distances: no root": f"sqrt({formula})",
+        "the differences are not squared": "sum(abs(query - S), 1)",
+        "class 0 comes first": f"{formula}[::-1]",
+        "this is the ink that both share; subtract, square, add": "sum(query * S, 1)",
+        "square each difference, then add": "sum(query - S, 1)**2",
+    }
     rows = (
-        ("distances", "label", "q", distances, label),
-        ("moved", "moved_label", "moved", moved, moved_label),
+        ("distances", "label", "query_before", distances, label),
+        ("moved", "moved_label", "query_moved", moved, moved_label),
     )
     for name, label_name, drawing, found, chosen in rows:
-        formula = "sum((q - S)**2, 1)"
-        named = {
-            "squared distances: no root": f"sqrt({formula})",
-            "the differences are not squared": "sum(abs(q - S), 1)",
-            "class 0 comes first": f"{formula}[::-1]",
-            "this is the ink that both share; subtract, square, add": "sum(q * S, 1)",
-            "square each difference, then add": "sum(q - S, 1)**2",
-        }
-        known = values | {"q": values[drawing], "drawn": query}
+        known = values | {"query": values[drawing]}
         right = evaluate(formula, known)
         with marks.part(name):
             typed(found, right, slips=near_misses(formula, known, named))

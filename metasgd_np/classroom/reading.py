@@ -37,21 +37,19 @@ def require(condition, message):
         raise Wrong(message)
 
 
-def typed(answer, *truths, slips=None, within=None, percent=False):
+def typed(answer, *truths, slips=None, within=None):
     """Compare numbers that were worked out by hand with the right ones, in any form.
 
     truths : the right value, then others to accept, as from the student's own values
     slips : {what is wrong: the value that it gives}
     within : how far a rounded number may be off, or a function of the right value that
         says so; its own digits decide if None
-    percent : whether 25 stands for 0.25
     """
     require(answer is not None, "no answer yet")
     require(not callable(answer), "is a function, but numbers are asked for")
     shape = np.shape(truths[0])
     entries = fitted(entries_of(answer, shape), shape)
-    scales = (1, 100) if percent else (1,)
-    for truth in [times(truth, scale) for truth in truths for scale in scales]:
+    for truth in truths:
         if fits(entries, truth, within):
             if within is None and not fits(entries, truth, 0):
                 others = [wrong for _, wrong in pairs(slips)]
@@ -126,15 +124,9 @@ def choose(answer, options, several=False):
     words |= {word.removeprefix("d") for word in words}
     found = [option for option in options if str(option).lower() in words]
     right = found if several else len(found) == 1
-    require(
-        right, f"give {'some' if several else 'one'} of {', '.join(map(str, options))}"
-    )
+    asked = f"give {'some' if several else 'one'} of {', '.join(map(str, options))}"
+    require(right, asked)
     return found if several else found[0]
-
-
-def times(value, factor):
-    """The value, a number or an array, times a factor; fractions stay exact."""
-    return np.asarray(value, dtype=object)[()] * factor
 
 
 def computed(answer, truth, slips=None, close=1e-9):
@@ -189,10 +181,8 @@ def several(answer, names):
     parts = list(answer) if np.iterable(answer) else [answer]
     if len(parts) == 1 and np.iterable(parts[0]) and len(parts[0]) == len(names):
         parts = list(parts[0])  # a row
-    wanted = ", ".join(names)
-    require(
-        len(parts) == len(names), f"{len(parts)} came, expected {len(names)}: {wanted}"
-    )
+    wanted = f"expected {len(names)}: {', '.join(names)}"
+    require(len(parts) == len(names), f"{len(parts)} came, {wanted}")
     return parts
 
 

@@ -207,7 +207,12 @@ WRONG = [
     ("06.4", SIGNS.format(A, "[-1]"), "alpha_B", "shape"),
     ("06.4", SIGNS.format("None", B), "alpha_A", "no answer"),
     ("06.5", median(out="np.mean(errors)"), "median_error", "mean"),
-    ("06.5", median(error="relative_error(exact, first)"), "median_error", "with first for exact"),
+    (
+        "06.5",
+        median(error="relative_error(exact, first)"),
+        "median_error",
+        "with first for exact",
+    ),
     (
         "06.5",
         median(error="np.linalg.norm(first - exact)"),

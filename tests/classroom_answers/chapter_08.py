@@ -87,7 +87,12 @@ WRONG = [
     ("08.1", SHEET.format("[-1, '5/3', '1/3']", DW), "dF_s", "without σ"),
     ("08.1", SHEET.format("[.0397, .3325, .2437]", DW), "dF_s", "without − Y"),
     ("08.1", SHEET.format("[-.0308, -.00000203, .0479]", DW), "dF_s", "cancels"),
-    ("08.1", SHEET.format("[-.587, -.00165, .487]", DW), "dF_s", "is twice what it should be"),
+    (
+        "08.1",
+        SHEET.format("[-.587, -.00165, .487]", DW),
+        "dF_s",
+        "is twice what it should be",
+    ),
     ("08.1", SHEET.format(DF, "[.0801, -.0981, -.0169]"), "dW2_s", "already"),
     ("08.1", SHEET.format(DF, "[-.240, .294, .0507]"), "dW2_s", "the sign is turned"),
     ("08.1", SHEET.format(DF, "[.240, -.294]"), "dW2_s", "shape (2,)"),
@@ -172,7 +177,12 @@ WRONG = [
         "repaired",
         "by p again",
     ),
-    ("08.4", REPAIRED.format("14", "p * (1 - p) * F_dot / N"), "repaired", "without along"),
+    (
+        "08.4",
+        REPAIRED.format("14", "p * (1 - p) * F_dot / N"),
+        "repaired",
+        "without along",
+    ),
     (
         "08.4",
         REPAIRED.format("14", f"p * (F_dot + {ALONG}) / N"),

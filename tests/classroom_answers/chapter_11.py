@@ -153,7 +153,12 @@ WRONG = [
     ("11.4", LAYERS.format(W3, W2, "[[-24, 24], [-12, 12]]"), "dW1", "missing"),
     ("11.4", LAYERS.format(W3, W2, "[[-96, 48], [-96, 48]]"), "dW1", "not x"),
     ("11.4", LAYERS.format(W3, W2, "[[48, -48], [24, -24]]"), "dW1", "layer 1 has z1"),
-    ("11.4", LAYERS.format(W3, W2, "[[48, -24], [24, -12]]"), "dW1", "is -0.5 times what it should"),
+    (
+        "11.4",
+        LAYERS.format(W3, W2, "[[48, -24], [24, -12]]"),
+        "dW1",
+        "is -0.5 times what it should",
+    ),
     ("11.4", LAYERS.format(W3, W2, "[[-96, -48], [48, 24]]"), "dW1", "transposed"),
     ("11.5", repair("'2.7'"), "line", "by block"),
     ("11.5", repair("'2.6'"), "line", "by block"),

@@ -316,7 +316,12 @@ WRONG = [
         "missing",
         "without the power 2",
     ),
-    ("12.5", MISSING.format("2 * m_new * (a - m).sum(-1)"), "missing", "with 2 times for the power"),
+    (
+        "12.5",
+        MISSING.format("2 * m_new * (a - m).sum(-1)"),
+        "missing",
+        "with 2 times for the power",
+    ),
     ("12.5", MISSING.format("(a - m).sum(-1)"), "missing", "without the factor m_new²"),
     (
         "12.5",
