@@ -325,7 +325,7 @@ def test_a_long_part_of_a_formula_is_not_shown():
     slips = near_misses("a / (1 - (1 - b * c)**2)", {"a": 0.3, "b": 0.2, "c": 0.7})
     messages = dict(slips)
     assert "this is the value without the division by (…)" in messages
-    assert not any("− (1 − b c)²" in message for message in messages)
+    assert not any("1 − (1 − b c)²" in message for message in messages)
 
 
 def test_an_error_is_carried_forward_and_counted_once():

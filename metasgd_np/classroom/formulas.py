@@ -25,7 +25,7 @@ FUNCTIONS = {
     "σ": sigmoid,
     "along": lambda a: np.sum(a, -1, keepdims=True),
 }
-LONG = 16  # characters
+LONG = 12  # characters
 OPPOSITE = {"mean": "sum", "sum": "mean"}
 RULES = {  # {what is written: what for}, of an operation on a and b
     ast.Add: {
