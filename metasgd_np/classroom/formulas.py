@@ -38,7 +38,7 @@ RULES = {  # {what is written: what for}, of an operation on a and b
         "without − {b}": "{a}",
         "with − {b} alone": "-{b}",
         "with {b} alone": "{b}",
-        "with the sign of {a} − {b} turned": "{b} - {a}",
+        "with the sign of a difference turned": "{b} - {a}",
     },
     ast.Mult: {
         "without the factor {a}": "{b}",

@@ -154,7 +154,7 @@ WRONG = [
         "12.2",
         STEP.format(ETA, XI, U, "[6 / 7, 8 / 7]"),
         "v_2",
-        "without the factor u_1·u_1 / (u·u)",
+        "without the factor (…)",
     ),
     ("12.2", STEP.format(ETA, XI, U, "None"), "v_2", "no answer"),
     ("12.3", "repaired = suspect", "dM_dot, dS_dot", "moves when"),
