@@ -105,6 +105,8 @@ def d_alpha_of(net, theta, alpha, batch, steps, order=2):
 """
 BOTH = "order 2, order 1"
 RIGHT = [
+    ("06.3", bug(mistake="'mistake 4'")),
+    ("06.3", bug(out="{'d_alpha': d_alpha.mean(0), 'd_theta': lam.mean(0)}")),
     ("06.1", HAND.format("-g1 * l1", "-g2 * l2")),
     ("06.1", HAND.format("(-g1 * l1).tolist()", "(-g2 * l2).ravel()")),
     ("06.1", HAND.format("[[str(x) for x in r] for r in -g1 * l1]", "-(g2 * l2).T")),
@@ -141,6 +143,7 @@ RIGHT = [
     ),
 ]
 WRONG = [
+    ("06.5", median(n="1, n + 1"), "median_error", "not right"),
     ("06.1", HAND.format("g1 * l1", "-g2 * l2"), "dalpha1", ""),
     ("06.1", HAND.format("-g1 * l1", "g2 * l2"), "dalpha2", ""),
     ("06.1", HAND.format("-g1 @ l1", "-g2 * l2"), "dalpha1", ""),

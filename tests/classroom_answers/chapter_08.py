@@ -25,6 +25,11 @@ guess = {}
 """
 ALL = "{a: query_loss(MAML(net, a)) for a in candidates}"
 RIGHT = [
+    (
+        "08.2",
+        "f = np.linspace(-5, 5, 100001); L = np.log(1 + np.exp(f)) - 0.75 * f\n"
+        "best_logit = f[L.argmin()]; lowest = L.min()",
+    ),
     ("08.1", SHEET.format("['-0.294', '-0.000824', '0.244']", DW)),
     (
         "08.1",

@@ -21,6 +21,17 @@ def kernel_gradient(x, dz):
     return {}
 """
 RIGHT = [
+    (
+        "10.1",
+        "distances = [1/4, 5/4]; label = 'class 0'; moved = [[9/4], [1/4]]\n"
+        "moved_label = 'the class 1'",
+    ),
+    (
+        "10.3",
+        "def kernel_gradient(x, dz):\n"
+        "    f = np.conj(np.fft.fft2(dz, x.shape))\n"
+        "    return np.fft.ifft2(np.fft.fft2(x) * f)[:3, :3]",
+    ),
     ("10.1", HAND.format("[1/4, 5/4]", 0, "[9/4, 1/4]", 1)),
     ("10.1", HAND.format("('0.25', '1 1/4')", "'0'", "'2.25, 0.25'", "'1'")),
     ("10.1", HAND.format("'[1/4 5/4]'", "'class 0'", "[['9/4'], ['1/4']]", "[1]")),
