@@ -342,6 +342,19 @@ def test_an_error_is_carried_forward_and_counted_once():
     assert marks.found["third"] == "is not right yet"  # 28, or 21 from 42
 
 
+def test_a_rounded_value_is_carried_forward():
+    marks = Marks(np.random.default_rng(0), None)
+    steps = {"x": ("2 / a", "first", 0.67), "y": ("x * 1", "second", 0.67)}
+    judge_steps(marks, {"a": 3.0}, steps, within=1e-4)
+    assert marks.found == {"first": "give more digits", "second": ""}
+
+
+def test_a_slip_is_not_named_from_one_digit():
+    assert complaint(typed, 0.5, 1.0986, slips={"base 10": 0.4771}, within=0.003) == (
+        "is not right yet"
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "options", "right"),
     [

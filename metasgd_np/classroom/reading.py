@@ -56,10 +56,11 @@ def typed(answer, *truths, slips=None, within=None):
                 rough = find_roughness(entries, truth, others)
                 require(not rough, rough)
             return
-        require(within is None or not all_agree(entries, truth), "give more digits")
+    rounded = within is not None and any(all_agree(entries, t) for t in truths)
+    require(not rounded, "give more digits")
     for message, value in pairs(slips):
-        same = fits(entries, value, within) or fits(entries, value)
-        sure = same and (within is not None or not find_roughness(entries, value))
+        near = within is not None and fits(entries, value, within)
+        sure = near or (fits(entries, value) and not find_roughness(entries, value))
         require(not sure, message)
     raise Wrong(describe(floats(entries), floats(truths[0])))
 
