@@ -80,7 +80,7 @@ def pairs(slips):
 
 
 def floats(values):
-    """Numbers or entries as floats."""
+    """The floats of numbers or entries."""
     plain = np.vectorize(lambda x: float(getattr(x, "value", x)), otypes=[float])
     return plain(values)
 
