@@ -14,11 +14,13 @@ from nbformat.v4 import new_code_cell
 
 from metasgd_np import TaskBatch, TwoLayerNet, Worksheet, hvp, meta_gradient
 from metasgd_np.classroom import check, given
-from metasgd_np.classroom.exercises import CHAPTERS, find_exercise, judge
+from metasgd_np.classroom.exercises import CHAPTERS, Marks, find_exercise, judge
+from metasgd_np.classroom.formulas import evaluate, judge_steps, near_misses
 from metasgd_np.classroom.reading import (
     Wrong,
     as_array,
     call,
+    choose,
     computed,
     number,
     own,
@@ -256,9 +258,10 @@ def test_typed_numbers_are_read_in_any_form(answer, truth):
     ("answer", "truth", "message"),
     [
         (None, 1, "no answer yet"),
-        (2, 1, "is not right yet"),
+        (2.5, 1, "is not right yet"),
+        (2, 1, "is twice what it should be"),
         (-1.5, 1.5, "the sign is turned"),
-        ([2, 4], [1, 2], "is 2 times what it should be, in every entry"),
+        ([3, 6], [1, 2], "is 3 times what it should be, in every entry"),
         ([[1, 3], [2, 4]], [[1, 2], [3, 4]], "is transposed"),
         ([2, 1, 3], [1, 2, 3], "has the right numbers in the wrong places"),
         ([1, 2, 5], [1, 2, 3], "is right in part: look at entry [2]"),
@@ -288,10 +291,105 @@ def test_a_slip_is_named_before_a_pattern_but_not_when_it_gives_the_right_value(
     computed([2, 4], [2, 4], {"half": [2, 4]})
 
 
+@pytest.mark.parametrize(
+    ("formula", "wrong", "phrase"),
+    [
+        ("a - b * c", "a + b * c", "this is the value with + for −"),
+        ("a - b * c", "b * c - a", "the sign is turned"),
+        ("a - b * c", "a - c", "this is the value without the factor b"),
+        ("a - b * c", "a", "this is the value without − b c"),
+        ("a - b * c", "2 * a - 2 * b * c", "is twice what it should be"),
+        ("a + exp(-b) / c", "a + exp(b) / c", "this is the value without the minus"),
+        ("a + exp(-b) / c", "a + exp(-b)", "without the division by c"),
+        ("a + exp(-b) / c", "a + c / exp(-b)", "turned upside down, c over exp(−b)"),
+        ("a + exp(-b) / c", "a - b / c", "this is the value without exp"),
+        ("mean((a - b)**2)", "sum((a - b)**2)", "with sum for mean"),
+        ("mean((a - b)**2)", "mean(a - b)", "without the power 2"),
+        ("mean((a - b)**2)", "mean((a - c)**2)", "with c for b"),
+        ("a[:-1] * b[:-1]", "a[:-1] * c[:-1]", "with c for b"),
+        ("a / b", "log(a)", "a name of its own"),
+    ],
+)
+def test_a_slip_follows_from_the_formula(formula, wrong, phrase):
+    rng = np.random.default_rng(0)
+    values = dict(zip("abc", rng.uniform(1, 2, (3, 4)), strict=True))
+    named = {"a name of its own": "log(a)"} if "name" in phrase else None
+    slips = near_misses(formula, values, named)
+    found = complaint(
+        computed, evaluate(wrong, values), evaluate(formula, values), slips
+    )
+    assert found.endswith(phrase)
+
+
+def test_a_long_part_of_a_formula_is_not_shown():
+    slips = near_misses("a / (1 - (1 - b * c)**2)", {"a": 0.3, "b": 0.2, "c": 0.7})
+    messages = dict(slips)
+    assert "this is the value without the division by (…)" in messages
+    assert not any("1 − (1 − b c)²" in message for message in messages)
+
+
+def test_an_error_is_carried_forward_and_counted_once():
+    marks = Marks(np.random.default_rng(0), None)
+    steps = {
+        "g": ("h * θ", "first", 7),
+        "λ": ("g + 1",),
+        "d": ("λ * g", "second", 56),
+        "e": ("d / 2", "third", "27"),
+    }
+    judge_steps(marks, {"h": 3, "θ": 2}, steps, {"g": {"one too many": "h * θ + 1"}})
+    assert marks.found["first"] == "one too many"
+    assert marks.found["second"] == ""  # 8 · 7
+    assert marks.found["third"] == "is not right yet"  # 28, or 21 from 42
+
+
+def test_a_rounded_value_is_carried_forward():
+    marks = Marks(np.random.default_rng(0), None)
+    steps = {"x": ("2 / a", "first", 0.67), "y": ("x * 1", "second", 0.67)}
+    judge_steps(marks, {"a": 3.0}, steps, within=1e-4)
+    assert marks.found == {"first": "give more digits", "second": ""}
+
+
+def test_a_slip_is_not_named_from_one_digit():
+    assert complaint(typed, 0.5, 1.0986, slips={"base 10": 0.4771}, within=0.003) == (
+        "is not right yet"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "right"),
+    [
+        ("equation (4.5), the column of ones", ("4.1", "4.5"), "4.5"),
+        (4.5, ("4.1", "4.5"), "4.5"),
+        ("mistake 14", range(1, 16), 14),
+        (np.int64(4), range(1, 8), 4),
+        ("#4", range(1, 8), 4),
+        ("the class 1", (0, 1), 1),
+        ("Neither.", ("A", "B", "neither"), "neither"),
+        (["c"], "abc", "c"),
+    ],
+)
+def test_one_of_some_options_is_read_in_any_words(answer, options, right):
+    assert choose(answer, options) == right
+
+
+@pytest.mark.parametrize("answer", ["-1", "1 or 2", "", 1.5, "one", [1, 2], {}])
+def test_two_options_or_none_are_no_choice(answer):
+    assert "give one of 0, 1, 2" in complaint(choose, answer, (0, 1, 2))
+
+
+def test_several_blocks_are_read_in_any_container():
+    blocks = ("W1", "b1", "W2", "b2")
+    for named in ("W2 and b2", {"b2", "W2"}, ["dW2", "db2"], np.array(["b2", "W2"])):
+        assert choose(named, blocks, several=True) == ["W2", "b2"]
+
+
 def test_small_readers():
     assert own("3/4", 0) == own([0.75], 0) == 0.75 and own("x", 5) == own(None, 5) == 5
     assert number("5e-3") == 0.005 and "no answer" in complaint(number, None)
-    assert several({"a": 1, "b": 2}, "ab") == [1, 2]
+    assert several({"b": 2, "a": 1}, "ab") == several((x for x in (1, 2)), "ab")
+    assert several({"d_alpha": 1, "d_theta": 2}, ("dθ", "dα")) == [2, 1]
+    assert as_array(x / 2 for x in (1, 2)).tolist() == [0.5, 1]
+    assert call(np.exp, 0.0) == 1  # has no signature
     assert "1 came, expected 2: a, b" in complaint(several, 3, "ab")
     assert as_array(["1", 2]).tolist() == [1, 2]
 

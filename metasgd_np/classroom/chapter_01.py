@@ -4,8 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from .exercises import Exercise
-from .reading import as_array, call, computed, own, require, several, typed
+from .formulas import judge_result, judge_steps
+from .reading import as_array, call, require, several, typed
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 BOTTOM = np.array([2.0, -1.0])  # of the chapter's tilted bowl
 TILTED = np.array([[1.0, 1.0], [1.0, 2.0]])  # its Hessian
@@ -22,108 +25,88 @@ def slope_numbers(draw):
     return {"h": h, "c": c, "theta": theta, "alpha": alpha}
 
 
+@exercise(
+    "Three slopes, by hand",
+    '"Meta-SGD with one parameter" in chapter 01',
+    parts=("θ′", "g", "dθ", "dα"),
+    numbers=slope_numbers,
+)
 def judge_slopes(marks, landed, slopes):
     """θ′ = θ − α g, then λ = L′(θ′), dθ = λ (1 − αh), dα = −g λ."""
-    h, c, theta, alpha = slope_numbers(marks.draw).values()
-    g = h * (theta - c)
-    after = theta - alpha * g
-    lam = h * (after - c)
-    three = several(slopes, ("g", "dθ", "dα"))
-    own_g, own_lam = own(three[0], g), h * (own(landed, after) - c)
-    with marks.part("θ′"):
-        slips = {
-            "minus the step, not plus": theta + alpha * g,
-            "this is the step alone; it starts from θ": alpha * g,
-            "the step is α g, not g": theta - g,
-        }
-        typed(landed, after, theta - alpha * own_g, slips=slips)
-    with marks.part("g"):
-        slips = {
-            "the derivative of (h/2)(θ − c)² is h (θ − c); this is without h": theta
-            - c,
-            "the derivative is h (θ − c): the ½ takes the 2": 2 * g,
-            "this is hθ; the bowl's bottom is at c": h * theta,
-        }
-        typed(three[0], g, slips=slips)
-    with marks.part("dθ"):
-        slips = {
-            "this is λ; θ′ moves by 1 − αh as θ moves by 1": lam,
-            "1 − αh, not 1 + αh": lam * (1 + alpha * h),
-            "this starts from g; λ is the slope at θ′": g * (1 - alpha * h),
-        }
-        typed(three[1], *((1 - alpha * h) * x for x in (lam, own_lam)), slips=slips)
-    with marks.part("dα"):
-        slips = {
-            "the sign is turned: where g is positive, a longer step makes θ′ smaller": (
-                g * lam
-            ),
-            "g twice; the second is λ, the slope at θ′": -g * g,
-            "this multiplies g by dθ; λ is the slope at θ′": -g * lam * (1 - alpha * h),
-            "the step is α g: its derivative in α is g": -alpha * lam,
-        }
-        typed(three[2], -g * lam, -own_g * own_lam, slips=slips)
+    values = slope_numbers(marks.draw)
+    names = {"theta": "θ", "alpha": "α"}
+    values = {names.get(name, name): value for name, value in values.items()}
+    g, d_theta, d_alpha = several(slopes, ("g", "dθ", "dα"))
+    steps = {
+        "g": ("h * (θ - c)", "g", g),
+        "θ_1": ("θ - α * g", "θ′", landed),
+        "λ": ("h * (θ_1 - c)",),
+        "dθ": ("λ * (1 - α * h)", "dθ", d_theta),
+        "dα": ("-g * λ", "dα", d_alpha),
+    }
+    turned = "the sign is turned: where g is positive, a longer step makes θ′ smaller"
+    named = {
+        "dθ": {
+            "this is λ; θ′ moves by 1 − αh as θ moves by 1": "λ",
+            "this starts from g; λ is the slope at θ′": "g * (1 - α * h)",
+        },
+        "dα": {
+            turned: "g * λ",
+            "g twice; the second is λ, the slope at θ′": "-g * g",
+            "the step is α g: its derivative in α is g": "-α * λ",
+        },
+    }
+    judge_steps(marks, values, steps, named)
 
 
+@exercise(
+    "The best single rate, for any bowl",
+    '"One rate per parameter" in chapter 01',
+    parts=("rate", "factor"),
+)
 def judge_best_rate(marks, best_single_rate):
     """2 / (min + max), and what it leaves, for three bowls of their own sizes."""
+    found = []
     for direction in (1, -1, 1):
         h = np.sort(marks.rng.uniform(0.5, 8, marks.rng.integers(4, 8)))[::direction]
         h[[0, 1]] = h[[1, 0]]  # one end is neither first nor last
-        found = several(call(best_single_rate, h), ("the rate", "the factor"))
-        judge_pair(marks, h, *found)
+        parts = several(call(best_single_rate, h), ("the rate", "the factor"))
+        found.append((h, *parts))
+    named = {
+        "1/max(h) suits the steepest coordinate; the others hardly move": "1 / max(h)",
+        "1/min(h) suits the flattest coordinate; the steepest flies off": "1 / min(h)",
+        "1/mean(h): a middle curvature does not matter": "1 / mean(h)",
+        "this takes the first and the last; h is not sorted": "2 / (h[0] + h[-1])",
+    }
+    with marks.part("rate"):
+        for h, rate, _ in found:
+            judge_result(rate, "2 / (min(h) + max(h))", {"h": h}, named, close=1e-4)
+    named = {
+        "the factor is max |1 − rate·h|: the size, without its sign": "1 - α * max(h)",
+        "the largest |1 − rate·h|, not the smallest": "min(abs(1 - α * h))",
+    }
+    with marks.part("factor"):
+        for h, rate, factor in found:
+            values = {"h": h, "α": as_array(rate).ravel()[:1]}
+            judge_result(factor, "max(abs(1 - α * h))", values, named, close=1e-4)
 
 
-def judge_pair(marks, h, rate, factor):
-    """Judge one bowl's rate and factor; a part once wrong stays so."""
-    low, high = h.min(), h.max()
-    right = 2 / (low + high)
-    own = as_array(rate).ravel()[:1]
-    if not marks.found.get("rate"):
-        with marks.part("rate"):
-            slips = {
-                "1/max(h) suits the steepest coordinate; the others hardly move": 1
-                / high,
-                "1/min(h) suits the flattest coordinate; the steepest flies off": 1
-                / low,
-                "1/mean(h): a middle curvature does not matter": 1 / h.mean(),
-                "1/median(h): a middle curvature does not matter": 1 / np.median(h),
-                "2/max(h) is where the steepest coordinate stops converging": 2 / high,
-                "this takes the first and the last; h is not sorted": 2
-                / (h[0] + h[-1]),
-                "2 over the sum of the two, not 1": 1 / (low + high),
-            }
-            computed(rate, right, slips, close=1e-4)
-    if not marks.found.get("factor"):
-        with marks.part("factor"):
-            left = np.abs(1 - own * h).max()
-            slips = {
-                "the factor is max |1 − rate·h|: the size, without its sign": 1
-                - own[0] * high,
-                "the largest |1 − rate·h|, not the smallest": np.abs(1 - own * h).min(),
-            }
-            computed(factor, left, slips, close=1e-4)
-
-
+@exercise("Find the bug", '"One step, three elements" in chapter 01')
 def judge_descend(marks, descend_fixed):
     """θ ← θ − α g on the exercise's bowl, from another start."""
     start = marks.rng.uniform(1, 5, 2) * marks.rng.choice([-1, 1], 2)
     alpha, steps = marks.rng.uniform(0.1, 0.4), int(marks.rng.integers(3, 6))
-    powers = np.arange(steps + 1)[:, None]
-    path = start * (1 - alpha * CURVATURES) ** powers
+    values = {"θ": start, "α": alpha, "h": CURVATURES, "j": np.arange(steps + 1)}
+    values["j"] = values["j"][:, None]
     found = as_array(call(descend_fixed, start, alpha, steps))
-    require(
-        np.shape(found) != path[1:].shape,
-        "J points came: the start belongs to the path",
-    )
-    slips = {
+    named = {
+        "J points came: the start belongs to the path": "(θ * (1 - α * h)**j)[1:]",
         "every entry is the same point: the path holds one array J + 1 times": (
-            0 * path + path[-1]
+            "0 * j + θ * (1 - α * h)**j[-1]"
         ),
-        "it climbs: minus the step": start * (1 + alpha * CURVATURES) ** powers,
-        "every step starts from the first point": start
-        - alpha * CURVATURES * start * (powers > 0),
+        "every step starts from the first point": "θ - α * h * θ * (j > 0)",
     }
-    computed(found, path, slips)
+    judge_result(found, "θ * (1 - α * h)**j", values, named)
     again = call(descend_fixed, start, alpha, steps)
     require(np.array_equal(again, found), "two calls from the same start differ")
 
@@ -134,29 +117,29 @@ def schedule_numbers(draw):
     return {"start": np.array([a, b], dtype=object)}
 
 
+@exercise(
+    "Predict: two rates in turn",
+    '"One rate per parameter" in chapter 01',
+    numbers=schedule_numbers,
+)
 def judge_schedule(marks, after_one, after_two, highest_loss):
     """Take the rates 1 and 1/4 on ½(θ₁² + 4 θ₂²)."""
-    curvatures = np.array([1, 4], dtype=object)
     (start,) = schedule_numbers(marks.draw).values()
-    first = start - curvatures * start
-    second = first - Fraction(1, 4) * curvatures * first
-    losses = [(curvatures * p * p).sum() / Fraction(2) for p in (start, first, second)]
-    with marks.part("after_one"):
-        slips = {
-            "the first step has the factors 1 − 1 and 1 − 4: mind the sign": -first,
-            "the slope of ½·4θ₂² is 4θ₂": 0 * start,
-        }
-        typed(after_one, first, slips=slips)
-    with marks.part("after_two"):
-        quarter = start - Fraction(1, 4) * curvatures * start
-        slips = {"the second step starts where the first landed": quarter}
-        typed(after_two, second, slips=slips)
-    with marks.part("highest_loss"):
-        slips = {
-            "the ½ is missing": 2 * losses[1],
-            "this is the loss at the start; work it out at all three points": losses[0],
-        }
-        typed(highest_loss, losses[1], slips=slips)
+    values = {"start": start, "h": np.array([1, 4], dtype=object), "α": Fraction(1, 4)}
+    steps = {
+        "first": ("start - h * start", "after_one", after_one),
+        "second": ("first - α * h * first", "after_two", after_two),
+        "loss": ("sum(h * first**2) / 2", "highest_loss", highest_loss),
+    }
+    start_loss = "this is the loss at the start; work it out at all three points"
+    named = {
+        "first": {"the slope of ½·4θ₂² is 4θ₂": "0 * start"},
+        "second": {
+            "the second step starts where the first landed": "start - α * h * start"
+        },
+        "loss": {start_loss: "sum(h * start**2) / 2"},
+    }
+    judge_steps(marks, values, steps, named)
 
 
 def rates_on_ring():
@@ -166,19 +149,19 @@ def rates_on_ring():
     return way / (way @ TILTED)
 
 
+@exercise(
+    "Experiment: how often is a rate negative?",
+    '"One rate per parameter" in chapter 01',
+)
 def judge_signs(marks, rates_to_bottom, share_negative):
     """θ − α∘g = bottom, entry by entry; a first rate is negative at a quarter."""
     with marks.part("rates_to_bottom"):
         starts = BOTTOM + marks.rng.uniform(0.2, 3, (marks.rng.integers(4, 9), 2))
         starts[::2] = 2 * BOTTOM - starts[::2]
         way = starts - BOTTOM
-        slopes = way @ TILTED
-        slips = {
-            "the sign is turned: θ − α∘g must be the bottom": -way / slopes,
-            "turned upside down: α∘g is the way from the bottom": slopes / way,
-            "this is the way; divide by the gradient, entry by entry": way,
-        }
-        computed(call(rates_to_bottom, starts), way / slopes, slips)
+        values = {"way": way, "slope": way @ TILTED}
+        named = {"the sign is turned: θ − α∘g must be the bottom": "-way / slope"}
+        judge_result(call(rates_to_bottom, starts), "way / slope", values, named)
     with marks.part("share_negative"):
         first, second = rates_on_ring().T < 0
         slips = {
@@ -189,42 +172,4 @@ def judge_signs(marks, rates_to_bottom, share_negative):
             "this is the share that is positive": (~first).mean(),
             "this is a count; the share is that over all 3,600": first.sum(),
         }
-        typed(share_negative, Fraction(1, 4), slips=slips, percent=True)
-
-
-EXERCISES = {
-    1: Exercise(
-        "Three slopes, by hand",
-        ("landed", "slopes"),
-        judge_slopes,
-        parts=("θ′", "g", "dθ", "dα"),
-        see='"Meta-SGD with one parameter" in chapter 01',
-        numbers=slope_numbers,
-    ),
-    2: Exercise(
-        "The best single rate, for any bowl",
-        ("best_single_rate",),
-        judge_best_rate,
-        parts=("rate", "factor"),
-        see='"One rate per parameter" in chapter 01',
-    ),
-    3: Exercise(
-        "Find the bug",
-        ("descend_fixed",),
-        judge_descend,
-        see='"One step, three elements" in chapter 01',
-    ),
-    4: Exercise(
-        "Predict: two rates in turn",
-        ("after_one", "after_two", "highest_loss"),
-        judge_schedule,
-        see='"One rate per parameter" in chapter 01',
-        numbers=schedule_numbers,
-    ),
-    5: Exercise(
-        "Experiment: how often is a rate negative?",
-        ("rates_to_bottom", "share_negative"),
-        judge_signs,
-        see='"One rate per parameter" in chapter 01',
-    ),
-}
+        typed(share_negative, Fraction(1, 4), 25, slips=slips)  # or in percent

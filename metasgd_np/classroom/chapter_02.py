@@ -7,9 +7,23 @@ import numpy as np
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from ..worksheets import Worksheet
-from .exercises import Exercise
-from .reading import agree, as_array, call, computed, number, require, several
+from .formulas import judge_result, judge_results
+from .reading import (
+    agree,
+    as_array,
+    call,
+    choose,
+    computed,
+    fitted,
+    naming,
+    number,
+    require,
+    several,
+)
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 BLOCKS = ("W1", "b1", "W2", "b2")
 UNIT = 2  # the dead unit of exercise 4
@@ -37,6 +51,11 @@ def pencil_numbers(draw):
     return {name: values[symbol] for name, symbol in symbols.items()}
 
 
+@exercise(
+    "Half a pass by hand",
+    "equations (2.5), (2.7) and (2.8) in chapter 02",
+    numbers=pencil_numbers,
+)
 def judge_by_hand(marks, dF, dH1, dZ1):
     """Judge (2.5), (2.7) and (2.8)."""
     answers = {"dF_s": ("dF", dF), "dH1_s": ("dH1", dH1), "dZ1_s": ("dZ1", dZ1)}
@@ -50,90 +69,81 @@ def draw_layers(rng):
     return [rng.standard_normal(shape) for shape in shapes]
 
 
-def differentiate(W1, b1, W2, b2, X, Y, without_slope=False):
-    """The four gradients of the mean squared error, of tanh layers."""
-    H1 = np.tanh(X @ W1 + b1)
-    dF = 2 / len(X) * (H1 @ W2 + b2 - Y)
-    dZ1 = dF @ W2.T * (1 if without_slope else 1 - H1 * H1)
-    return X.T @ dZ1, dZ1.sum(0), H1.T @ dF, dF.sum(0)
-
-
+@exercise(
+    "Four gradients",
+    "equations (2.5) to (2.9) in chapter 02",
+    parts=("dW1", "db1", "dW2", "db2"),
+)
 def judge_four(marks, four_gradients):
     """Compare block by block, for layers of any sizes."""
     layers = draw_layers(marks.rng)
-    right, sloppy = differentiate(*layers), differentiate(*layers, without_slope=True)
-    names = [f"d{block}" for block in BLOCKS]
-    found = several(call(four_gradients, *layers), names)
-    n = len(layers[4])
-    for name, result, true, flat in zip(names, found, right, sloppy, strict=True):
-        with marks.part(name):
-            slips = {
-                f"one entry of {name[1:]} is used by every example: a sum over them, "
-                "not a mean": true / n,
-                "without φ′, the factor 1 − H1²": flat,
-                "without the 2 of the square": true / 2,
-                "without the 1/N of the mean": true * n,
-                "the mean is over the examples, (2.4), not over the outputs too": true
-                / layers[5].shape[1],
-            }
-            if not name.startswith("db"):
-                del slips[next(iter(slips))]
-            computed(result, true, slips)
+    dF, dZ1 = "2 / N * (F - Y)", "2 / N * (F - Y) @ W2.T * (1 - H1**2)"
+    formulas = {
+        "dW1": f"X.T @ ({dZ1})",
+        "db1": f"ones @ ({dZ1})",
+        "dW2": f"H1.T @ ({dF})",
+        "db2": f"ones @ ({dF})",
+    }
+    named = {}
+    for name, formula in formulas.items():
+        named[name] = {
+            "without φ′, the factor 1 − H1²": formula.replace(" * (1 - H1**2)", ""),
+            "the mean is over the examples, (2.4), not over the outputs too": (
+                f"{formula} / O"
+            ),
+        }
+        shared = f"one entry of {name[1:]} is used by every example: a sum over them"
+        if name.startswith("db"):
+            named[name][f"{shared}, not a mean"] = f"{formula} / N"
+    found = call(four_gradients, *layers)
+    judge_results(marks, found, formulas, work_forward(*layers), named)
 
 
+def work_forward(W1, b1, W2, b2, X, Y):
+    """What a backward pass of tanh layers starts from."""
+    N, ones, H1 = len(X), np.ones(len(X)), np.tanh(X @ W1 + b1)
+    made = {"N": N, "O": len(b2), "ones": ones, "H1": H1, "F": H1 @ W2 + b2}
+    return made | {"X": X, "Y": Y, "W2": W2}
+
+
+@exercise("A bug that raises nothing", "equation (2.6) in chapter 02")
 def judge_step(marks, right_step, wrong_blocks):
     """One step of plain descent; W2's gradient had one column for all outputs."""
     with marks.part("right_step"):
-        W1, b1, W2, b2, X, Y = draw_layers(marks.rng)
-        rate = marks.rng.uniform(0.2, 0.8)
-        dW1, db1, dW2, db2 = differentiate(W1, b1, W2, b2, X, Y)
-        W, V = np.vstack([W1, b1]), np.vstack([W2, b2])
-        dW, dV = np.vstack([dW1, db1]), np.vstack([dW2, db2])
+        layers = draw_layers(marks.rng)
+        W1, b1, W2, b2, X, Y = layers
+        W, V, rate = np.vstack([W1, b1]), np.vstack([W2, b2]), marks.rng.uniform(0.2, 1)
+        values = work_forward(*layers) | {"W1": W, "V": V, "rate": rate}
+        for name, inputs in (("X1", X), ("H1_1", values["H1"])):
+            values[name] = np.column_stack([inputs, values["ones"]])
         new = several(call(right_step, W, V, X, Y, rate), ("W1", "W2"))
-        column = dV.sum(-1, keepdims=True)
-        slips = {
-            "W2 is as wrong_step leaves it: dW2 is one column, which NumPy "
-            "spreads over the outputs": V - rate * column,
-            "W2 climbs: minus rate times the gradient": V + rate * dV,
-            "W2 takes the mean over the outputs, but every output has its own column": V
-            - rate * dV.mean(-1, keepdims=True) * np.ones_like(V),
-            "W2: only the weights are stepped, not the bias in the last row": (
-                np.vstack([W2 - rate * dW2, b2])
+        gradient = "H1_1.T @ (2 / N * (F - Y))"
+        named = {
+            "it is as wrong_step leaves it: dW2 is one column, which NumPy "
+            "spreads over the outputs": f"V - rate * along({gradient})",
+            "takes the mean over the outputs, but every output has its own column": (
+                f"V - rate * along({gradient}) / O * V / V"
             ),
         }
-        computed(new[1], V - rate * dV, slips)
-        slips = {
-            "W1 climbs: minus rate times the gradient": W + rate * dW,
-            "W1 takes no step": W,
-        }
-        computed(new[0], W - rate * dW, slips)
+        with naming("W2"):
+            judge_result(new[1], f"V - rate * {gradient}", values, named)
+        step = "rate * X1.T @ (2 / N * (F - Y) @ W2.T * (1 - H1**2))"
+        with naming("W1"):
+            judge_result(new[0], f"W1 - {step}", values)
     with marks.part("wrong_blocks"):
-        judge_blocks(wrong_blocks)
+        found = {*choose(wrong_blocks, BLOCKS, several=True)}
+        require(found & {"W2", "b2"}, "look at the shape of dW2 in wrong_step")
+        bias = "W2 holds its bias in the last row: both are stepped"
+        require(found >= {"W2", "b2"}, bias)
+        first = "dZ1 starts from dF, not from dW2: compare the blocks"
+        require(found == {"W2", "b2"}, first)
 
 
-def judge_blocks(wrong_blocks):
-    """Compare the names of blocks, in any order and any container."""
-    require(wrong_blocks is not None, "no answer yet")
-    text = isinstance(wrong_blocks, str)
-    names = wrong_blocks.replace(",", " ").split() if text else wrong_blocks
-    try:
-        found = {str(name).strip(" '\"{}[]()").removeprefix("d") for name in names}
-    except TypeError:
-        found = set()
-    found = {name[:1].upper() + name[1:] for name in found if name}
-    found = {name.replace("B", "b") for name in found}
-    require(
-        found and found <= {*BLOCKS}, f"give a set of names, of {', '.join(BLOCKS)}"
-    )
-    require("W2" in found or "b2" in found, "look at the shape of dW2 in wrong_step")
-    require(
-        found >= {"W2", "b2"}, "W2 holds its bias in the last row: both are stepped"
-    )
-    require(
-        found == {"W2", "b2"}, "dZ1 starts from dF, not from dW2: compare the blocks"
-    )
-
-
+@exercise(
+    "Predict: a dead unit",
+    "equations (2.6), (2.8) and (2.9) in chapter 02",
+    parts=BLOCKS,
+)
 def judge_dead(marks, zero):
     """A unit that is off: its column of dZ1 and of H1 is zero."""
     require(hasattr(zero, "keys"), "zero is a dictionary, one boolean array per block")
@@ -150,8 +160,7 @@ def judge_dead(marks, zero):
             right = np.zeros(shape)
             if name != "b2":
                 right[(slice(None), UNIT) if name == "W1" else UNIT] = 1
-            found = as_array(zero[name])
-            require(found.shape == shape, f"has shape {found.shape}, expected {shape}")
+            found = fitted(as_array(zero[name]), shape)
             require(set(np.unique(found)) <= {0, 1}, "True or False in every entry")
             require(not agree(found, 1 - right, 0), "True is where it must be zero")
             require(agree(found, right, 0), f"look again at {hints[name]}")
@@ -176,16 +185,22 @@ def descend(theta, rate, steps, sign=-1):
     return np.array(losses)
 
 
+@exercise(
+    "Experiment: fit seven points",
+    '"One step, three elements" in chapter 01',
+    parts=("fit", "rate and steps"),
+)
 def judge_fit(marks, fit, rate, steps):
     """Compare with plain descent from another start; then try the rate and steps."""
     with marks.part("fit"):
         n, own_rate = int(marks.rng.integers(3, 6)), marks.rng.uniform(0.05, 0.2)
         start = fit_problem()["theta"] + marks.rng.normal(size=39) / 4
         true = descend(start, own_rate, n + 1)
-        found = as_array(call(fit, start, own_rate, n)).ravel()
+        found = as_array(call(fit, start, own_rate, n))
         slips = {
             "the loss after the last step is missing": true[:-2],
             "the loss before the first step is missing": true[1:-1],
+            "this is the last loss alone; n + 1 are asked for": true[-2],
             "one step too many": true,
             "θ − rate·gradient, with a minus": descend(start, own_rate, n, sign=1),
             "the same loss every time: θ never moves": np.full(n + 1, true[0]),
@@ -204,41 +219,3 @@ def judge_fit(marks, fit, rate, steps):
         require(
             ratio < 1 / 20, f"the loss falls to {ratio:.3f} of its start, not to 0.05"
         )
-
-
-EXERCISES = {
-    1: Exercise(
-        "Half a pass by hand",
-        ("dF", "dH1", "dZ1"),
-        judge_by_hand,
-        see="equations (2.5), (2.7) and (2.8) in chapter 02",
-        numbers=pencil_numbers,
-    ),
-    2: Exercise(
-        "Four gradients",
-        ("four_gradients",),
-        judge_four,
-        parts=("dW1", "db1", "dW2", "db2"),
-        see="equations (2.5) to (2.9) in chapter 02",
-    ),
-    3: Exercise(
-        "A bug that raises nothing",
-        ("right_step", "wrong_blocks"),
-        judge_step,
-        see="equation (2.6) in chapter 02",
-    ),
-    4: Exercise(
-        "Predict: a dead unit",
-        ("zero",),
-        judge_dead,
-        parts=BLOCKS,
-        see="equations (2.6), (2.8) and (2.9) in chapter 02",
-    ),
-    5: Exercise(
-        "Experiment: fit seven points",
-        ("fit", "rate", "steps"),
-        judge_fit,
-        parts=("fit", "rate and steps"),
-        see='"One step, three elements" in chapter 01',
-    ),
-}

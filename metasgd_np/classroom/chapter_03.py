@@ -1,6 +1,5 @@
 """The exercises of chapter 03, check a gradient you wrote by hand."""
 
-import re
 from contextlib import contextmanager
 from fractions import Fraction
 from unittest.mock import patch
@@ -9,8 +8,11 @@ import numpy as np
 
 from ..network import TwoLayerNet
 from ..worksheets import Worksheet
-from .exercises import Exercise
-from .reading import Wrong, as_array, call, computed, require, typed
+from .formulas import judge_result, judge_steps
+from .reading import Wrong, as_array, call, choose, computed, naming, require
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 EPS = {kind: np.finfo(kind).eps for kind in ("float32", "float64")}
 
@@ -23,27 +25,22 @@ def pencil_numbers(draw):
     return {"x": x, "h": Fraction(1, h)}
 
 
+@exercise(
+    "Two quotients, with a pencil",
+    "equations (3.1) and (3.2) in chapter 03",
+    numbers=pencil_numbers,
+)
 def judge_pencil(marks, by_central, by_complex):
     """Judge f′ + h² and f′ − h², as f‴ = 6."""
-    x, h = pencil_numbers(marks.draw).values()
-    slope, right = (
-        3 * x * x,
-        {"by_central": (by_central, 1), "by_complex": (by_complex, -1)},
-    )
-    for name, (answer, sign) in right.items():
-        true = slope + sign * h * h
-        slips = {
-            "this is the derivative; give the quotient": slope,
-            "the sign of the h² term: (ih)³ is −i h³, and (−h)³ is −h³": (
-                slope - sign * h * h
-            ),
-            "this is not divided by the distance": true * h,
-            "this is not divided by the whole distance, 2h": 2 * true,
-            "the h² term: f‴ is 6, and 6/6 is 1": slope + sign * h * h / 6,
-            "forward and central differ: this still has the term 3xh": true + 3 * x * h,
-        }
-        with marks.part(name):
-            typed(answer, true, slips=slips)
+    steps = {
+        "central": ("((x + h)**3 - (x - h)**3) / (2 * h)", "by_central", by_central),
+        "complex": ("3 * x**2 - h**2", "by_complex", by_complex),
+    }
+    slope = {"this is the derivative; give the quotient": "3 * x**2"}
+    forward = {"this is the forward difference": "((x + h)**3 - x**3) / h"}
+    sign = {"the sign of the h² term: (ih)³ is −i h³": "3 * x**2 + h**2"}
+    named = {"central": slope | forward, "complex": slope | sign}
+    judge_steps(marks, pencil_numbers(marks.draw), steps, named)
 
 
 class Guarded(dict):
@@ -57,6 +54,7 @@ class Guarded(dict):
         return super().__getitem__(symbol)
 
 
+@exercise("A difference without error", "equation (3.1) in chapter 03")
 def judge_differences(marks, differences):
     """Compare central differences with h = 1 with the exact gradient, on two sheets."""
     for sheet in (Worksheet(), Worksheet.from_seed(int(marks.rng.integers(10**6)))):
@@ -71,16 +69,21 @@ def judge_differences(marks, differences):
         ahead, here, back = (
             np.array([[loss(n + i, h)] for i in range(len(true))]) for h in (1, 0, -1)
         )
-        slips = {
-            "this is the forward difference": ahead - here,
-            "this is the backward difference": here - back,
-            "the two points are 2h apart": ahead - back,
-            "L(W2 + h) comes first": (back - ahead) / 2,
+        values = {"ahead": ahead, "here": here, "back": back}
+        named = {
+            "this is the forward difference": "ahead - here",
+            "this is the backward difference": "here - back",
         }
         sheet.values = Guarded(sheet.values)
-        computed(call(differences, sheet), true, slips)
+        found = call(differences, sheet)
+        judge_result(found, "(ahead - back) / 2", values, named)
 
 
+@exercise(
+    "An exponent that separates right from wrong",
+    'the side trip "How far to trust a check"',
+    parts=("for a right derivative", "for a wrong one"),
+)
 def judge_exponent(marks, exponent):
     """Compare with log2 of R(t)/R(t/2), of a cubic."""
     a, b, c, d = marks.rng.uniform(0.5, 2, 4) * marks.rng.choice([-1, 1], 4)
@@ -93,33 +96,33 @@ def judge_exponent(marks, exponent):
         "for a right derivative": [b],
         "for a wrong one": [b / 2, -b, b + 10 * t, b + 0.75 * c * t],
     }
+    named = {
+        "the logarithm to base 2: R falls by halving t": "log(R / half)",
+        "the logarithm to base 2, not 10": "log10(R / half)",
+        "claimed is a slope: t · claimed": "log2(R_lost / half_lost)",
+        "the same for every derivative": "2",
+    }
     for part, claims in cases.items():
         with marks.part(part):
             for claimed in claims:
-                R, half = (abs(L(s) - L(0) - s * claimed) for s in (t, t / 2))
-                power, start = np.log2(R / half), call(exponent, L, claimed, t)
-                lost = [abs(L(s) - L(0) - claimed) for s in (t, t / 2)]
-                slips = {
-                    "that is how often R(t/2) goes into R(t), 2 to that power": R
-                    / half,
-                    "the logarithm to base 2: R falls by halving t": np.log(R / half),
-                    "the logarithm to base 2, not 10": np.log10(R / half),
-                    "R(t) / R(t/2), not its inverse": -power,
-                    "claimed is a slope: t · claimed": np.log2(lost[0] / lost[1]),
-                    "the same for every derivative": 2,
+                values = {
+                    "R": abs(L(t) - L(0) - t * claimed),
+                    "half": abs(L(t / 2) - L(0) - t / 2 * claimed),
+                    "R_lost": abs(L(t) - L(0) - claimed),
+                    "half_lost": abs(L(t / 2) - L(0) - claimed),
                 }
+                found = as_array(call(exponent, L, claimed, t))
                 size = "R is an absolute value: without | | it may change its sign"
-                require(np.isfinite(as_array(start)).all(), size)
-                computed(start, power, slips, close=1e-4)
+                require(np.isfinite(found).all(), size)
+                judge_result(found, "log2(R / half)", values, named, close=1e-4)
 
 
+@exercise("Find the bug", '"The package\'s verdict" in chapter 03')
 def judge_bug(marks, mistake, repaired):
     """The letter, and the gradient of a network of other sizes, block by block."""
     with marks.part("mistake"):
-        require(mistake is not None, "no answer yet")
-        letters = re.findall(r"\b[abc]\b", str(mistake).lower())
-        require(len(set(letters)) == 1, 'give one letter, "a", "b" or "c"')
-        require(letters[0] == "c", "which of the three leaves W1 and W2 right?")
+        hint = "which of the three leaves W1 and W2 right?"
+        require(choose(mistake, "abc") == "c", hint)
     with marks.part("repaired"):
         D, H, n_out, N = (int(n) for n in 3 + marks.rng.permutation(5)[:4])
         net = TwoLayerNet(D, H, n_out, activation="tanh")
@@ -130,15 +133,9 @@ def judge_bug(marks, mistake, repaired):
         found = as_array(found).ravel()
         require(found.size == theta.size, f"{found.size} entries, expected (P,)")
         for name, block in net.blocks(found).items():
-            computed_block(name, block, true[name], N)
-
-
-def computed_block(name, found, true, N):
-    """Compare one block; name it in the message."""
-    try:
-        computed(found, true, {"is still averaged over the examples": true / N})
-    except Wrong as wrong:
-        raise Wrong(f"block {name}: {wrong}") from None
+            slips = {"is still averaged over the examples": true[name] / N}
+            with naming(f"block {name}"):
+                computed(block, true[name], slips)
 
 
 @contextmanager
@@ -155,6 +152,11 @@ def seen_by_exp():
         yield seen
 
 
+@exercise(
+    "Predict and verify: the best step",
+    '"Central difference" in chapter 03',
+    parts=("float32", "float64"),
+)
 def judge_step(marks, best_step):
     """The best step is near ε^(1/3), in either precision, and one of those tried."""
     shift = marks.rng.uniform(0, 0.2)
@@ -186,40 +188,3 @@ def one_of(step):
     if step == int(step) > 1:
         return "that is an index: return the step itself, hs[index]"
     return "not one of hs: measure the errors, and return the h where it is least"
-
-
-EXERCISES = {
-    1: Exercise(
-        "Two quotients, with a pencil",
-        ("by_central", "by_complex"),
-        judge_pencil,
-        see="equations (3.1) and (3.2) in chapter 03",
-        numbers=pencil_numbers,
-    ),
-    2: Exercise(
-        "A difference without error",
-        ("differences",),
-        judge_differences,
-        see="equation (3.1) in chapter 03",
-    ),
-    3: Exercise(
-        "An exponent that separates right from wrong",
-        ("exponent",),
-        judge_exponent,
-        parts=("for a right derivative", "for a wrong one"),
-        see='the side trip "How far to trust a check"',
-    ),
-    4: Exercise(
-        "Find the bug",
-        ("mistake", "repaired"),
-        judge_bug,
-        see='"The package\'s verdict" in chapter 03',
-    ),
-    5: Exercise(
-        "Predict and verify: the best step",
-        ("best_step",),
-        judge_step,
-        parts=("float32", "float64"),
-        see='"Central difference" in chapter 03',
-    ),
-}

@@ -1,16 +1,15 @@
 """The exercises of chapter 04, differentiate the backprop."""
 
-import re
-
 import numpy as np
 
-from ..activations import sigmoid
 from ..network import TwoLayerNet
 from ..second_order import hessian, hvp
-from ..worksheets.mistakes import with_phi
-from .exercises import Exercise
-from .reading import Wrong, as_array, call, computed, require
+from .formulas import judge_result
+from .reading import as_array, call, choose, naming, require
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 SEED = 9  # of the sheet of exercise 1
 WHOLE = hessian, np.linalg.eig, np.linalg.eigh, np.linalg.eigvals, np.linalg.eigvalsh
@@ -22,6 +21,11 @@ def tangent_numbers(draw):
     return {symbol: values[symbol] for symbol in ("X1_s", "V1", "phi1_s")}
 
 
+@exercise(
+    "Two tangents by hand",
+    "equations (4.1) and (4.2) in chapter 04",
+    numbers=tangent_numbers,
+)
 def judge_tangents(marks, Z1_dot, H1_dot):
     """Judge (4.1) and (4.2)."""
     answers = {"Z1_dot": ("Z1_dot", Z1_dot), "H1_dot": ("H1_dot", H1_dot)}
@@ -29,28 +33,28 @@ def judge_tangents(marks, Z1_dot, H1_dot):
     judge_lines(marks, sheet, answers, known=("X1_s", "phi1_s", "V1"))
 
 
+@exercise(
+    "A new activation function",
+    '"Activation functions in use" in chapter 02, and (4.7)',
+)
 def judge_softplus(marks, softplus_slope, softplus_curvature):
     """Compare with σ and σ (1 − σ), at real numbers."""
     Z = marks.rng.uniform(-5, 5, marks.rng.integers(3, 7, 2))
-    S = sigmoid(Z)
     with marks.part("softplus_slope"):
-        slips = {
-            "this is the softplus itself": np.log(1 + np.exp(Z)),
-            "this is 1/(1 + eᶻ), falling in z: (log u)′ is u′/u": 1 / (1 + np.exp(Z)),
-            "only the inner derivative: divide by 1 + eᶻ": np.exp(Z),
-            "this is φ″": S * (1 - S),
+        named = {
+            "this is the softplus itself": "log(1 + exp(Z))",
+            "only the inner derivative: divide by 1 + eᶻ": "exp(Z)",
+            "this is φ″": "σ(Z) * (1 - σ(Z))",
         }
-        computed(call(softplus_slope, Z), S, slips)
+        found = call(softplus_slope, Z)
+        judge_result(found, "1 / (1 + exp(-Z))", {"Z": Z}, named)
     with marks.part("softplus_curvature"):
-        slips = {
-            "this is φ′; differentiate it once more": S,
-            "σ (1 − σ), not 1 − σ²: that is how tanh goes": 1 - S * S,
-            "the sign of the inner derivative": -S * (1 - S),
-            "a factor is missing: σ′ is a product": 1 - S,
-            "σ (1 − σ): the second factor is 1 − σ": S * S,
-            "this is φ‴": S * (1 - S) * (1 - 2 * S),
+        named = {
+            "this is φ′; differentiate it once more": "σ(Z)",
+            "σ (1 − σ), not 1 − σ²: that is how tanh goes": "1 - σ(Z)**2",
         }
-        computed(call(softplus_curvature, Z), S * (1 - S), slips)
+        found = call(softplus_curvature, Z)
+        judge_result(found, "σ(Z) * (1 - σ(Z))", {"Z": Z}, named)
 
 
 def draw_problem(rng, activation="tanh"):
@@ -61,6 +65,7 @@ def draw_problem(rng, activation="tanh"):
     return net, theta, rng.standard_normal((N, D)), rng.standard_normal((N, n_out))
 
 
+@exercise("Find the bug", "equations (4.1) to (4.8) in chapter 04")
 def judge_hvp(marks, fixed_hvp, wrong_line):
     """Compare block by block; v = 0 shows what moves by itself."""
     with marks.part("fixed_hvp"):
@@ -72,38 +77,39 @@ def judge_hvp(marks, fixed_hvp, wrong_line):
         still = as_array(call(fixed_hvp, net, theta, X, Y, 0 * v))
         moves = "a product with v = 0 is zero, but something moves by itself"
         require(not still.any(), moves)
-        flat = with_phi(net, curvature=lambda Z, H, phi1: 0 * Z)
-        true, forgotten = (net.blocks(hvp(n, theta, X, Y, v)) for n in (net, flat))
-        for name, block in net.blocks(found).items():
-            slips = {"the term with φ″ of (4.7) is missing": forgotten[name]}
-            try:
-                computed(block, true[name], slips)
-            except Wrong as wrong:
-                raise Wrong(f"block {name}: {wrong}") from None
+        p = net.backward_pass(theta, X, Y)
+        values = p._asdict() | net.tangent_pass(p, v)._asdict()
+        values["H1_1_dot"] = np.pad(values["H1_dot"], ((0, 0), (0, 1)))
+        values["W2"], values["V2"] = net.unpack(theta)[1][:-1], net.unpack(v)[1][:-1]
+        dH1_dot = "(dF_dot @ W2.T + dF @ V2.T)"
+        formulas = {
+            "W1 and b1": f"X1.T @ ({dH1_dot} * phi1 + dH1 * phi2 * Z1_dot)",
+            "W2 and b2": "H1_1_dot.T @ dF + H1_1.T @ dF_dot",
+        }
+        curved = "the term with φ″ of (4.7) is missing"
+        named = {curved: f"X1.T @ ({dH1_dot} * phi1)"}
+        for blocks, matrix in zip(formulas, net.unpack(found), strict=True):
+            with naming(f"blocks {blocks}"):
+                judge_result(matrix, formulas[blocks], values, named)
     with marks.part("wrong_line"):
-        require(wrong_line is not None, "no answer yet")
-        lines = set(re.findall(r"4\s*[.,]\s*(\d)", str(wrong_line)))
-        require(len(lines) == 1, 'give the number of one equation, such as "4.1"')
-        require(
-            lines == {"5"}, "which block is wrong at v = 0, and which line makes it?"
-        )
+        line = choose(wrong_line, [f"4.{n}" for n in range(1, 9)])
+        hint = "which block is wrong at v = 0, and which line makes it?"
+        require(line == "4.5", hint)
 
 
+@exercise("Predict: a block in closed form", "equations (4.1) to (4.5) in chapter 04")
 def judge_corner(marks, corner):
     """Compare with the corner of the whole Hessian, with and without a φ″."""
     for activation in ("tanh", "relu"):
         net, theta, X, Y = draw_problem(marks.rng, activation)
-        W2 = net.unpack(theta)[1]
-        (rows, columns), n = W2.shape, len(X)
-        true = hessian(net, theta, X, Y)[-W2.size :, -W2.size :]
-        turned = true.reshape(rows, columns, rows, columns).transpose(1, 0, 3, 2)
-        slips = {
-            "the 2/N of the loss, (4.4), is missing": true * n / 2,
-            "the 2 of (4.4) is missing": true / 2,
-            "the 1/N of (4.4) is missing": true * n,
-            "right numbers; θ is row by row, so swap kron": turned.reshape(true.shape),
+        values = {"N": len(X), "one": np.eye(net.n_out)}
+        values["H"] = net.backward_pass(theta, X, Y).H1_1
+        turned = "right numbers; θ is row by row, so swap kron"
+        named = {
+            turned: "2 / N * kron(one, H.T @ H)",
         }
-        computed(call(corner, net, theta, X, without=(hessian, hvp)), true, slips)
+        found = call(corner, net, theta, X, without=(hessian, hvp))
+        judge_result(found, "2 / N * kron(H.T @ H, one)", values, named)
 
 
 def draw_sharp(rng, activation, sign):
@@ -117,6 +123,9 @@ def draw_sharp(rng, activation, sign):
             return problem, values[first]
 
 
+@exercise(
+    "Experiment: the sharpest direction", '"The Hessian as a picture" in chapter 04'
+)
 def judge_sharpest(marks, sharpest):
     """Compare with all eigenvalues, once where the largest in size is negative."""
     for activation, sign in (("relu", 1), ("tanh", -1)):
@@ -130,38 +139,3 @@ def judge_sharpest(marks, sharpest):
         require(abs(ratio + 1) > 1e-6, "the sign is lost: vᵀ(∇²L v), not a length")
         few = "not the eigenvalue largest in size; are there enough rounds?"
         require(abs(ratio - 1) < 1e-6, few)
-
-
-EXERCISES = {
-    1: Exercise(
-        "Two tangents by hand",
-        ("Z1_dot", "H1_dot"),
-        judge_tangents,
-        see="equations (4.1) and (4.2) in chapter 04",
-        numbers=tangent_numbers,
-    ),
-    2: Exercise(
-        "A new activation function",
-        ("softplus_slope", "softplus_curvature"),
-        judge_softplus,
-        see='"Activation functions in use" in chapter 02, and (4.7)',
-    ),
-    3: Exercise(
-        "Find the bug",
-        ("fixed_hvp", "wrong_line"),
-        judge_hvp,
-        see="equations (4.1) to (4.8) in chapter 04",
-    ),
-    4: Exercise(
-        "Predict: a block in closed form",
-        ("corner",),
-        judge_corner,
-        see="equations (4.1) to (4.5) in chapter 04",
-    ),
-    5: Exercise(
-        "Experiment: the sharpest direction",
-        ("sharpest",),
-        judge_sharpest,
-        see='"The Hessian as a picture" in chapter 04',
-    ),
-}

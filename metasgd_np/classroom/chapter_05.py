@@ -1,7 +1,8 @@
 """The exercises of chapter 05, learn where to start."""
 
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 
 import numpy as np
 
@@ -10,9 +11,12 @@ from ..gradient_check import small_problem
 from ..network import TwoLayerNet
 from ..second_order import hvp
 from ..tasks import Sinusoids
-from .exercises import Exercise
-from .reading import as_array, call, computed, number, require, several, typed
+from .formulas import alterations, evaluate, judge_steps
+from .reading import as_array, call, computed, number, require, several
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 SEED = 6  # of the sheet of exercise 2
 GIVEN = ("alpha1", "alpha2", "dW1_q", "dW2_q", "dW1_dot", "dW2_dot")
@@ -25,31 +29,39 @@ def bowl_numbers(draw):
     return {"m": draw.choice((3, 6, -3, -6)), "alpha": Fraction(1, draw.choice((3, 4)))}
 
 
+@exercise(
+    "Before and after the step, with a pencil",
+    '"Why judge after the step" in chapter 05',
+    numbers=bowl_numbers,
+)
 def judge_bowls(marks, joint, adapted):
     """The mean of θ² and ½(θ − m)² before the step, and after it."""
     m, alpha = bowl_numbers(marks.draw).values()
-    first, second = 1 - 2 * alpha, 1 - alpha  # how a step shrinks θ and θ − m
-    before = Fraction(m, 3)
-    after = second**2 * m / (2 * first**2 + second**2)
-    with marks.part("joint"):
-        slips = {
-            "the mean of the two bottoms; the bowls are not equally steep": Fraction(
-                m, 2
-            ),
-            "this is where the second loss alone is least": m,
-        }
-        typed(joint, before, slips=slips)
-    with marks.part("adapted"):
-        slips = {
+    values = {"m": Fraction(m), "α": alpha, "h1": 2, "h2": 1}
+    before, after = "h2 * m / (h1 + h2)", "h2 * {s2} * m / (h1 * {s1} + h2 * {s2})"
+    steps = {
+        "joint": (before, "joint", joint),
+        "adapted": (
+            after.format(s1="(1 - α * h1)**2", s2="(1 - α * h2)**2"),
+            "adapted",
+            adapted,
+        ),
+    }
+    middle = "the mean of the two bottoms; the bowls are not equally steep"
+    named = {
+        "joint": {
+            middle: "m / 2",
+            "this is where the second loss alone is least": "m",
+        },
+        "adapted": {
             "take the step first, then the loss; this is the best θ before it": before,
-            "the chain rule: θ′ moves by 1 − αh as θ moves by 1": second
-            * m
-            / (2 * first + second),
-            "the mean of the two bottoms; the bowls are not equally steep": Fraction(
-                m, 2
+            "the chain rule: θ′ moves by 1 − αh as θ moves by 1": (
+                after.format(s1="(1 - α * h1)", s2="(1 - α * h2)")
             ),
-        }
-        typed(adapted, after, slips=slips)
+            middle: "m / 2",
+        },
+    }
+    judge_steps(marks, values, steps, named)
 
 
 def step_numbers(draw):
@@ -58,6 +70,11 @@ def step_numbers(draw):
     return {symbol: values[symbol] for symbol in GIVEN}
 
 
+@exercise(
+    "One step, with a pencil",
+    "equations (5.3) and (5.4) in chapter 05",
+    numbers=step_numbers,
+)
 def judge_one_step(marks, V1, V2, dtheta1, dtheta2):
     """Judge α∘λ and dθ = λ − ∇²L (α∘λ), block by block."""
     names = ("V1", "V2", "dtheta1", "dtheta2")
@@ -71,84 +88,111 @@ def draw_problem(rng):
     return small_problem(steps=3, seed=int(rng.integers(10**6)))
 
 
-def carry_back(problem, product, sign=-1, points=slice(-2, None, -1), query=False):
-    """(λ_J, λ_0) of every task by (5.2) and (5.3), or by a wrong form of them."""
+RECURSION = {"dα": "dα - g * λ", "λ": "λ - H(α * λ)"}  # (6.1) and (5.3)
+NAMED = {
+    "α stands inside, ∇²L (α∘λ), not α∘(∇²L λ)": ("λ", "λ - α * H(λ)"),
+    "the Hessian is that of the support loss": ("λ", "λ - H_q(α * λ)"),
+    "the Hessian is taken at θ_j, not always at θ_0": ("λ", "λ - H_0(α * λ)"),
+    "the curvature is left out": ("λ", "λ"),
+    "g_j meets λ_(j+1): before λ is carried back": ("dα", "dα - g * (λ - H(α * λ))"),
+}
+
+
+def carry_back(problem, lines=RECURSION, order=slice(-2, None, -1), start=None):
+    """dα and λ_0 of every task, by these lines or by wrong ones.
+
+    order : the points θ_j in turn;  start : λ_J, the query gradient at θ_J by default
+    """
     net, theta, alpha, batch, steps = problem
-    path = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)
-    X, Y = (batch.X_q, batch.Y_q) if query else (batch.X_s, batch.Y_s)
-    first = lam = net.gradient(path[-1], batch.X_q, batch.Y_q)
-    for theta_j in path[points]:
-        lam = lam + sign * product(net, theta_j, X, Y, alpha, lam)
-    return first, lam
-
-
-def right_product(net, theta, X, Y, alpha, lam):
-    """∇²L (α∘λ)."""
-    return hvp(net, theta, X, Y, alpha * lam)
-
-
-def wrong_carries(problem):
-    """{what is wrong: λ_0} for slips in (5.3)."""
-    forms = {
-        "(5.3) has a minus: λ − ∇²L (α∘λ)": {"sign": 1},
-        "α stands inside, ∇²L (α∘λ), not α∘(∇²L λ)": {
-            "product": lambda net, theta, X, Y, alpha, lam: (
-                alpha * hvp(net, theta, X, Y, lam)
-            )
-        },
-        "α is missing from ∇²L (α∘λ)": {
-            "product": lambda net, theta, X, Y, alpha, lam: hvp(net, theta, X, Y, lam)
-        },
-        "the steps go back from θ_(J−1) to θ_0, not forward": {
-            "points": slice(None, -1)
-        },
-        "θ_J takes no step: begin at θ_(J−1)": {"points": slice(None, None, -1)},
-        "θ_0 is left out": {"points": slice(-2, 0, -1)},
-        "the Hessian is that of the support loss": {"query": True},
-        "the Hessian is taken at θ_j, not always at θ_0": {"points": [0] * problem[-1]},
-        "the curvature is left out": {"points": slice(0)},
+    support, query = (batch.X_s, batch.Y_s), (batch.X_q, batch.Y_q)
+    path = adapt(net, theta, alpha, *support, steps)
+    known = {
+        "α": alpha,
+        "λ": net.gradient(path[-1], *query) if start is None else start,
     }
-    return {
-        text: carry_back(problem, **{"product": right_product, **form})[1]
-        for text, form in forms.items()
+    known["dα"] = 0 * known["λ"]
+    for theta_j in path[order]:
+        known |= {
+            "g": net.gradient(theta_j, *support),
+            "H": partial(hvp, net, theta_j, *support),
+            "H_q": partial(hvp, net, theta_j, *query),
+            "H_0": partial(hvp, net, path[0], *support),
+        }
+        known |= {symbol: evaluate(line, known) for symbol, line in lines.items()}
+    return known["dα"], known["λ"]
+
+
+def wrong_carries(problem, which, right=RECURSION):
+    """(what is wrong, the mean dα (0) or dθ (1) that it gives), one by one."""
+    net, theta, _, batch, _ = problem
+    each = carry_back(problem, right)[which]
+    yield "a sum over the tasks; take the mean", each.sum(0)
+    yield "average over the tasks", each
+    wrong = {text: {"lines": right | dict([line])} for text, line in NAMED.items()}
+    for symbol, line in right.items():
+        for text, altered in alterations(line):
+            message = f"this is the value {text} in the line of {symbol}"
+            wrong[message] = {"lines": right | {symbol: altered}}
+    orders = {
+        "the steps go back from θ_(J−1) to θ_0, not forward": slice(None, -1),
+        "θ_J takes no step: begin at θ_(J−1)": slice(None, None, -1),
+        "θ_0 is left out": slice(-2, 0, -1),
+        "this is the last step's alone": slice(-2, -3, -1),
     }
+    wrong |= {text: {"lines": right, "order": order} for text, order in orders.items()}
+    wrong["λ_J is the query gradient at θ_J, not at θ"] = {
+        "lines": right,
+        "start": net.gradient(theta, batch.X_q, batch.Y_q),
+    }
+    for text, options in wrong.items():
+        yield text, carry_back(problem, **options)[which].mean(0)
 
 
+@exercise(
+    "Split the meta-gradient",
+    "equations (5.1) to (5.4) in chapter 05",
+    parts=("first-order part", "curvature part"),
+)
 def judge_split(marks, split):
     """The query gradient at θ_J, and what carrying it back adds."""
     problem = draw_problem(marks.rng)
-    result = call(split, *problem, without=(meta_gradient,))
-    found = several(result, ("the first-order part", "the curvature part"))
-    first, lam = carry_back(problem, right_product)
-    start, total = first.mean(0), lam.mean(0)
-    many = {"a sum over the tasks; take the mean": first.sum(0), "take the mean": first}
+    names = ("the first-order part", "the curvature part")
+    found = several(call(split, *problem, without=(meta_gradient,)), names)
+    net, theta, _, batch, _ = problem
+    first = carry_back(problem, order=slice(0))[1]
+    start, total = first.mean(0), carry_back(problem)[1].mean(0)
+    whole = {"this is all of dθ": total}
     with marks.part("first-order part"):
-        early = problem[0].gradient(problem[1], problem[3].X_q, problem[3].Y_q).mean(0)
         slips = {
-            **many,
-            "this is all of dθ": total,
-            "the query gradient is taken at θ_J, not at θ": early,
+            "a sum over the tasks; take the mean": first.sum(0),
+            "take the mean": first,
+            "this is the curvature part": total - start,
+            "the query gradient is taken at θ_J, not at θ": (
+                net.gradient(theta, batch.X_q, batch.Y_q).mean(0)
+            ),
         }
-        computed(found[0], start, slips)
+        computed(found[0], start, whole | slips)
     with marks.part("curvature part"):
         slips = {
             "give the curvature part with its minus": start - total,
-            "this is all of dθ": total,
-            "a sum over the tasks; take the mean": (lam - first).sum(0),
-            "average over the tasks": lam - first,
+            "a sum over the tasks; take the mean": (total - start) * len(first),
         }
-        wrong = wrong_carries(problem).items()
-        slips |= {text: (carried - first).mean(0) for text, carried in wrong}
+        carried = (
+            (text, dtheta - (start if dtheta.ndim == 1 else first))
+            for text, dtheta in wrong_carries(problem, 1)
+        )
+        slips = chain((whole | slips).items(), carried)
         computed(found[1], total - start, slips)
 
 
+@exercise("Find the bug", "equation (5.3) in chapter 05")
 def judge_bug(marks, repaired, harmless_alpha):
     """The meta-gradient again; α may stand anywhere if its entries are all the same."""
     with marks.part("repaired"):
         problem = draw_problem(marks.rng)
-        slips = {t: c.mean(0) for t, c in wrong_carries(problem).items()}
+        found = call(repaired, *problem, without=(meta_gradient,))
         right = meta_gradient(*problem).d_theta
-        computed(call(repaired, *problem, without=(meta_gradient,)), right, slips)
+        computed(found, right, wrong_carries(problem, 1))
     with marks.part("harmless_alpha"):
         require(harmless_alpha is not None, "no answer yet")
         text = isinstance(harmless_alpha, str)
@@ -188,6 +232,10 @@ def angles(rate, steps):
     return np.array(found)
 
 
+@exercise(
+    "Predict and verify: five steps",
+    '"Two parts, and when the first is enough" in chapter 05',
+)
 def judge_angle(marks, median_angle, rate_of_one_step):
     """The median in degrees; five steps lead about five times as far as one."""
     with marks.part("median_angle"):
@@ -210,40 +258,3 @@ def judge_angle(marks, median_angle, rate_of_one_step):
         far = "how far do five steps of 0.001 lead?"
         require(one > five * 2 / 3, f"{small}: {far}")
         require(one < five * 3 / 2, f"{large}: {far}")
-
-
-EXERCISES = {
-    1: Exercise(
-        "Before and after the step, with a pencil",
-        ("joint", "adapted"),
-        judge_bowls,
-        see='"Why judge after the step" in chapter 05',
-        numbers=bowl_numbers,
-    ),
-    2: Exercise(
-        "One step, with a pencil",
-        ("V1", "V2", "dtheta1", "dtheta2"),
-        judge_one_step,
-        see="equations (5.3) and (5.4) in chapter 05",
-        numbers=step_numbers,
-    ),
-    3: Exercise(
-        "Split the meta-gradient",
-        ("split",),
-        judge_split,
-        parts=("first-order part", "curvature part"),
-        see="equations (5.1) to (5.4) in chapter 05",
-    ),
-    4: Exercise(
-        "Find the bug",
-        ("repaired", "harmless_alpha"),
-        judge_bug,
-        see="equation (5.3) in chapter 05",
-    ),
-    5: Exercise(
-        "Predict and verify: five steps",
-        ("median_angle", "rate_of_one_step"),
-        judge_angle,
-        see='"Two parts, and when the first is enough" in chapter 05',
-    ),
-}

@@ -2,18 +2,22 @@
 
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 
 import numpy as np
 
 from ..adaptation import adapt, meta_gradient
 from ..gradient_check import small_problem
 from ..network import TwoLayerNet
-from ..second_order import hvp
 from ..tasks import TaskBatch
 from ..worksheets.mistakes import CATALOGUE
-from .exercises import Exercise
-from .reading import call, computed, number, require, several, typed
+from .chapter_05 import RECURSION, carry_back, wrong_carries
+from .formulas import evaluate, judge_result, near_misses
+from .reading import call, choose, computed, number, require, several, typed
+from .register import new_chapter
 from .sheets import draw_sheet, judge_lines
+
+EXERCISES, exercise = new_chapter()
 
 SEED = 31  # of the sheet of exercise 1
 GIVEN = ("dW1_s", "dW2_s", "dW1_q", "dW2_q")
@@ -28,107 +32,95 @@ def pencil_numbers(draw):
     return {name: values[symbol] for name, symbol in zip(names, GIVEN, strict=True)}
 
 
+@exercise(
+    "dα by hand", '"One step, with a pencil" in chapter 06', numbers=pencil_numbers
+)
 def judge_pencil(marks, dalpha1, dalpha2):
     """Judge dα = −g∘λ."""
     answers = {"dalpha1": ("dalpha1", dalpha1), "dalpha2": ("dalpha2", dalpha2)}
     judge_lines(marks, draw_sheet(marks.draw, SEED), answers, known=GIVEN)
 
 
-def catalogue_slips(problem, which):
-    """{mistake: the wrong dθ (0) or dα (1) that it gives}."""
-    return {
-        f"this is mistake {n}, {mistake.name}": mistake.meta_gradient(*problem)[which]
-        for n, mistake in CATALOGUE.items()
-        if mistake.loss == "squared_error"
-    }
+def slips_of(problem, which, right=RECURSION):
+    """(what is wrong, the wrong dα (0) or dθ (1) that it gives), one by one."""
+    late = "g_j meets λ_(j+1): before λ is carried back"
+    lines = right | {"dα": "dα - g * (λ - H(α * λ))"}
+    yield late, carry_back(problem, lines)[which].mean(0)
+    for n, mistake in CATALOGUE.items():
+        if mistake.loss == "squared_error":
+            wrong = mistake.meta_gradient(*problem)[1 - which]
+            yield f"this is mistake {n}, {mistake.name}", wrong
+    yield from wrong_carries(problem, which, right)
 
 
-def recursion(net, theta, alpha, batch, steps, order=2, late=False):
-    """dα of every task by (6.1); `late` meets λ_j for λ_(j+1)."""
-    path = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)
-    lam = net.gradient(path[-1], batch.X_q, batch.Y_q)
-    d_alpha = np.zeros_like(lam)
-    for theta_j in path[-2::-1]:
-        g, met = net.gradient(theta_j, batch.X_s, batch.Y_s), lam
-        if order == 2:
-            lam = lam - hvp(net, theta_j, batch.X_s, batch.Y_s, alpha * lam)
-        d_alpha = d_alpha - g * (lam if late else met)
-    return d_alpha
-
-
-def alpha_slips(problem, order=2):
-    """{what is wrong: the dα that it gives}, of every kind."""
-    each = recursion(*problem, order=order)
-    return {
-        "the minus of (6.1) is missing": -each.mean(0),
-        "a sum over the tasks; take the mean": each.sum(0),
-        "average over the tasks": each,
-        "g_j meets λ_(j+1): before λ is carried back": (
-            recursion(*problem, order=order, late=True).mean(0)
-        ),
-        **catalogue_slips(problem, 1),
-    }
-
-
+@exercise(
+    "dα for any J, to either order",
+    "equation (6.1) in chapter 06",
+    parts=("order 2", "order 1"),
+)
 def judge_recursion(marks, d_alpha_of):
     """Compare with (6.1) for one to three steps, to either order."""
     *problem, _ = small_problem(seed=int(marks.rng.integers(10**6)))
-    for order, other in ((2, 1), (1, 2)):
+    first = RECURSION | {"λ": "λ"}
+    for order, lines, other in ((2, RECURSION, first), (1, first, RECURSION)):
+        carried = "is not carried back" if order == 2 else "is carried back"
         with marks.part(f"order {order}"):
             for steps in (1, 2, 3):
                 case = (*problem, steps)
                 without = (meta_gradient, adapt)
                 found = call(d_alpha_of, *case, without=without, order=order)
-                true, slip = (recursion(*case, order=o).mean(0) for o in (order, other))
-                carried = "is not carried back" if order == 2 else "is carried back"
-                slips = {f"λ {carried}, which is order {other}": slip}
-                computed(found, true, slips | alpha_slips(case, order))
+                true, wrong = (
+                    carry_back(case, rule)[0].mean(0) for rule in (lines, other)
+                )
+                slips = [(f"λ {carried}, which is order {3 - order}", wrong)]
+                computed(found, true, chain(slips, slips_of(case, 0, lines)))
 
 
+@exercise(
+    "Find the bugs",
+    "equations (5.3) and (6.1), and the museum of mistakes",
+    parts=("mistake", "dθ", "dα"),
+)
 def judge_bugs(marks, mistake, repaired):
     """The number of the mistake; dθ and dα for one to three steps."""
     with marks.part("mistake"):
-        named = number(mistake)
-        require(named in range(1, 8), "give a number from the list")
         which = "that mistake gives another dθ than broken does"
-        require(named == SCALED_TOO_LATE, which)
+        require(choose(mistake, range(1, 8)) == SCALED_TOO_LATE, which)
     *problem, _ = small_problem(seed=int(marks.rng.integers(10**6)))
     cases = [(*problem, steps) for steps in (1, 2, 3)]
     results = [
         several(call(repaired, *case, without=(meta_gradient,)), ("dθ", "dα"))
         for case in cases
     ]
-    with marks.part("dθ"):
-        for case, found in zip(cases, results, strict=True):
-            computed(found[0], meta_gradient(*case).d_theta, catalogue_slips(case, 0))
-    with marks.part("dα"):
-        for case, found in zip(cases, results, strict=True):
-            computed(found[1], meta_gradient(*case).d_alpha, alpha_slips(case))
+    for place, which in enumerate(("dθ", "dα")):
+        with marks.part(which):
+            for case, found in zip(cases, results, strict=True):
+                right = meta_gradient(*case)
+                pair = right.d_theta, right.d_alpha
+                slips = [("the other one comes first: dθ, dα", pair[1 - place])]
+                slips = chain(slips, slips_of(case, 1 - place))
+                computed(found[place], pair[place], slips)
 
 
+@exercise("Predict the sign of α", '"One step, with a pencil" in chapter 06')
 def judge_signs(marks, alpha_A, alpha_B):
     """α = −goal/g, with g = −Xᵀy."""
     cases = {
         "alpha_A": (alpha_A, [[1, 1], [1, -1]], [1, Fraction(-1, 2)]),
         "alpha_B": (alpha_B, [[2, 1], [1, 2]], [1, Fraction(-3, 2)]),
     }
+    formula = "r / (X.T @ y)"  # g = −Xᵀy, for c = 1
+    named = {
+        "is right but for signs: where must θ go, and where does −g point?": (
+            "abs(r / (X.T @ y))"
+        ),
+    }
     for name, (answer, rows, goal) in cases.items():
         X, r = np.array(rows, dtype=object), np.array(goal, dtype=object) + Fraction(0)
-        slope = X.T @ (X @ r)  # −g, for c = 1
-        true = r / slope
-        slips = {
-            "the sign is turned: θ′ = −α∘g, and g = −Xᵀy": -true,
-            "α has the sign of g∘(where θ must go): no entry is made positive": abs(
-                true
-            ),
-            "turned upside down: α∘Xᵀy must be (r_1, r_2)": slope / r,
-            "with N = 2 the loss's 2 and its 1/N cancel; this has a 2 too many": true
-            / 2,
-            "with N = 2 the loss's 2 and its 1/N cancel; this lacks one": true * 2,
-            "this is where θ must go; α∘Xᵀy must lead there": r,
-        }
+        values = {"X": X, "r": r, "y": X @ r}
         with marks.part(name):
-            typed(answer, true, slips=slips)
+            slips = near_misses(formula, values, named)
+            typed(answer, evaluate(formula, values), slips=slips)
 
 
 def experiment_problem(seed, size):
@@ -151,68 +143,28 @@ def gaps(size, steps, n):
     return np.array(found).T
 
 
+@exercise("When is first order good enough for α?", 'the side trip "Questions about α"')
 def judge_experiment(marks, median_error, largest):
     """The median over the seeds; the largest size that stays below 10 %."""
+    named = {
+        "this is the mean; take the median": "mean(off / exact)",
+        "a share, not in percent": "100 * median(off / exact)",
+        "the argument n is not used: seeds 0 to n − 1": "median(every)",
+    }
     with marks.part("median_error"):
         one = call(median_error, 0.1, 1, n=5)
         computed(1 + np.asarray(one, dtype=float), 1.0)  # exact at one step
         size, steps = marks.rng.choice(SIZES[1:3]), int(marks.rng.integers(2, 4))
-        n = int(marks.rng.integers(6, 11))
-        off, exact, first = gaps(size, steps, n)
-        slips = {
-            "this is the mean; take the median": np.mean(off / exact),
-            "relative to the exact dα, not to the first-order one": np.median(
-                off / first
-            ),
-            "relative to |exact|; this is not divided": np.median(off),
-            "a share, not in percent": 100 * np.median(off / exact),
-            "one error per seed; take their median": off / exact,
-            "the argument n is not used: seeds 0 to n − 1": np.median(
-                np.divide(*gaps(size, steps, 40)[:2])
-            ),
-        }
-        found = call(median_error, size, steps, n=n)
-        computed(found, np.median(off / exact), slips, close=1e-6)
+        for n in (3, 4, int(marks.rng.integers(6, 11))):
+            values = dict(
+                zip(("off", "exact", "first"), gaps(size, steps, n), strict=True)
+            )
+            values["every"] = np.divide(*gaps(size, steps, 40)[:2])
+            found = call(median_error, size, steps, n=n)
+            judge_result(found, "median(off / exact)", values, named, close=1e-6)
     with marks.part("largest"):
         tried = number(largest)
         require(any(np.isclose(tried, SIZES)), "give one of the four sizes")
         good = [s for s in SIZES if np.median(np.divide(*gaps(s, 3, 40)[:2])) < 0.1]
         require(tried < max(good) * 1.01, "there the median is 10 % or more")
         require(np.isclose(tried, max(good)), "a larger one is good enough too")
-
-
-EXERCISES = {
-    1: Exercise(
-        "dα by hand",
-        ("dalpha1", "dalpha2"),
-        judge_pencil,
-        see='"One step, with a pencil" in chapter 06',
-        numbers=pencil_numbers,
-    ),
-    2: Exercise(
-        "dα for any J, to either order",
-        ("d_alpha_of",),
-        judge_recursion,
-        parts=("order 2", "order 1"),
-        see="equation (6.1) in chapter 06",
-    ),
-    3: Exercise(
-        "Find the bugs",
-        ("mistake", "repaired"),
-        judge_bugs,
-        parts=("mistake", "dθ", "dα"),
-        see="equations (5.3) and (6.1), and the museum of mistakes",
-    ),
-    4: Exercise(
-        "Predict the sign of α",
-        ("alpha_A", "alpha_B"),
-        judge_signs,
-        see='"One step, with a pencil" in chapter 06',
-    ),
-    5: Exercise(
-        "When is first order good enough for α?",
-        ("median_error", "largest"),
-        judge_experiment,
-        see='the side trip "Questions about α"',
-    ),
-}

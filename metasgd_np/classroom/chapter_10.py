@@ -5,8 +5,11 @@ from itertools import combinations
 
 import numpy as np
 
-from .exercises import Exercise
-from .reading import Wrong, as_array, call, computed, entries_of, require, typed
+from .formulas import evaluate, judge_result, near_misses
+from .reading import call, choose, entries_of, fitted, floats, own, require, typed
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 HALF = Fraction(1, 2)
 EXAM = 100, 75  # tasks, queries of each
@@ -36,90 +39,76 @@ def squared(query, support):
     return ((query - support) ** 2).sum(1)
 
 
-def judge_nearest(marks, *answers):
+@exercise(
+    "The nearest neighbour by hand",
+    '"Where comparing pixel by pixel stops" in chapter 10',
+    numbers=drawing_numbers,
+)
+def judge_nearest(marks, distances, label, moved, moved_label):
     """Two squared distances and the label of the smaller, before and after the move."""
-    support, query = drawing_numbers(marks.draw).values()
-    moved = np.roll(query, 1)
-    before, after = squared(query, support), squared(moved, support)
-    others = {
-        "distances": {"this is of the moved query": after},
-        "moved": {
-            "the moved query is another drawing": before,
-            "the query moves to the right": squared(np.roll(query, -1), support),
-        },
+    support, query = (x.astype(float) for x in drawing_numbers(marks.draw).values())
+    values = {"S": support, "query_before": query}
+    values["query_moved"] = np.roll(query, 1)
+    values["query_moved_left"] = np.roll(query, -1)
+    formula = "sum((query - S)**2, 1)"
+    named = {
+        "squared distances: no root": f"sqrt({formula})",
+        "the differences are not squared": "sum(abs(query - S), 1)",
+        "class 0 comes first": f"{formula}[::-1]",
+        "this is the ink that both share; subtract, square, add": "sum(query * S, 1)",
+        "square each difference, then add": "sum(query - S, 1)**2",
     }
-    rows = ("distances", "label", query, before), ("moved", "moved_label", moved, after)
-    for n, (name, label, drawing, right) in enumerate(rows):
-        distances, found = answers[2 * n : 2 * n + 2]
-        slips = {
-            "squared distances: no root": np.sqrt(right.astype(float)),
-            "the differences are not squared": abs(drawing - support).sum(1),
-            "add the four terms; this is their mean": right / Fraction(4),
-            "class 0 comes first": right[::-1],
-            "this is the ink that both share; subtract, square, add": (
-                drawing * support
-            ).sum(1),
-            "square each difference, then add": (drawing - support).sum(1) ** 2,
-        }
+    rows = (
+        ("distances", "label", "query_before", distances, label),
+        ("moved", "moved_label", "query_moved", moved, moved_label),
+    )
+    for name, label_name, drawing, found, chosen in rows:
+        known = values | {"query": values[drawing]}
+        right = evaluate(formula, known)
         with marks.part(name):
-            typed(distances, right, slips=others[name] | slips)
-        with marks.part(label):
-            judge_label(found, right, distances)
+            typed(found, right, slips=near_misses(formula, known, named))
+        with marks.part(label_name):
+            nearest = {int(np.argmin(x)) for x in (right, own(found, right))}
+            require(choose(chosen, (0, 1)) in nearest, "the smallest distance decides")
 
 
-def judge_label(label, right, distances):
-    """The class with the smallest distance, of the right ones or the student's."""
-    if isinstance(label, str):
-        label = label.lower().replace("class", "")
-    elif isinstance(label, bool | np.bool_):
-        label = int(label)
-    nearest = [int(np.argmin(right))]
-    try:
-        own = [entry.value for entry in entries_of(distances, (2,)).ravel()]
-        nearest += [int(np.argmin(own))] * (len(own) == 2)
-    except Wrong:
-        pass
-    slips = {"the smallest distance decides": 1 - nearest[0]}
-    typed(label, *nearest, slips=slips)
-
-
+@exercise("An honest interval", '"N-way K-shot tasks" in chapter 10')
 def judge_interval(marks, interval):
     """1.96 σ / √n, where a task is one of the n."""
     n, Q = EXAM
+    together = f"this treats {n * Q:,} queries as independent, but {Q} share a task"
+    half = "1.96 * spread / sqrt(n)"
+    named = {
+        together: "1.96 * spread_of_queries / sqrt(n * Q)",
+        f"{together}; and σ² divides by n − 1": (
+            "1.96 * sqrt(mean(R) * (1 - mean(R)) / n / Q)"
+        ),
+        "σ² divides by n − 1: ddof=1": "1.96 * spread * sqrt((n - 1) / n) / sqrt(n)",
+        f"the n values are tasks; this divides by √{n * Q:,}": (
+            "1.96 * spread / sqrt(n * Q)"
+        ),
+        f"n is the number of tasks, not the {Q} queries of each": (
+            "1.96 * spread / sqrt(Q)"
+        ),
+        "the mean over axis 0 mixes the tasks; each task has a row of R": (
+            "1.96 * spread_of_columns / sqrt(Q)"
+        ),
+        "this gives both ends; the half-width is asked for": f"mean(R) + ends * {half}",
+    }
     for _ in range(2):
         hard = marks.rng.uniform(0.5, 1, (n, 1))
         R = marks.rng.random(EXAM) < hard
-        tasks = R.mean(1)
-        sigma = tasks.std(ddof=1)
-        right, alone = 1.96 * sigma / np.sqrt(n), 1.96 / np.sqrt(n * Q)
-        mean, per_query = R.mean(), R.mean(0).std(ddof=1)
-        pooled = f"this treats {n * Q:,} queries as independent, but {Q} share a task"
-        slips = {
-            pooled: R.std(ddof=1) * alone,
-            f"{pooled}; and σ² divides by n − 1": R.std() * alone,
-            "σ² divides by n − 1: ddof=1": 1.96 * tasks.std() / np.sqrt(n),
-            "1.96 is missing": sigma / np.sqrt(n),
-            "this is the whole width; half of it is asked for": 2 * right,
-            "divide by √n: this is the spread of single tasks": 1.96 * sigma,
-            "divide by √n, not by n": 1.96 * sigma / n,
-            f"the n values are tasks; this divides by √{n * Q:,}": sigma * alone,
-            f"n is the number of tasks, not the {Q} queries of each": (
-                1.96 * sigma / np.sqrt(Q)
-            ),
-            "this has σ² where σ belongs": 1.96 * sigma**2 / np.sqrt(n),
-            "the mean over axis 0 mixes the tasks; each task has a row of R": (
-                1.96 * per_query / np.sqrt(Q)
-            ),
-            "this is the spread inside the tasks; the means of the tasks vary": (
-                1.96 * R.std(1, ddof=1).mean() / np.sqrt(n)
-            ),
-            "this gives both ends; the half-width is asked for": mean
-            + right * np.array([-1, 1]),
-            "this gives the mean and the half-width; the second is asked for": (
-                np.array([mean, right])
-            ),
+        values = {
+            "R": R,
+            "n": n,
+            "Q": Q,
+            "spread": R.mean(1).std(ddof=1),
+            "spread_of_queries": R.std(ddof=1),
+            "spread_of_columns": R.mean(0).std(ddof=1),
+            "spread_inside": R.std(1, ddof=1).mean(),
+            "ends": np.array([-1, 1]),
         }
-        computed(call(interval, R), right, slips)
+        judge_result(call(interval, R), half, values, named)
 
 
 def windows(x, k):
@@ -128,52 +117,42 @@ def windows(x, k):
     return np.einsum("ijab,ab->ij", view, k)
 
 
+@exercise(
+    "The gradient of a convolution",
+    '"Why convolutions help" in chapter 10, and equation (2.6) in chapter 02',
+)
 def judge_kernel(marks, kernel_gradient):
     """dk_ab = Σ_{i,j} dz_ij x_{i+a, j+b}."""
     x, dz = (marks.rng.standard_normal((size, size)) for size in (7, 5))
-    found = as_array(call(kernel_gradient, x, dz))
-    right = windows(x, dz)
-    sizes = {
-        (5, 5): "has the shape of dz; dk has the shape of k, (3, 3)",
-        (7, 7): "has the shape of x; dk has the shape of k, (3, 3)",
-        (): "is one number; dk has one for each k_ab, (3, 3)",
-    }
-    require(found.shape not in sizes, sizes.get(found.shape))
-    slips = {
-        "mirrored: k_ab meets the pixel at (i + a, j + b)": right[::-1, ::-1],
-        "add up the places (i, j); this is their mean": right / dz.size,
-        "dz holds the 2 of the squared error already": 2 * right,
-        "dz is mirrored: dz_ij meets the pixel at (i + a, j + b)": windows(
-            x, dz[::-1, ::-1]
+    named = {
+        "mirrored: k_ab meets the pixel at (i + a, j + b)": (
+            "windows(x, dz)[::-1, ::-1]"
         ),
-        "x is mirrored: dz_ij meets the pixel at (i + a, j + b)": windows(
-            x[::-1, ::-1], dz
+        "add up the places (i, j); this is their mean": "windows(x, dz) / 25",
+        "dz is mirrored: dz_ij meets the pixel at (i + a, j + b)": (
+            "windows(x, dz[::-1, ::-1])"
         ),
-        "the pixel is at (i + a, j + b), not at (i − a, j − b)": [
-            [(dz * np.roll(x, (a, b), (0, 1))[:5, :5]).sum() for b in range(3)]
-            for a in range(3)
-        ],
-        "dz is transposed: i belongs to a, j to b": windows(x, dz.T),
-        "without dz: this adds up the pixels": windows(x, np.ones_like(dz)),
+        "x is mirrored: dz_ij meets the pixel at (i + a, j + b)": (
+            "windows(x[::-1, ::-1], dz)"
+        ),
+        "dz is transposed: i belongs to a, j to b": "windows(x, dz.T)",
+        "without dz: this adds up the pixels": "windows(x, dz / dz)",
         "this takes the last place (i, j) alone; add them up with +=": (
-            dz[-1, -1] * x[-3:, -3:]
+            "dz[-1, -1] * x[-3:, -3:]"
         ),
         "this takes the first place (i, j) alone; add them up with +=": (
-            dz[0, 0] * x[:3, :3]
+            "dz[0, 0] * x[:3, :3]"
         ),
     }
-    computed(found, right, slips)
+    values = {"x": x, "dz": dz, "windows": windows}
+    judge_result(call(kernel_gradient, x, dz), "windows(x, dz)", values, named)
 
 
+@exercise("Which α keeps the rank?", '"What does one step change?" in chapter 10')
 def judge_rank(marks, alpha):
     """α = a bᵀ: the step is (a∘x̃)(b∘dz)ᵀ, an outer product again."""
     require(alpha is not None, "no answer yet")
-    entries = entries_of(alpha, (3, 4))
-    require(
-        entries.shape == (3, 4),
-        f"has shape {entries.shape}, expected (3, 4): three pixels, four units",
-    )
-    a = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
+    a = floats(fitted(entries_of(alpha, (3, 4)), (3, 4)))
     require(a.all(), "no entry may be zero")
     require((a != a[0]).any(), "the rows are equal")
     require((a != a[:, :1]).any(), "the columns are equal")
@@ -184,32 +163,3 @@ def judge_rank(marks, alpha):
         f"the step has rank {rank} for some x and dz: when is α ∘ (x dzᵀ) an outer "
         "product again?",
     )
-
-
-EXERCISES = {
-    1: Exercise(
-        "The nearest neighbour by hand",
-        ("distances", "label", "moved", "moved_label"),
-        judge_nearest,
-        see='"Where comparing pixel by pixel stops" in chapter 10',
-        numbers=drawing_numbers,
-    ),
-    2: Exercise(
-        "An honest interval",
-        ("interval",),
-        judge_interval,
-        see='"N-way K-shot tasks" in chapter 10',
-    ),
-    3: Exercise(
-        "The gradient of a convolution",
-        ("kernel_gradient",),
-        judge_kernel,
-        see='"Why convolutions help" in chapter 10, and equation (2.6) in chapter 02',
-    ),
-    4: Exercise(
-        "Which α keeps the rank?",
-        ("alpha",),
-        judge_rank,
-        see='"What does one step change?" in chapter 10',
-    ),
-}

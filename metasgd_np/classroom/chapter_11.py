@@ -1,37 +1,30 @@
 """The exercises of chapter 11, reproduce the paper's table."""
 
-import re
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 
 from ..deep_net import DeepNet
-from .exercises import Exercise
+from .formulas import judge_steps
 from .reading import (
     Wrong,
     agree,
     as_array,
     call,
+    choose,
     computed,
-    entries_of,
+    naming,
     number,
-    own,
     require,
     several,
-    typed,
 )
+from .register import new_chapter
+
+EXERCISES, exercise = new_chapter()
 
 SHAPES = ("entry", "block", "scalar")
 BLOCKS = ("W1", "b1", "W2", "b2")
 LOOKED_AT = DeepNet.gradient, DeepNet.backward_pass, DeepNet.forward_pass, DeepNet.loss
-
-
-def in_order(answer, names):
-    """The parts of an answer; of a dictionary with these names, in their order."""
-    if hasattr(answer, "keys") and set(names) == set(answer):
-        return [answer[name] for name in names]
-    return several(answer, names)
 
 
 def width_numbers(draw):
@@ -42,40 +35,43 @@ def width_numbers(draw):
     return {"widths": [[draw.randint(1, 3), *hidden, draw.randint(1, 3)]]}
 
 
+@exercise(
+    "Count",
+    '"From two layers to any number" in chapter 11',
+    parts=("parameters", *SHAPES),
+    numbers=width_numbers,
+)
 def judge_count(marks, parameters, step_sizes):
     """Count (inputs + 1) × outputs per layer; a step size each, per block, or one."""
-    widths = width_numbers(marks.draw)["widths"][0]
-    layers = [(n_in + 1) * n_out for n_in, n_out in pairwise(widths)]
-    right, (_, H1, H2, n_out) = sum(layers), widths
-    weights = right - H1 - H2 - n_out
-    slips = {
-        "this counts the weights; every unit has a bias too": weights,
-        "a layer is missing, the one between the hidden layers": right - layers[1],
-        "the output has weights too": right - layers[2],
-        "the first layer has weights too": right - layers[0],
-        "the output has a bias too": right - n_out,
-        "one bias per unit, not one per layer": weights + 3,
-        "a hidden layer has a bias for each unit, and the output has one": weights + 2,
-        "the inputs have no bias": right + widths[0],
-        "these are the units": sum(widths),
+    values = dict(zip("DHKO", width_numbers(marks.draw)["widths"][0], strict=True))
+    formula = "(D + 1) * H + (H + 1) * K + (K + 1) * O"
+    named = {
+        "this counts the weights; every unit has a bias too": "D * H + H * K + K * O",
+        "a layer is missing, the one between the hidden layers": (
+            "(D + 1) * H + (K + 1) * O"
+        ),
+        "the output has a bias too": "(D + 1) * H + (H + 1) * K + K * O",
+        "one bias per unit, not one per layer": "D * H + H * K + K * O + 3",
+        "a hidden layer has a bias for each unit": "D * H + H * K + K * O + 2",
+        "the inputs have no bias": f"D + {formula}",
     }
-    with marks.part("parameters"):
-        typed(parameters, right, slips=slips)
-    three = in_order(step_sizes, SHAPES)
-    slips = {
-        "block": {
-            "a bias is a block of its own: W1, b1, W2, …": 3,
-            "these are the blocks of two layers; this network has three": 4,
-        },
+    steps = {"P": (formula, "parameters", parameters)}
+    judge_steps(marks, values, steps, {"P": named})
+    entry, block, scalar = several(step_sizes, SHAPES)
+    steps = {
+        "P": (formula, "", parameters),
+        "entry": ("P", "entry", entry),
+        "block": ("2 * 3", "block", block),
+        "scalar": ("1", "scalar", scalar),
+    }
+    named = {
+        "block": {"a bias is a block of its own: W1, b1, W2, …": "3"},
         "scalar": {
-            "that single step size is learned too": 0,
-            "one for the whole network, not for each layer": 3,
+            "that single step size is learned too": "0",
+            "one for the whole network, not for each layer": "3",
         },
     }
-    truths = {"entry": (right, own(parameters, right)), "block": (6,), "scalar": (1,)}
-    for name, found in zip(SHAPES, three, strict=True):
-        with marks.part(name):
-            typed(found, *truths[name], slips=slips.get(name))
+    judge_steps(marks, values, steps, named)
 
 
 class Decimal(Fraction):
@@ -98,55 +94,37 @@ def error_numbers(draw):
     }
 
 
+@exercise(
+    "An interval, and how many curves it takes",
+    '"What does “reached” mean?" in chapter 11',
+    numbers=error_numbers,
+)
 def judge_errors(marks, mean, half, curves):
     """The mean, 1.96 σ / √n, and n growing with the square."""
     (mse,), before, wanted = error_numbers(marks.draw).values()
-    right = sum(mse) / 5
-    with marks.part("mean"):
-        slips = {
-            "this is the median; the table prints means": sorted(mse)[2],
-            "divide by five": sum(mse),
-            "this is the middle between the smallest and the largest": (
-                (min(mse) + max(mse)) / 2
-            ),
-        }
-        typed(mean, right, slips=slips)
-    with marks.part("half"):
-        judge_half(half, np.array(mse, dtype=float))
-    with marks.part("curves"):
-        k = int(before / wanted)
-        slips = {
-            f"{k} times as many curves make it √{k} times narrower": 100 * k,
-            "this is the factor; how many curves is that?": k * k,
-            "that many more; how many in all?": 100 * k * k - 100,
-            "the width goes with 1/√n: square the factor, no root": 100 * np.sqrt(k),
-            "this is fewer; more curves make it narrower": Fraction(100, k * k),
-            "square the factor; this is its third power": 100 * k**3,
-        }
-        typed(curves, 100 * k * k, slips=slips)
-
-
-def judge_half(half, mse):
-    """Compare 1.96 σ / √n to two decimals."""
-    text = half.replace("±", "") if isinstance(half, str) else half
-    found, s, root = number(text), mse.std(ddof=1), np.sqrt(len(mse))
-    right = 1.96 * s / root
-    if abs(found - right) <= 0.006:
-        return
-    slips = {
-        "divide by √n: this is the spread of single curves": 1.96 * s,
-        "divide by √n, not by n": 1.96 * s / len(mse),
-        "this has σ² where σ belongs": 1.96 * s**2 / root,
-        "1.96 is missing": s / root,
-        "σ² divides by n − 1": 1.96 * mse.std() / root,
-        "twice too large: half of the width is asked for, and σ² divides by n − 1": (
-            2 * right
-        ),
-        "this is σ; 1.96 σ / √n is asked for": s,
+    e = np.array(mse, dtype=float)
+    values = {"e": e, "n": len(e), "spread": e.std(ddof=1), "k": int(before / wanted)}
+    steps = {
+        "mean": ("sum(e) / n", "mean", mean),
+        "curves": ("100 * k**2", "curves", curves),
     }
-    for message, wrong in slips.items():
-        require(abs(found - wrong) > 0.006, message)
-    raise Wrong("is not right yet: σ² sums squared distances from the mean")
+    fewer = "this is fewer; more curves make it narrower"
+    named = {
+        "mean": {"this is the median; the table prints means": "median(e)"},
+        "curves": {
+            "that many more; how many in all?": "100 * k**2 - 100",
+            "the width goes with 1/√n: square the factor, no root": "100 * sqrt(k)",
+            fewer: "100 / k**2",
+        },
+    }
+    judge_steps(marks, values, steps, named)
+    typed_half = half.replace("±", "") if isinstance(half, str) else half
+    named = {
+        "σ² divides by n − 1": "1.96 * spread * sqrt((n - 1) / n) / sqrt(n)",
+        "this is σ; 1.96 σ / √n is asked for": "spread",
+    }
+    steps = {"half": ("1.96 * spread / sqrt(n)", "half", typed_half)}
+    judge_steps(marks, values, steps, {"half": named}, within=0.006)
 
 
 def tied_numbers(draw):
@@ -161,47 +139,43 @@ def tied_numbers(draw):
     }
 
 
+@exercise(
+    "Tied step sizes",
+    '"A sweep of our own" in chapter 11',
+    parts=(*BLOCKS, "in_all"),
+    numbers=tied_numbers,
+)
 def judge_tied(marks, by_block, in_all):
     """A tied α has the sum of its entries' gradients."""
-    matrices = tied_numbers(marks.draw).values()
-    total = sum(M.sum() for M in matrices)
-    with marks.part("in_all"):
-        judge_total(in_all, by_block, matrices, total)
-    four = dict(zip(BLOCKS, in_order(by_block, BLOCKS), strict=True))
-    for n, M in enumerate(matrices, start=1):
-        rows = (f"W{n}", M[:-1], M[:, :-1]), (f"b{n}", M[-1], M[:, -1])
-        for name, block, columns in rows:
-            slips = {
-                "a mean; take the sum": Fraction(block.sum(), block.size),
-                "this is the sum over all blocks": total,
-                "the bias is a block of its own; this is the whole matrix": M.sum(),
-                "the bias is the last row, not the last column": columns.sum(),
-                "the signs count: add them": abs(block).sum(),
-                "this is one entry; the step size is shared by all": block.flat[0],
-            }
-            with marks.part(name):
-                typed(four[name], block.sum(), slips=slips)
-
-
-def judge_total(in_all, by_block, matrices, total):
-    """The sum of all entries, or of the student's four."""
+    values = dict(zip(("A1", "A2"), tied_numbers(marks.draw).values(), strict=True))
     try:
-        own_total = [sum(own(part, 0) for part in in_order(by_block, BLOCKS))]
-    except Wrong:
-        own_total = []
-    parts = [part for M in matrices for part in (M[:-1], M[-1])]
-    slips = {
-        "a mean over the seven entries; take the sum": Fraction(total, 7),
-        "a mean over the four blocks; take the sum": Fraction(total, 4),
-        "the signs count: add them": sum(abs(part).sum() for part in parts),
+        four, unread = several(by_block, BLOCKS), None
+    except Wrong as wrong:
+        four, unread = [None] * 4, wrong
+    steps, named, total = {}, {}, "sum(A1) + sum(A2)"
+    for block, found in zip(BLOCKS, four, strict=True):
+        matrix, bias = f"A{block[1]}", block[0] == "b"
+        rows, columns = ("[-1]", "[:, -1]") if bias else ("[:-1]", "[:, :-1]")
+        steps[block] = (f"sum({matrix}{rows})", "" if unread else block, found)
+        named[block] = {
+            "this is the sum over all blocks": total,
+            "the bias is a block of its own; this is all": f"sum({matrix})",
+            "the bias is the last row, not the last column": f"sum({matrix}{columns})",
+            "the signs count: add them": f"sum(abs({matrix}{rows}))",
+        }
+    steps["all"] = ("W1 + b1 + W2 + b2", "in_all", in_all)
+    named["all"] = {
+        "a mean over the seven entries; take the sum": "(W1 + b1 + W2 + b2) / 7",
+        "a mean over the four blocks; take the sum": "(W1 + b1 + W2 + b2) / 4",
+        "the signs count: add them": "sum(abs(A1)) + sum(abs(A2))",
         "the signs count: add the sums as they are": (
-            sum(abs(part.sum()) for part in parts)
+            "abs(W1) + abs(b1) + abs(W2) + abs(b2)"
         ),
-        "the weights alone; the biases share the step size too": (
-            parts[0].sum() + parts[2].sum()
-        ),
+        "the weights alone; the biases share the step size too": "W1 + W2",
     }
-    typed(in_all, total, *own_total, slips=slips)
+    judge_steps(marks, values, steps, named)
+    if unread:
+        raise unread
 
 
 def layer_numbers(draw):
@@ -227,71 +201,43 @@ def forward(W1, W2, W3, x):
     return z1, z2, W3[0, 0] * z2 * z2 + W3[1, 0]
 
 
+@exercise(
+    "Three layers by hand",
+    '"Backward" in chapter 11, and equations (2.5) to (2.9) in chapter 02',
+    numbers=layer_numbers,
+)
 def judge_layers(marks, dW3, dW2, dW1):
     """(2.5) to (2.9) with one layer more; each matrix goes on from the one before."""
     W1, W2, W3, x, y = layer_numbers(marks.draw).values()
     z1, z2, f = forward(W1, W2, W3, x)
-    w3, dF = W3[0, 0], 2 * (f - y)
-
-    def under(inputs, dz):
-        return np.outer([*inputs, 1], dz)  # [h; 1] dz
-
-    def second(dz):
-        return under(z1 * z1, [dz])
-
-    def first(dz2, slope=2 * z1):
-        return under([x], dz2 * W2[:-1, 0] * slope)
-
-    own_F, own_z2 = own_last(dW3, (2, 1), dF), own_last(dW2, (3, 1), dF * w3 * 2 * z2)
-    with marks.part("dW3"):
-        slips = {
-            "(f − y)² has the slope 2 (f − y)": under([z2 * z2], [f - y]),
-            "h2 = φ(z2) comes into W3, not z2": under([z2], [dF]),
-            "dF is the slope 2 (f − y), not f": under([z2 * z2], [f]),
-            "dF is the slope 2 (f − y), not the loss": under([z2 * z2], [(f - y) ** 2]),
-            "without dF: the inputs times dF": under([z2 * z2], [1]),
-        }
-        typed(dW3, under([z2 * z2], [dF]), slips=slips)
-    with marks.part("dW2"):
-        dh2 = own_F * w3
-        dz2 = dh2 * 2 * z2
-        slips = {
-            "φ′(z2) = 2 z2 is missing": second(dh2),
-            "the sign: φ′(z2) = 2 z2 is negative if z2 is": second(-dz2),
-            "φ′(z2) = 2 z2; this has φ(z2)": second(dh2 * z2 * z2),
-            "φ′(z2) = 2 z2; the 2 is missing": second(dh2 * z2),
-            "φ′(z2) takes z2, not h2": second(dh2 * 2 * z2 * z2),
-            "h1 = φ(z1) comes into W2, not z1": under(z1, [dz2]),
-            "dh2 = dF W̄3ᵀ: W3 is missing": second(own_F * 2 * z2),
-            "dh2 takes W3 without its bias": second(own_F * W3[1, 0] * 2 * z2),
-            "the bias row is dz2 itself: its input is 1": under(z1 * z1, [dz2])
-            * np.array([[1], [1], [0]]),
-        }
-        typed(dW2, second(dF * w3 * 2 * z2), second(dz2), slips=slips)
-    with marks.part("dW1"):
-        dz2 = own_z2
-        wrong = first(dz2)
-        wrong[1] = x * wrong[1]
-        slips = {
-            "φ′(z1) = 2 z1 is missing": first(dz2, 1),
-            "this is φ′(z2); layer 1 has z1": first(dz2, 2 * z2),
-            "φ′(z1) = 2 z1; the 2 is missing": first(dz2, z1),
-            "φ′(z1) takes z1, not h1": first(dz2, 2 * z1 * z1),
-            "φ′(z1) = 2 z1; this has φ(z1)": first(dz2, z1 * z1),
-            "dh1 starts from dz2, not from dh2": first(own_F * w3),
-            "dh1 starts from dz2, not from dF": first(own_F),
-            "the input of the bias is 1, not x": wrong,
-            "dh1 = dz2 W̄2ᵀ: W2 is missing": under([x], dz2 * 2 * z1),
-        }
-        typed(dW1, first(dF * w3 * 2 * z2), first(own_z2), slips=slips)
-
-
-def own_last(answer, shape, right):
-    """The student's dz of a layer, the bias in the last row of its gradient."""
-    try:
-        return entries_of(answer, shape).ravel()[-1].value or right
-    except (Wrong, IndexError, AttributeError):
-        return right
+    values = {"x": x, "y": y, "z1": z1, "z2": z2, "f": f, "w2": W2[:-1, 0]}
+    values |= {"w3": W3[0, 0], "bias3": W3[1, 0]}
+    second, first = "outer([*z1**2, 1], {})", "outer([x, 1], {})"
+    steps = {
+        "dW3": ("outer([z2**2, 1], 2 * (f - y))", "dW3", dW3),
+        "dF": ("dW3[-1, 0]",),
+        "dW2": (second.format("dF * w3 * 2 * z2"), "dW2", dW2),
+        "dh2": ("dF * w3",),
+        "dz2": ("dW2[-1, 0]",),
+        "dW1": (first.format("dz2 * w2 * 2 * z1"), "dW1", dW1),
+    }
+    named = {
+        "dW3": {
+            "dF is the slope 2 (f − y), not f": "outer([z2**2, 1], f)",
+            "dF is the slope 2 (f − y), not the loss": "outer([z2**2, 1], (f - y)**2)",
+        },
+        "dW2": {
+            "φ′(z2) = 2 z2 is missing": second.format("dF * w3"),
+            "φ′(z2) = 2 z2; this has φ(z2)": second.format("dF * w3 * z2**2"),
+            "h1 = φ(z1) comes into W2, not z1": "outer([*z1, 1], dF * w3 * 2 * z2)",
+        },
+        "dW1": {
+            "φ′(z1) = 2 z1 is missing": first.format("dz2 * w2"),
+            "this is φ′(z2); layer 1 has z1": first.format("dz2 * w2 * 2 * z2"),
+            "the input of the bias is 1, not x": ("outer([x, x], dz2 * w2 * 2 * z1)"),
+        },
+    }
+    judge_steps(marks, values, steps, named)
 
 
 def backward(net, theta, X, Y, layers=(1, 2)):
@@ -308,13 +254,12 @@ def backward(net, theta, X, Y, layers=(1, 2)):
     return net.pack(dW1, dW2, np.hstack([H2, ones]).T @ dZ3)
 
 
+@exercise("Find the error, and make it loud", '"Backward" in chapter 11')
 def judge_error(marks, line, repaired, sizes):
     """φ′ of the wrong layer in dZ2; equal widths, or a width of 1, let it through."""
     with marks.part("line"):
-        require(line is not None, "no answer yet")
-        lines = set(re.findall(r"2\.\d", str(line)))
-        require(len(lines) == 1, 'give the number of one line, such as "2.6"')
-        require(lines == {"2.8"}, "compare by block: dW3 is right, dW2 is not")
+        found = choose(line, [f"2.{n}" for n in range(5, 10)])
+        require(found == "2.8", "compare by block: dW3 is right, dW2 is not")
     with marks.part("repaired"):
         D, H1, H2, n_out = (int(n) for n in 2 + marks.rng.permutation(6)[:4])
         for widths in ((1, 4, 4, 1), (D, H1, H1, n_out), (D, H1, H2, n_out)):
@@ -344,10 +289,8 @@ def judge_repaired(marks, repaired, widths):
             require(not agree(found.ravel(), wrong, 1e-9), message)
     blocks = net.blocks(found.ravel())
     for name, block in reversed(net.blocks(true).items()):
-        try:
+        with naming(name):
             computed(blocks[name], block)
-        except Wrong as wrong:
-            raise Wrong(f"{name} {wrong}") from None
 
 
 def judge_sizes(sizes):
@@ -362,43 +305,3 @@ def judge_sizes(sizes):
     require(
         1 not in widths[1:3], "a hidden width of 1 broadcasts: the wrong φ′ fits again"
     )
-
-
-EXERCISES = {
-    1: Exercise(
-        "Count",
-        ("parameters", "step_sizes"),
-        judge_count,
-        parts=("parameters", *SHAPES),
-        see='"From two layers to any number" in chapter 11',
-        numbers=width_numbers,
-    ),
-    2: Exercise(
-        "An interval, and how many curves it takes",
-        ("mean", "half", "curves"),
-        judge_errors,
-        see='"What does “reached” mean?" in chapter 11',
-        numbers=error_numbers,
-    ),
-    3: Exercise(
-        "Tied step sizes",
-        ("by_block", "in_all"),
-        judge_tied,
-        parts=(*BLOCKS, "in_all"),
-        see='"A sweep of our own" in chapter 11',
-        numbers=tied_numbers,
-    ),
-    4: Exercise(
-        "Three layers by hand",
-        ("dW3", "dW2", "dW1"),
-        judge_layers,
-        see='"Backward" in chapter 11, and equations (2.5) to (2.9) in chapter 02',
-        numbers=layer_numbers,
-    ),
-    5: Exercise(
-        "Find the error, and make it loud",
-        ("line", "repaired", "sizes"),
-        judge_error,
-        see='"Backward" in chapter 11',
-    ),
-}

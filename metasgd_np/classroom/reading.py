@@ -4,11 +4,15 @@ Each raises Wrong, with what is wrong in one sentence, and never the right value
 """
 
 import inspect
+import re
 import sys
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections import deque
+from collections.abc import Iterator, ValuesView
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from copy import deepcopy
 from io import StringIO
+from numbers import Real
 from pathlib import Path
 from traceback import extract_tb
 
@@ -33,32 +37,52 @@ def require(condition, message):
         raise Wrong(message)
 
 
-def typed(answer, *truths, slips=None, percent=False):
+def typed(answer, *truths, slips=None, within=None):
     """Compare numbers that were worked out by hand with the right ones, in any form.
 
     truths : the right value, then others to accept, as from the student's own values
     slips : {what is wrong: the value that it gives}
-    percent : whether 25 stands for 0.25
+    within : how far a rounded number may be off, or a function of the right value that
+        says so; its own digits decide if None
     """
     require(answer is not None, "no answer yet")
     require(not callable(answer), "is a function, but numbers are asked for")
-    shape, slips = np.shape(truths[0]), slips or {}
-    entries = entries_of(answer, shape)
-    if entries.size == np.size(truths[0]) and squeezed(entries) == squeezed(truths[0]):
-        entries = entries.reshape(shape)
-    require(entries.shape == shape, other_shape(entries.shape, shape))
-    scales = (1, 100) if percent else (1,)
-    for truth in [times(truth, scale) for truth in truths for scale in scales]:
-        if all_agree(entries, truth):
-            rough = find_roughness(entries, truth, [*slips.values()])
-            require(not rough, rough)
+    shape = np.shape(truths[0])
+    entries = fitted(entries_of(answer, shape), shape)
+    for truth in truths:
+        if fits(entries, truth, within):
+            if within is None and not fits(entries, truth, 0):
+                others = [wrong for _, wrong in pairs(slips)]
+                rough = find_roughness(entries, truth, others)
+                require(not rough, rough)
             return
-    found = np.vectorize(lambda entry: float(entry.value), otypes=[float])(entries)
-    if any(agree(found, truth, 1e-12) for truth in truths):  # as Fraction(0.1)
-        return
-    for message, wrong in slips.items():
-        require(not all_agree(entries, wrong), message)
-    raise Wrong(describe(found, np.asarray(truths[0], dtype=float)))
+    rounded = within is not None and any(all_agree(entries, t) for t in truths)
+    require(not rounded, "give more digits")
+    for message, value in pairs(slips):
+        near = within is not None and fits(entries, value, within)
+        sure = near or (fits(entries, value) and not find_roughness(entries, value))
+        require(not sure, message)
+    raise Wrong(describe(floats(entries), floats(truths[0])))
+
+
+def fits(entries, value, within=None):
+    """Whether entries are a value, rightly rounded or, if asked, so close to it."""
+    if np.shape(value) != entries.shape:
+        return False
+    room = within(floats(value)) if callable(within) else within or 0
+    near = np.abs(floats(entries) - floats(value)) <= room + 1e-12  # Fraction(0.1)
+    return bool(np.all(near)) or (within is None and all_agree(entries, value))
+
+
+def pairs(slips):
+    """(what is wrong, the value that it gives) of a dictionary, or of pairs."""
+    return slips.items() if isinstance(slips, dict) else slips or ()
+
+
+def floats(values):
+    """The floats of numbers or entries."""
+    plain = np.vectorize(lambda x: float(getattr(x, "value", x)), otypes=[float])
+    return plain(values)
 
 
 def entries_of(answer, shape):
@@ -80,22 +104,30 @@ def own(answer, right):
         values = np.vectorize(lambda entry: entry.value, otypes=[object])(entries)
     except (Wrong, ValueError, AttributeError):
         return right
-    return values[()] if values.shape == np.shape(right) else right
+    if values.shape != np.shape(right):
+        return right
+    return floats(values)[()] if np.asarray(right).dtype == float else values[()]
 
 
 def number(answer):
     """A number that was typed in, as a float."""
     require(answer is not None, "no answer yet")
     entries = entries_of(answer, ())
-    require(
-        entries.size == 1, f"has shape {entries.shape}, but one number is asked for"
-    )
-    return float(entries.item().value)
+    return float(fitted(entries, ()).item().value)
 
 
-def times(value, factor):
-    """The value, a number or an array, times a factor; fractions stay exact."""
-    return np.asarray(value, dtype=object)[()] * factor
+def choose(answer, options, several=False):
+    """The one of some options that an answer names, in words or as a number; or all."""
+    require(answer is not None, "no answer yet")
+    text = f"{float(answer):g}" if isinstance(answer, Real) else str(answer)
+    text = re.sub(r"(\d)\s*[.,]\s*(?=\d)", r"\1.", text)
+    words = {word.strip(".").lower() for word in re.findall(r"[-\w.]+", text)}
+    words |= {word.removeprefix("d") for word in words}
+    found = [option for option in options if str(option).lower() in words]
+    right = found if several else len(found) == 1
+    asked = f"give {'some' if several else 'one'} of {', '.join(map(str, options))}"
+    require(right, asked)
+    return found if several else found[0]
 
 
 def computed(answer, truth, slips=None, close=1e-9):
@@ -105,23 +137,26 @@ def computed(answer, truth, slips=None, close=1e-9):
     close : the largest error, relative to the largest entry
     """
     found, truth = as_array(answer), np.asarray(truth, dtype=float)
-    for message, wrong in (slips or {}).items():
+    with suppress(Wrong):
+        if agree(fitted(found, truth.shape), truth, close):
+            return
+    require(found.any() or not truth.any(), "is zero")
+    for message, wrong in pairs(slips):
         same = not agree(wrong, truth, NEAR) and agree(found, wrong, NEAR)
         require(not same, message)
-    if found.size == truth.size and squeezed(found) == squeezed(truth):
-        found = found.reshape(truth.shape)
-    require(found.shape == truth.shape, other_shape(found.shape, truth.shape))
+    found = fitted(found, truth.shape)
     require(np.isfinite(found).all(), "holds inf or nan")
-    if not agree(found, truth, close):
-        rough = "is right to a few digits only; is something rounded, or in float32?"
-        require(not agree(found, truth, 1e-5), rough)
-        raise Wrong(describe(found, truth))
+    rough = "is right to a few digits only; is something rounded, or in float32?"
+    require(not agree(found, truth, 1e-5), rough)
+    raise Wrong(describe(found, truth))
 
 
 def as_array(answer):
     """A real array of what a function returned."""
     require(answer is not None, "nothing is returned: does it end with return?")
     answer = float(answer.value) if isinstance(answer, Entry) else answer
+    if isinstance(answer, Iterator | ValuesView | deque):
+        answer = list(answer)
     try:
         found = np.asarray(answer)
         if found.dtype.kind in "OUS":
@@ -129,7 +164,9 @@ def as_array(answer):
     except (TypeError, ValueError):
         raise Wrong(f"{shown(answer)} is no array of real numbers") from None
     require(found.dtype.kind in "biufc", f"{shown(answer)} is no array of real numbers")
-    require(not np.iscomplex(found).any(), "is complex, but real numbers went in")
+    size = np.abs(found).max(initial=0)
+    real = not np.any(np.abs(found.imag) > 1e-12 * size)  # a Fourier transform rounds
+    require(real, "is complex, but real numbers went in")
     return found.real.astype(float)
 
 
@@ -138,15 +175,22 @@ def several(answer, names):
     require(answer is not None, "no answer yet; does it end with return?")
     if isinstance(answer, str):
         answer = entries_of(answer, (len(names),)).ravel()
-    answer = answer.values() if isinstance(answer, dict) else answer
+    if hasattr(answer, "keys"):
+        named = {plain_name(key): value for key, value in answer.items()}
+        known = {*named} == {*map(plain_name, names)}
+        answer = [named[plain_name(n)] for n in names] if known else named.values()
     parts = list(answer) if np.iterable(answer) else [answer]
     if len(parts) == 1 and np.iterable(parts[0]) and len(parts[0]) == len(names):
         parts = list(parts[0])  # a row
-    wanted = ", ".join(names)
-    require(
-        len(parts) == len(names), f"{len(parts)} came, expected {len(names)}: {wanted}"
-    )
+    wanted = f"expected {len(names)}: {', '.join(names)}"
+    require(len(parts) == len(names), f"{len(parts)} came, {wanted}")
     return parts
+
+
+def plain_name(name):
+    """A name as typed or printed: d_theta is dθ, and b1_bar is b1."""
+    name = str(name).replace("theta", "θ").replace("alpha", "α").replace("_bar", "")
+    return name.replace("_", "").replace(" ", "")
 
 
 def agree(found, right, close):
@@ -158,16 +202,13 @@ def agree(found, right, close):
     return bool(np.all(np.abs(found - right) <= close * size))
 
 
-def squeezed(array):
-    """The shape without its ones."""
-    return tuple(n for n in np.shape(array) if n > 1)
-
-
-def other_shape(found, right):
-    """What to say of a wrong shape."""
-    if not right:
-        return f"has shape {found}, but one number is asked for"
-    return f"has shape {found}, expected {right}"
+def fitted(array, shape):
+    """The array in the shape asked for, if it differs by axes of length one only."""
+    came, wanted = ([n for n in sizes if n > 1] for sizes in (array.shape, shape))
+    asked = f"expected {shape}" if shape else "but one number is asked for"
+    same = came == wanted and array.size == np.prod(shape, dtype=int)
+    require(same, f"has shape {array.shape}, {asked}")
+    return array.reshape(shape)
 
 
 def describe(found, truth):
@@ -177,12 +218,12 @@ def describe(found, truth):
         return "is right to a few digits only: something is rounded on the way"
     factor = (found * truth).sum() / ((truth * truth).sum() or 1.0)
     several, turned = truth.size > 1, truth.T.reshape(truth.shape)
+    scaled = factor and agree(found, factor * truth, NEAR)
     patterns = {
         "the sign is turned": agree(found, -truth, NEAR),
-        "is zero": truth.any() and not found.any(),
-        f"is {factor:.4g} times what it should be, in every entry": several
-        and factor
-        and agree(found, factor * truth, NEAR),
+        "is zero": not found.any(),
+        "is twice what it should be": agree(found, 2 * truth, NEAR),
+        f"is {factor:.4g} times what it should be, in every entry": several and scaled,
         "is transposed": agree(found, turned, NEAR),
         "has the right numbers in the wrong places": several
         and agree(np.sort(found, None), np.sort(truth, None), NEAR),
@@ -190,6 +231,15 @@ def describe(found, truth):
         <= truth.size // 2,
     }
     return next((text for text, fits in patterns.items() if fits), "is not right yet")
+
+
+@contextmanager
+def naming(name):
+    """Put the name of a part, such as a block, before what is wrong with it."""
+    try:
+        yield
+    except Wrong as wrong:
+        raise Wrong(f"{name}: {wrong}") from None
 
 
 def call(function, *arguments, without=(), **options):
@@ -212,18 +262,23 @@ def call(function, *arguments, without=(), **options):
     except (Exception, SystemExit) as error:
         raise Wrong(explain_error(error, function)) from None
     require(not seen, f"it calls {', '.join(seen)}, which the exercise does without")
-    names = [*inspect.signature(function).parameters]
     for n, (before, after) in enumerate(zip(arguments, copies, strict=True)):
-        name = names[n] if n < len(names) else names[-1]
-        require(unchanged(before, after), f"it changes its argument {name} in place")
+        if not unchanged(before, after):
+            names = [*inspect.signature(function).parameters]
+            name = names[min(n, len(names) - 1)]
+            raise Wrong(f"it changes its argument {name} in place")
     return result
 
 
 def takes(function, arguments, options):
-    """Whether a function can be called so."""
+    """Whether a function can be called so; one that cannot say, as a ufunc, may."""
     try:
-        inspect.signature(function).bind(*arguments, **options)
+        signature = inspect.signature(function)
     except (TypeError, ValueError):
+        return not options
+    try:
+        signature.bind(*arguments, **options)
+    except TypeError:
         return False
     return True
 

@@ -68,6 +68,25 @@ def fit(**changed):
 
 ALL_FOUR = "dW1, db1, dW2, db2"
 RIGHT = [
+    (  # a dictionary in another order, with the names of the text
+        "02.2",
+        four(out="dict(db1=dZ1.sum(0), dW1=X.T @ dZ1, db2=dF.sum(0), dW2=H1.T @ dF)"),
+    ),
+    ("02.3", step(blocks="'W2 and b2'")),
+    ("02.3", step(end="return dict(W2=W2 - rate * dW2, W1=W1 - rate * dW1)")),
+    (
+        "02.4",
+        "zero = {'b2': [0] * 4, 'W1': [[0, 0, 1, 0, 0]] * 2, 'b1': [[0, 0, 1, 0, 0]],"
+        " 'W2': [[i == 2] * 4 for i in range(5)]}",
+    ),
+    (
+        "02.5",
+        "def fit(theta, rate, steps):\n"
+        "    for _ in range(steps + 1):\n"
+        "        yield net.loss(theta, X, Y)\n"
+        "        theta = theta - rate * net.gradient(theta, X, Y)\n"
+        "rate, steps = 0.1, 4e2",
+    ),
     ("02.1", HAND.format(DF, DH1, DZ1)),
     ("02.1", HAND.format("[2, -2, -2]", "'[2 -4; -2 4; -2 4]'", f"np.array({DZ1})")),
     (
@@ -127,6 +146,14 @@ RIGHT = [
     ),
 ]
 WRONG = [
+    (
+        "02.3",
+        step(end="return W1 - dW1, W2 - dW2"),
+        "right_step",
+        "without the factor rate",
+    ),
+    ("02.3", step(W2="(W2 - rate * dW2)", dW2="H1_1.T @ dF / 2"), "right_step", "W2: "),
+    ("02.2", four(dZ1="dF @ W2_bar.T * H1**2"), "dW1, db1", "this is the value with"),
     ("02.1", HAND.format("[[-2], [2], [2]]", DH1, DZ1), "dF", "Y_s − F_s"),
     ("02.1", HAND.format("[[3], [-3], [-3]]", DH1, DZ1), "dF", "2/N"),
     ("02.1", HAND.format("[[1], [-1], [-1]]", DH1, DZ1), "dF", "1/N for 2/N"),
@@ -137,8 +164,18 @@ WRONG = [
     ("02.1", HAND.format("[[2], [-2], [2]]", DH1, DZ1), "dF", "[2, 0]"),
     ("02.1", HAND.format("None", DH1, DZ1), "dF", "no answer"),
     ("02.1", HAND.format("[[2], [-2]]", DH1, DZ1), "dF", "shape"),
-    ("02.2", four(dF="(H1 @ W2_bar + b2 - Y) / len(X)"), ALL_FOUR, "2 of the square"),
-    ("02.2", four(dF="2 * (H1 @ W2_bar + b2 - Y)"), ALL_FOUR, "1/N"),
+    (
+        "02.2",
+        four(dF="(H1 @ W2_bar + b2 - Y) / len(X)"),
+        ALL_FOUR,
+        "without the factor 2",
+    ),
+    (
+        "02.2",
+        four(dF="2 * (H1 @ W2_bar + b2 - Y)"),
+        ALL_FOUR,
+        "without the division by N",
+    ),
     (
         "02.2",
         four(dF="2 * (H1 @ W2_bar + b2 - Y) / Y.size"),
@@ -147,7 +184,7 @@ WRONG = [
     ),
     ("02.2", four(dF="2 * (Y - H1 @ W2_bar - b2) / len(X)"), ALL_FOUR, "sign"),
     ("02.2", four(dZ1="dF @ W2_bar.T"), "dW1, db1", "without φ′"),
-    ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "not right"),
+    ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "without the power 2"),
     (
         "02.2",
         four(out="X.T @ dZ1, dZ1.mean(0), H1.T @ dF, dF.mean(0)"),
@@ -164,7 +201,7 @@ WRONG = [
         "02.2",
         four(out="X.T @ dZ1, H1.T @ dF, dZ1.sum(0), dF.sum(0)"),
         "db1, dW2",
-        "shape",
+        "this is d",
     ),
     ("02.2", four(out="X.T @ dZ1, H1.T @ dF"), ALL_FOUR, "2 came"),
     ("02.2", four(dF="X - Y"), ALL_FOUR, "line 4: dF = X - Y"),
@@ -184,7 +221,7 @@ WRONG = [
         "02.3",
         step(end="return W1 + rate * dW1, W2 + rate * dW2"),
         "right_step",
-        "climbs",
+        "W2: this is the value with + for −",
     ),
     (
         "02.3",

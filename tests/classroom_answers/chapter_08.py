@@ -25,6 +25,11 @@ guess = {}
 """
 ALL = "{a: query_loss(MAML(net, a)) for a in candidates}"
 RIGHT = [
+    (
+        "08.2",
+        "f = np.linspace(-5, 5, 100001); L = np.log(1 + np.exp(f)) - 0.75 * f\n"
+        "best_logit = f[L.argmin()]; lowest = L.min()",
+    ),
     ("08.1", SHEET.format("['-0.294', '-0.000824', '0.244']", DW)),
     (
         "08.1",
@@ -78,29 +83,44 @@ RIGHT = [
 RIGHT_LOSSES = "({0.3: 0.5268, 1.0: 0.3319})"
 WRONG = [
     ("08.1", SHEET.format("[.294, .000824, -.244]", DW), "dF_s", "sign"),
-    ("08.1", SHEET.format("[-.881, -.00247, .731]", DW), "dF_s", "divide by N"),
-    ("08.1", SHEET.format("[-1, '5/3', '1/3']", DW), "dF_s", "go through σ"),
-    ("08.1", SHEET.format("[.0397, .3325, .2437]", DW), "dF_s", "labels"),
+    (
+        "08.1",
+        SHEET.format("[-.881, -.00247, .731]", DW),
+        "dF_s",
+        "without the division by N",
+    ),
+    ("08.1", SHEET.format("[-1, '5/3', '1/3']", DW), "dF_s", "without σ"),
+    ("08.1", SHEET.format("[.0397, .3325, .2437]", DW), "dF_s", "without − Y"),
     ("08.1", SHEET.format("[-.0308, -.00000203, .0479]", DW), "dF_s", "cancels"),
-    ("08.1", SHEET.format("[-.587, -.00165, .487]", DW), "dF_s", "has none"),
+    (
+        "08.1",
+        SHEET.format("[-.587, -.00165, .487]", DW),
+        "dF_s",
+        "is twice what it should be",
+    ),
     ("08.1", SHEET.format(DF, "[.0801, -.0981, -.0169]"), "dW2_s", "already"),
-    ("08.1", SHEET.format(DF, "[-.240, .294, .0507]"), "dW2_s", "sign"),
+    ("08.1", SHEET.format(DF, "[-.240, .294, .0507]"), "dW2_s", "the sign is turned"),
     ("08.1", SHEET.format(DF, "[.240, -.294]"), "dW2_s", "shape (2,)"),
     ("08.1", SHEET.format("[1, 2, 3]", "[.240, -.294, -.0507]"), "dF_s", "not right"),
     ("08.2", COIN.format("0", "0.562"), "best_logit", "fair"),
-    ("08.2", COIN.format("0", "0.693"), "best_logit, lowest", "fair coin"),
+    ("08.2", COIN.format("0", "0.693"), "best_logit", "fair coin"),
     ("08.2", COIN.format("0.75", "0.562"), "best_logit", "which f"),
-    ("08.2", COIN.format("3", "0.562"), "best_logit", "odds"),
-    ("08.2", COIN.format("-1.099", "0.562"), "best_logit", "chance of a 1"),
+    ("08.2", COIN.format("3", "0.562"), "best_logit", "without log"),
+    ("08.2", COIN.format("-1.099", "0.562"), "best_logit", "the sign is turned"),
     ("08.2", COIN.format("1.585", "0.562"), "best_logit", "base 2"),
     ("08.2", COIN.format("0.477", "0.562"), "best_logit", "base 10"),
     ("08.2", COIN.format("1.099", "0.811"), "lowest", "base 2"),
-    ("08.2", COIN.format("1.099", "1.386"), "lowest", "− p f"),
+    ("08.2", COIN.format("1.099", "1.386"), "lowest", "the loss at a label 0 only"),
     ("08.2", COIN.format("1.099", "0.288"), "lowest", "label 1"),
     ("08.2", COIN.format("1.099", "'low'"), "lowest", "not a finite"),
     ("08.2", COIN.format("1.12", "0.562"), "best_logit", "not right"),
-    ("08.3", SLOPE.format("C * sigmoid(-C * F) / N"), "slope", "sign is turned"),
-    ("08.3", SLOPE.format("-C * sigmoid(-C * F)"), "slope", "mistake 8"),
+    ("08.3", SLOPE.format("C * sigmoid(-C * F) / N"), "slope", "the sign is turned"),
+    (
+        "08.3",
+        SLOPE.format("-C * sigmoid(-C * F)"),
+        "slope",
+        "without the division by N",
+    ),
     (
         "08.3",
         SLOPE.format("-C * sigmoid(-C * F) / F.size"),
@@ -111,10 +131,10 @@ WRONG = [
         "08.3",
         SLOPE.format("-C * sigmoid(-C * F) / F.shape[1]"),
         "slope",
-        "not of examples",
+        "times what it should be",
     ),
-    ("08.3", SLOPE.format("-C * sigmoid(C * F) / N"), "slope", "minus inside"),
-    ("08.3", SLOPE.format("sigmoid(-C * F) / N"), "slope", "left out"),
+    ("08.3", SLOPE.format("-C * sigmoid(C * F) / N"), "slope", "without the minus"),
+    ("08.3", SLOPE.format("sigmoid(-C * F) / N"), "slope", "without the factor −C"),
     ("08.3", SLOPE.format("(sigmoid(F) - C) / N"), "slope", "(c + 1)/2"),
     (
         "08.3",
@@ -138,7 +158,12 @@ WRONG = [
     ),
     ("08.4", REPAIRED.format("7", f"p * (F_dot - {ALONG}) / N"), "number", "(1, 1, 1)"),
     ("08.4", REPAIRED.format("14", "p * F_dot / N"), "repaired", "`suspect`"),
-    ("08.4", REPAIRED.format("14", f"p * (F_dot - {ALONG})"), "repaired", "mistake 8"),
+    (
+        "08.4",
+        REPAIRED.format("14", f"p * (F_dot - {ALONG})"),
+        "repaired",
+        "without the division by N",
+    ),
     (
         "08.4",
         REPAIRED.format("14", "p * (F_dot - (p * F_dot).sum()) / N"),
@@ -157,12 +182,17 @@ WRONG = [
         "repaired",
         "by p again",
     ),
-    ("08.4", REPAIRED.format("14", "p * (1 - p) * F_dot / N"), "repaired", "sigmoid"),
+    (
+        "08.4",
+        REPAIRED.format("14", "p * (1 - p) * F_dot / N"),
+        "repaired",
+        "without along",
+    ),
     (
         "08.4",
         REPAIRED.format("14", f"p * (F_dot + {ALONG}) / N"),
         "repaired",
-        "subtracted",
+        "with + for −",
     ),
     (
         "08.4",

@@ -21,6 +21,17 @@ def kernel_gradient(x, dz):
     return {}
 """
 RIGHT = [
+    (
+        "10.1",
+        "distances = [1/4, 5/4]; label = 'class 0'; moved = [[9/4], [1/4]]\n"
+        "moved_label = 'the class 1'",
+    ),
+    (
+        "10.3",
+        "def kernel_gradient(x, dz):\n"
+        "    f = np.conj(np.fft.fft2(dz, x.shape))\n"
+        "    return np.fft.ifft2(np.fft.fft2(x) * f)[:3, :3]",
+    ),
     ("10.1", HAND.format("[1/4, 5/4]", 0, "[9/4, 1/4]", 1)),
     ("10.1", HAND.format("('0.25', '1 1/4')", "'0'", "'2.25, 0.25'", "'1'")),
     ("10.1", HAND.format("'[1/4 5/4]'", "'class 0'", "[['9/4'], ['1/4']]", "[1]")),
@@ -79,19 +90,29 @@ WRONG = [
         "no root",
     ),
     ("10.1", HAND.format("[.5, 1.5]", 0, "[9/4, 1/4]", 1), "distances", "squared"),
-    ("10.1", HAND.format("[1/4, 5/4]", 0, "[1/4, 5/4]", 1), "moved", "another drawing"),
+    (
+        "10.1",
+        HAND.format("[1/4, 5/4]", 0, "[1/4, 5/4]", 1),
+        "moved",
+        "with query_before for query",
+    ),
     (
         "10.1",
         HAND.format("[1/4, 5/4]", 0, "[5/4, 13/4]", 1),
         "moved",
-        "to the right",
+        "with query_moved_left for query",
     ),
     ("10.1", HAND.format("[1/4, 5/4]", 1, "[9/4, 1/4]", 1), "label", "smallest"),
     ("10.1", HAND.format("[1/4, 5/4]", 0, "[9/4, 1/4]", 0), "moved_label", "smallest"),
     ("10.1", HAND.format("[5/4, 1/4]", 1, "[9/4, 1/4]", 1), "distances", "first"),
     ("10.1", HAND.format("[2, 1.5]", 0, "[9/4, 1/4]", 1), "distances", "ink"),
     ("10.1", HAND.format("[1/4]", 0, "[9/4, 1/4]", 1), "distances", "shape"),
-    ("10.1", HAND.format("[1/4, 5/4]", 2, "[9/4, 1/4]", 1), "label", "not right"),
+    (
+        "10.1",
+        HAND.format("[1/4, 5/4]", 2, "[9/4, 1/4]", 1),
+        "label",
+        "give one of 0, 1",
+    ),
     (
         "10.1",
         "label = 0; moved = [9/4, 1/4]; moved_label = 1; distances = None",
@@ -120,20 +141,35 @@ WRONG = [
         "10.2",
         QUERIES.format("1.96 * R.std(1, ddof=1).mean() / 10"),
         "interval",
-        "inside the tasks",
+        "with spread_inside for spread",
     ),
     ("10.2", MEANS.format("1.96 * m.std() / 10"), "interval", "n − 1"),
     ("10.2", MEANS.format("m.std(ddof=1) / 10"), "interval", "1.96"),
-    ("10.2", MEANS.format("1.96 * m.std(ddof=1)"), "interval", "√n"),
-    ("10.2", MEANS.format("1.96 * m.std(ddof=1) / 100"), "interval", "not by n"),
+    (
+        "10.2",
+        MEANS.format("1.96 * m.std(ddof=1)"),
+        "interval",
+        "without the division by sqrt(n)",
+    ),
+    ("10.2", MEANS.format("1.96 * m.std(ddof=1) / 100"), "interval", "without sqrt"),
     (
         "10.2",
         MEANS.format("1.96 * m.std(ddof=1) / np.sqrt(R.size)"),
         "interval",
         "7,500",
     ),
-    ("10.2", MEANS.format("2 * 1.96 * m.std(ddof=1) / 10"), "interval", "whole width"),
-    ("10.2", MEANS.format("1.96 * m.var(ddof=1) / 10"), "interval", "σ²"),
+    (
+        "10.2",
+        MEANS.format("2 * 1.96 * m.std(ddof=1) / 10"),
+        "interval",
+        "is twice what it should be",
+    ),
+    (
+        "10.2",
+        MEANS.format("1.96 * m.var(ddof=1) / 10"),
+        "interval",
+        "with spread twice as a factor",
+    ),
     (
         "10.2",
         MEANS.format("m.mean() - .196 * m.std(ddof=1), m.mean() + .196*m.std(ddof=1)"),
@@ -151,7 +187,7 @@ WRONG = [
         "10.3",
         LOOPS.format("dk[a, b] += dz[i, j] * x[i - a, j - b]", "dk"),
         "kernel_gradient",
-        "not at (i − a",
+        "is not right yet",
     ),
     (
         "10.3",
@@ -181,7 +217,7 @@ WRONG = [
         "10.3",
         LOOPS.format("dk[a, b] += 2 * dz[i, j] * x[i + a, j + b]", "dk"),
         "kernel_gradient",
-        "the 2",
+        "is twice what it should be",
     ),
     (
         "10.3",
@@ -199,7 +235,7 @@ WRONG = [
         "10.3",
         "def kernel_gradient(x, dz):\n    return dz * x[:5, :5]",
         "kernel_gradient",
-        "shape of dz",
+        "has shape (5, 5), expected (3, 3)",
     ),
     (
         "10.3",
