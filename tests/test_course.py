@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metasgd_np.classroom import course, grading, rehearsal, running
+from metasgd_np.classroom import course, given, grading, rehearsal, running
 from metasgd_np.classroom.assignments import (
     FOLDERS,
     REPOSITORY,
@@ -78,12 +78,14 @@ def test_an_assignment_has_titled_exercises_with_points_and_reading(name):
     assert 3 <= len(found) <= 5
     assert [e.title[:3] for e in found] == [f"{n}. " for n in range(1, len(found) + 1)]
     checks = [cell for cell in source["cells"] if is_check(cell)]
-    assert [cell for e in found for cell in e.checks] == checks
+    assert [cell for e in found for cell in e.cells if is_check(cell)] == checks
     for exercise in found:
         assert exercise.points >= 1
         assert exercise.answers
-        for cell in exercise.checks:
-            assert cell["metadata"]["metasgd_np"]["title"] == exercise.title
+        for cell in exercise.cells:
+            if role(cell, "grade"):
+                about = {"title": exercise.title, "reading": exercise.reading}
+                assert cell["metadata"]["metasgd_np"] == about
 
 
 def test_links_lead_to_the_repository_of_the_project():
@@ -120,11 +122,22 @@ def test_reasons_in_words_are_marked_by_hand():
     heading = {"cell_type": "markdown", "id": "a", "source": "## 1. Why?"}
     notebook = {"cells": [heading | {"metadata": {}}, words]}
     (exercise,) = split_exercises(notebook)
-    assert (exercise.points, exercise.by_hand, exercise.checks) == (0, 2, [])
+    assert (exercise.points, exercise.by_hand, exercise.words) == (0, 2, [words])
     assert strip_solutions(notebook)["cells"][1]["source"] == "YOUR ANSWER HERE"
     key = course.answer_key({NAME: notebook})
     assert "Because of φ″." in key
     assert "2 by hand" in key
+
+
+def test_the_key_has_the_numbers_and_answers_of_every_student():
+    page = course.answer_key({NAME: SOURCE}, ["Ada & Eve", "Bob"])
+    for student in ("", "Ada & Eve", "Bob"):
+        h, c, theta, alpha = given("01.1", student).values()
+        landed = theta - alpha * h * (theta - c)
+        who = student.replace("&", "&amp;") or "no name"
+        row = "".join(f"<td>{x}" for x in (who, h, c, theta, alpha, landed))
+        assert f"<tr>{row}<td>" in page
+    assert page.count("<td>Bob") == 2  # 01.1 and 01.4
 
 
 def test_a_course_without_nbgrader(tmp_path, no_nbgrader, capsys):
@@ -176,7 +189,7 @@ def test_a_course_is_graded_by_its_own_source(tmp_path, no_nbgrader):
     returned.write_text('{"cells": []}', "utf-8")
     grade_notebooks(tmp_path)
     page = tmp_path / "grades" / "feedback" / f"Ada-{NAME}.html"
-    assert "1. Four slopes, by hand: 0 of 4" in page.read_text("utf-8")
+    assert "1. Four slopes, by hand <small>0 of 4 points" in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("only", ["13", "1,x", "0"])

@@ -228,7 +228,7 @@ def test_what_cannot_be_read_is_said_and_spoils_nothing_else(student, rows, grad
 
 def test_feedback_names_the_exercise_and_where_to_go_back(graded):
     text = words(graded, "blank")
-    assert "1. Three slopes, by hand: 0 of 4 Not answered. Go back to" in text
+    assert "1. Three slopes, by hand 0 of 4 points Not answered. Go back to" in text
     page = (graded / "feedback" / f"blank-{NAME}.html").read_text("utf-8")
     assert f'/notebooks/{NAME}.ipynb">' in page
     assert "Go back to" not in words(graded, "right")

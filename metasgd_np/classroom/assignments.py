@@ -16,8 +16,9 @@ FOLDERS = (
     Path(__file__).parent / "notebooks",  # in an installed package
     Path(__file__).parents[2] / "notebooks" / "solutions",
 )
-SOLUTION = re.compile(
-    r"^([ ]*)### BEGIN SOLUTION\n(.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
+SOLUTION = re.compile(  # between two comments, in code or in a text
+    r"^( *)[^\n]*BEGIN SOLUTION[^\n]*\n(.*?)^[^\n]*END SOLUTION[^\n]*$",
+    re.MULTILINE | re.DOTALL,
 )
 HEADING = re.compile(r"^## (\d+\. .*)")
 CHECK = re.compile(r'^check\("(\d\d\.\d)"', re.MULTILINE)
@@ -36,20 +37,15 @@ class Exercise(NamedTuple):
     cells: list
 
     @property
+    def number(self):
+        """The number by which the package knows it: 02.1; "" if it has no check."""
+        found = [CHECK.search(cell["source"]) for cell in self.cells]
+        return next((match[1] for match in found if match), "")
+
+    @property
     def reading(self):
         """What to go back to: equation (2.8) in chapter 02."""
-        numbers = [CHECK.search(cell["source"]) for cell in self.checks]
-        return " and ".join(find_exercise(n[1]).see for n in numbers if n)
-
-    @property
-    def points(self):
-        """The points of its checks."""
-        return sum(cell["metadata"]["nbgrader"]["points"] for cell in self.checks)
-
-    @property
-    def checks(self):
-        """The cells that a program marks."""
-        return [cell for cell in self.cells if is_check(cell)]
+        return find_exercise(self.number).see if self.number else ""
 
     @property
     def answers(self):
@@ -57,13 +53,19 @@ class Exercise(NamedTuple):
         return [cell for cell in self.cells if role(cell, "solution")]
 
     @property
+    def words(self):
+        """The answers in words, which a person marks."""
+        return [cell for cell in self.answers if role(cell, "grade")]
+
+    @property
+    def points(self):
+        """The points that its check gives."""
+        return points_of(filter(is_check, self.cells))
+
+    @property
     def by_hand(self):
-        """The points of its answers in words, which a teacher marks."""
-        return sum(
-            cell["metadata"]["nbgrader"]["points"]
-            for cell in self.answers
-            if role(cell, "grade")
-        )
+        """The points of its answers in words."""
+        return points_of(self.words)
 
 
 def find_assignments(only: str = "") -> dict:
@@ -187,6 +189,11 @@ def strip_solutions(notebook):
 def without_markers(source):
     """A solution as a person would write it."""
     return SOLUTION.sub(lambda found: found[2].rstrip("\n"), source)
+
+
+def points_of(cells):
+    """The points of graded cells."""
+    return sum(cell["metadata"]["nbgrader"]["points"] for cell in cells)
 
 
 def role(cell, name):

@@ -19,6 +19,10 @@ from .reading import Wrong, explain_error
 
 CHAPTERS = range(1, 13)
 WIDTH = 79
+TOO_MUCH = {
+    OverflowError: "holds a number that is too large",
+    RecursionError: "is nested too deeply",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def explain(error):
     """What is wrong with an answer, from what it raised."""
     if isinstance(error, Wrong):
         return str(error)
-    return f"the answer cannot be read: {explain_error(error)}"
+    other = f"the answer cannot be read: {explain_error(error)}"
+    return TOO_MUCH.get(type(error), other)
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,16 @@ from ..files import write_text
 from .assignments import (
     Exercise,
     find_assignments,
+    is_check,
     is_text,
     make_assignment,
+    points_of,
     read_notebook,
     role,
     split_exercises,
     strip_solutions,
 )
-from .grade_pages import feedback_page, grades_table
+from .grade_pages import feedback_page, grades_table, words_page
 from .returned import find_returned, plain_name, put_together
 
 CELL, NOTEBOOK = 30, 150  # seconds
@@ -41,12 +43,13 @@ NOT_REACHED = {"printed": "", "value": None, "error": "This check was not reache
 
 
 class Grade(NamedTuple):
-    """An exercise as it was graded."""
+    """An exercise as it was graded, and what the student wrote, code and words."""
 
     exercise: Exercise
     points: float
     message: str
-    answer: str
+    code: str
+    words: str
 
 
 class Graded(NamedTuple):
@@ -56,6 +59,11 @@ class Graded(NamedTuple):
     assignment: str
     grades: list
     remarks: list
+
+    @property
+    def points(self):
+        """The points of all exercises."""
+        return sum(grade.points for grade in self.grades)
 
 
 def grade_notebooks(folder: str | Path) -> list[str]:
@@ -113,6 +121,9 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     for one in graded:
         page = out / "feedback" / f"{one.student}-{one.assignment}.html"
         write_text(page, feedback_page(one))
+    words = any(grade.words for one in graded for grade in one.grades)
+    if words:
+        write_text(out / "words.html", words_page(graded))
     problems += [f"nothing came back from {who}." for who in absent(folder, graded)]
     number = f"{len(graded)} notebook{'s' * (len(graded) != 1)}"
     return [*problems, f"{number} graded; see {out}."]
@@ -131,16 +142,18 @@ def absent(folder, graded):
 
 def grade_returned(student, name, path, source_path):
     """The Graded of one returned notebook."""
-    source = strip_solutions(make_assignment(source_path))
+    source = make_assignment(source_path)
+    blank = strip_solutions(source)
     try:
-        cells, remarks = put_together(source, read_notebook(path))
+        cells, remarks = put_together(blank, read_notebook(path))
     except (ValueError, OSError) as error:
-        return Graded(student, name, [], [f"{error}."])
+        return Graded(student, name, [], [str(error)])
     results = run_cells([cell for cell in cells if not is_text(cell)])
     if len(results) < sum(not is_text(cell) for cell in cells):
         remarks.append(f"it was stopped after {NOTEBOOK} seconds, or ended its process")
-    together = {"cells": cells}
-    grades = [grade_exercise(e, results, source) for e in split_exercises(together)]
+    stubs = {cell["id"]: cell["source"] for cell in blank["cells"]}
+    pairs = zip(split_exercises(source), split_exercises({"cells": cells}), strict=True)
+    grades = [grade_exercise(*pair, stubs, results) for pair in pairs]
     return Graded(student, name, grades, remarks)
 
 
@@ -191,33 +204,45 @@ def end(process):
     process.kill()
 
 
-def grade_exercise(exercise, results, source):
-    """The Grade of an exercise, from what became of its cells."""
-    blank = {cell["id"]: cell["source"] for cell in source["cells"]}
-    answers = [
-        cell["source"]
-        for cell in exercise.answers
-        if cell["source"] not in ("", blank.get(cell["id"]))
+def grade_exercise(exercise, returned, stubs, results):
+    """The Grade of an exercise as returned, from what became of its cells."""
+    answered = [
+        cell
+        for cell in returned.answers
+        if cell["source"].strip() not in ("", stubs.get(cell["id"]))
     ]
+    code = "\n\n".join(cell["source"] for cell in answered if not is_text(cell))
+    words = "\n\n".join(
+        added(cell["source"], stubs.get(cell["id"], ""))
+        for cell in answered
+        if is_text(cell)
+    )
     points, lines = 0, []
-    for cell in exercise.cells:
+    for cell in returned.cells:
         result = results.get(cell["id"], NOT_REACHED)
-        if role(cell, "grade") and role(cell, "solution"):
-            lines.append("Your answer in words is marked by your teacher.")
-        elif role(cell, "grade"):
-            points += points_of(cell, result)
-            lines += [result["printed"].strip(), result["error"]]
-        elif result["error"] and cell["source"] in answers:
+        if is_check(cell):
+            points += points_for(cell, result)
+            lines += [result["printed"].strip(), result["error"] if not lines else ""]
+        elif cell in answered and not is_text(cell) and result["error"]:
             lines.append(f"Your cell stopped: {result['error']}")
-    if not answers and not points:
+    if not code and not points:
         lines = ["Not answered."]
-    message = "\n".join(filter(None, lines))
-    return Grade(exercise, points, message, "\n\n".join(answers))
+    if words and exercise.by_hand:
+        lines.append(
+            f"Your answer in words will be read: up to {exercise.by_hand} points."
+        )
+    return Grade(exercise, points, "\n".join(filter(None, lines)), code, words)
 
 
-def points_of(check, result):
+def added(text, stub):
+    """The lines of a text that are not of its stub, such as the question."""
+    given = stub.splitlines()
+    return "\n".join(x for x in text.splitlines() if x not in given).strip()
+
+
+def points_for(check, result):
     """The points of a check: its value, or all of them if it ends without an error."""
-    most = check["metadata"]["nbgrader"]["points"]
+    most = points_of([check])
     if result["error"]:
         return 0
     return most if result["value"] is None else min(max(result["value"], 0), most)

@@ -23,7 +23,7 @@ from threading import Timer
 from .. import classroom
 
 MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
-LONGEST = 4000  # characters of output that are kept of a cell
+LONGEST = 2000  # characters of output, and of an error, that are kept of a cell
 MEMORY = 4 << 30  # bytes
 
 
@@ -90,7 +90,7 @@ def readable(source):
 
 def describe(problem, cell):
     """An error in one sentence, with the student's line it came from."""
-    text = str(problem)
+    text = str(problem)[:LONGEST]
     if cell["check"] and isinstance(problem, AssertionError) and text:
         return text
     if isinstance(problem, SyntaxError):
