@@ -69,28 +69,7 @@ class Exercise(NamedTuple):
 
 
 def find_assignments(only: str = "") -> dict:
-    """Find the notebooks of the chapters' exercises.
-
-    Parameters
-    ----------
-    only : str
-        Numbers of chapters, such as "02,04,06"; by default all.
-
-    Returns
-    -------
-    dict
-        {name: path}, in the order of the chapters.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chapter, or there are no notebooks.
-
-    Examples
-    --------
-    >>> list(find_assignments("2, 4"))
-    ['02_backpropagate_two_layers', '04_differentiate_the_backprop']
-    """
+    """{name: path} of all chapters, or of the numbers given, such as "02,04,06"."""
     paths = [path for folder in FOLDERS for path in sorted(folder.glob("*.ipynb"))]
     if not paths:
         raise ValueError(
@@ -104,7 +83,7 @@ def find_assignments(only: str = "") -> dict:
             f"there is no chapter {unknown[0]} with exercises; choose from "
             f"{', '.join(chapters)}"
         )
-    return {chapters[n].stem: chapters[n] for n in chapters if n in wanted or not only}
+    return {chapters[n].stem: chapters[n] for n in chapters if n in wanted or not wanted}
 
 
 def read_notebook(path):

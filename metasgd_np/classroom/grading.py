@@ -221,7 +221,7 @@ def grade_exercise(exercise, returned, stubs, results):
     for cell in returned.cells:
         result = results.get(cell["id"], NOT_REACHED)
         if is_check(cell):
-            points += points_for(cell, result)
+            points += min(result["value"] or 0, points_of([cell]))
             lines += [result["printed"].strip(), result["error"] if not lines else ""]
         elif cell in answered and not is_text(cell) and result["error"]:
             lines.append(f"Your cell stopped: {result['error']}")
@@ -238,11 +238,3 @@ def added(text, stub):
     """The lines of a text that are not of its stub, such as the question."""
     given = stub.splitlines()
     return "\n".join(x for x in text.splitlines() if x not in given).strip()
-
-
-def points_for(check, result):
-    """The points of a check: its value, or all of them if it ends without an error."""
-    most = points_of([check])
-    if result["error"]:
-        return 0
-    return most if result["value"] is None else min(max(result["value"], 0), most)
