@@ -28,7 +28,7 @@ def functions_of(path):
         node.name: ast.get_source_segment(cell.source, node)
         for cell in tools.read(path).cells
         if cell.cell_type == "code"
-        for node in ast.parse(cell.source).body
+        for node in tools.parse(cell).body
         if isinstance(node, ast.FunctionDef)
     }
 

@@ -4,8 +4,11 @@ Notebooks run in the process of the tests, which saves starting a kernel for eac
 chapter runs on a kernel too, and one test compares the two ways of running.
 """
 
+import builtins
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import notebook_tools as tools
 import numpy as np
@@ -233,6 +236,57 @@ def test_it_opens_with_what_it_needs_and_checks_itself(path):
         assert re.search(r"^\s*assert |assert_ok\(\)", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    "path", CHAPTERS + SIDE_TRIPS + SOLUTIONS + EXERCISES, ids=name
+)
+def test_it_has_the_cells_that_all_notebooks_share(path):
+    notebook = tools.read(path)
+    expected = tools.add_shared_cells(notebook, path)
+    sources = [
+        [(cell.id, cell.source) for cell in n.cells] for n in (notebook, expected)
+    ]
+    assert sources[0] == sources[1], "run tests/notebook_tools.py run on it"
+
+
+def test_each_link_opens_this_notebook():
+    opened = tools.read(tools.NOTEBOOKS / "side_trips" / "trust_regions.ipynb").cells[1]
+    links = re.findall(r"\]\(https://(\S+?)\)", opened.source)
+    assert len(links) == len(tools.ELSEWHERE) == 3
+    assert all(link.endswith("side_trips/trust_regions.ipynb") for link in links)
+
+
+def test_one_thread_multiplies_whatever_the_environment_says(monkeypatch):
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "2")
+    ask = "from threadpoolctl import threadpool_info\n"
+    ask += "print([pool['num_threads'] for pool in threadpool_info()])"
+    first, answer = tools.execute(notebook_of(tools.GET_READY, ask)).cells
+    assert first.outputs == []
+    assert set(re.findall(r"\d+", text_of(answer))) == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("place", "fetched"),
+    [
+        ("JupyterLite", ["install -q metasgd_np"]),
+        ("Colab", ["install -q git+https://github.com/metasgd-np/metasgd_np"]),
+        ("elsewhere", []),
+    ],
+)
+def test_the_first_cell_fetches_the_package_where_nothing_is_installed(
+    place, fetched, monkeypatch
+):
+    called = []
+    shell = SimpleNamespace(run_line_magic=lambda magic, line: called.append(line))
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    if place == "JupyterLite":
+        monkeypatch.setattr(sys, "platform", "emscripten")
+    if place == "Colab":
+        monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    tools.run_in_process(notebook_of(tools.GET_READY))
+    assert called == fetched
+
+
 @pytest.mark.parametrize("path", CHAPTERS[1:], ids=name)
 def test_a_chapter_links_to_its_exercises(path):
     assert f"exercises/{path.name}" in text_in(path)
@@ -297,7 +351,8 @@ def test_a_solution_is_what_nbgrader_reads(path):
 def test_the_exercises_are_the_solutions_without_the_answers():
     assert [path.name for path in EXERCISES] == [path.name for path in SOLUTIONS]
     for exercise, solution in zip(EXERCISES, SOLUTIONS, strict=True):
-        assert tools.read(exercise) == tools.strip(tools.read(solution)), exercise.name
+        expected = tools.add_shared_cells(tools.strip(tools.read(solution)), exercise)
+        assert tools.read(exercise) == expected, exercise.name
         assert "SOLUTION" not in exercise.read_text()
 
 
