@@ -11,13 +11,13 @@ from metasgd_np.classroom.assignments import (
     find_assignments,
     is_check,
     make_assignment,
+    readable,
     role,
     strip_solutions,
     without_markers,
 )
 from metasgd_np.classroom.grading import grade_notebooks
 from metasgd_np.classroom.returned import find_returned
-from metasgd_np.classroom.running import readable
 
 NAME = "01_descend_a_gradient"
 SOURCE = make_assignment(find_assignments("01")[NAME])
@@ -85,15 +85,14 @@ def with_a_copy():
 
 
 def with_own_numbers(name):
-    """A right notebook of a student with numbers of their own, in one first cell."""
+    """A right notebook of a student with numbers of their own."""
     h, c, theta, alpha = given("01.1", name).values()
     g = h * (theta - c)
     landed = theta - alpha * g
     slopes = [g, h * (landed - c) * (1 - alpha * h), -g * h * (landed - c)]
     notebook = with_answer(0, f"landed = '{landed}'\nslopes = {[*map(str, slopes)]}")
-    (imports,) = (c for c in notebook["cells"] if c["id"] == "imports")
-    imports["source"] += f'\n\nstudent = "{name}"'
-    notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "student"]
+    (cell,) = (c for c in notebook["cells"] if c["id"] == "student")
+    cell["source"] = f'student = "{name}"'
     return notebook
 
 

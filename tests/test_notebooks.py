@@ -16,6 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from metasgd_np import MAML
+from metasgd_np.classroom.assignments import SOLUTION
 from metasgd_np.classroom.exercises import find_exercise
 
 CHAPTERS = sorted(tools.NOTEBOOKS.glob("*.ipynb"))
@@ -85,8 +86,9 @@ def assert_same_text(found, committed, where):
 
 
 def is_check(cell):
-    """Whether nbgrader would grade this cell."""
-    return cell.metadata.get("nbgrader", {}).get("grade", False)
+    """Whether nbgrader would grade this cell without a person."""
+    grading = cell.metadata.get("nbgrader", {})
+    return grading.get("grade", False) and not grading["solution"]
 
 
 def assert_shows_the_same(found, committed):
@@ -341,9 +343,7 @@ def test_a_solution_is_what_nbgrader_reads(path):
     for cell in cells:
         marked = "### BEGIN SOLUTION" in cell.source
         assert cell.metadata.get("nbgrader", {}).get("solution", False) == marked
-        assert len(tools.SOLUTION.findall(cell.source)) == cell.source.count(
-            "### BEGIN"
-        )
+        assert len(SOLUTION.findall(cell.source)) == cell.source.count("### BEGIN")
         if is_check(cell):
             assert_check_is_one_line(cell)
 

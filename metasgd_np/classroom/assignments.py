@@ -4,6 +4,7 @@ Notebooks are read as JSON, so that neither Jupyter nor nbgrader is needed. They
 with the package; in a checkout they are those of notebooks/solutions.
 """
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -23,11 +24,7 @@ SOLUTION = re.compile(  # between two comments, in code or in a text
 HEADING = re.compile(r"^## (\d+\. .*)")
 CHECK = re.compile(r'^check\("(\d\d\.\d)"', re.MULTILINE)
 STUDENT = re.compile(r"^student = .*$", re.MULTILINE)
-ONE_THREAD = """# One thread: more of them slow down matrix products this small.
-import os
-
-for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):
-    os.environ.setdefault(f"{name}_NUM_THREADS", "1")"""
+MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 
 
 class Exercise(NamedTuple):
@@ -83,7 +80,9 @@ def find_assignments(only: str = "") -> dict:
             f"there is no chapter {unknown[0]} with exercises; choose from "
             f"{', '.join(chapters)}"
         )
-    return {chapters[n].stem: chapters[n] for n in chapters if n in wanted or not wanted}
+    return {
+        chapters[n].stem: chapters[n] for n in chapters if n in wanted or not wanted
+    }
 
 
 def read_notebook(path):
@@ -113,16 +112,8 @@ def make_assignment(path):
     carries its exercise's title and reading, for the feedback.
     """
     notebook = read_notebook(path)
-    if "NUM_THREADS" not in json.dumps(notebook["cells"]):
-        notebook["cells"].insert(1, code_cell("one-thread", ONE_THREAD))
-    for place, cell in enumerate(notebook["cells"]):
-        line = None if is_text(cell) else STUDENT.search(cell["source"])
-        if line and cell["id"] != "student":  # it gets a cell of its own, left open
-            cell["source"] = cell["source"].replace(line[0], "").strip()
-            notebook["cells"].insert(place + 1, code_cell("student", line[0]))
-            break
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
+        if is_text(cell):
             cell["source"] = cell["source"].replace("](../", f"]({REPOSITORY}/")
         locked = {"grade": False, "locked": True, "solution": False, "task": False}
         grading = locked | {"grade_id": cell["id"], "schema_version": 3}
@@ -134,12 +125,6 @@ def make_assignment(path):
             if role(cell, "grade"):
                 cell["metadata"]["metasgd_np"] = about
     return notebook
-
-
-def code_cell(id_, source):
-    """A cell of code."""
-    cell = {"cell_type": "code", "id": id_, "metadata": {}, "source": source}
-    return cell | {"outputs": [], "execution_count": None}
 
 
 def split_exercises(notebook):
@@ -168,6 +153,15 @@ def strip_solutions(notebook):
 def without_markers(source):
     """A solution as a person would write it."""
     return SOLUTION.sub(lambda found: found[2].rstrip("\n"), source)
+
+
+def readable(source):
+    """A cell without lines such as %matplotlib or !pip, which are not Python."""
+    try:
+        ast.parse(source)
+        return source
+    except SyntaxError:
+        return MAGIC.sub(r"\1pass", source)
 
 
 def points_of(cells):

@@ -11,6 +11,7 @@ from .assignments import (
     STUDENT,
     is_check,
     is_text,
+    readable,
     split_exercises,
     without_markers,
 )
@@ -52,7 +53,7 @@ def solve(number, cells, student):
     names = {}
     for cell in cells:
         if not is_text(cell) and not is_check(cell):
-            code = without_markers(cell["source"])
+            code = readable(without_markers(cell["source"]))
             code = STUDENT.sub(lambda _: f"student = {student!r}", code)
             with redirect_stdout(StringIO()):
                 exec(compile(code, f"<{cell['id']}>", "exec"), names)

@@ -19,7 +19,8 @@ from .assignments import is_check, is_text, split_exercises, without_markers
 KINDS = ("right", "blank", "half", "other", "tampered")
 HEAD = (
     "Rehearsal with nbgrader: points of a right submission, a blank one, one half "
-    "done,\none right in another style, and a blank one with its checks tampered with."
+    "done,\none right in another style, and a blank one with its checks tampered with;"
+    "\nanswers in words are not counted."
 )
 
 
@@ -61,10 +62,10 @@ def expected_points(source):
 def grade_one(folder, name, source):
     """{kind: points} of the made-up submissions of one assignment."""
     with TemporaryDirectory() as copy:
-        for part in (f"source/{name}", "templates"):
+        for part in (f"source/{name}", f"release/{name}", "templates"):
             shutil.copytree(folder / part, Path(copy, part))
-        shutil.copy(folder / "nbgrader_config.py", copy)
-        run_nbgrader(copy, "generate_assignment", name)
+        for part in ("nbgrader_config.py", "gradebook.db"):
+            shutil.copy(folder / part, copy)
         release = Path(copy, "release", name, f"{name}.ipynb").read_text("utf-8")
         for kind in KINDS:
             out = Path(copy, "submitted", kind, name, f"{name}.ipynb")
@@ -80,7 +81,7 @@ def grade_one(folder, name, source):
             )
         run_nbgrader(copy, "export", "--to", "grades.csv")
         with Path(copy, "grades.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = [row for row in csv.DictReader(file) if row["assignment"] == name]
     return {row["student_id"]: float(row["raw_score"] or 0) for row in rows}
 
 

@@ -56,7 +56,7 @@ def put_together(source, returned):
             cells.append(cell)
             if role(cell, "grade") and cell["id"] not in found:
                 remarks.append(f"{cell['id']} was missing and has been restored")
-            elif mine and not is_text(cell) and not same(mine, cell["source"]):
+            elif mine and not is_text(cell) and mine.strip() != cell["source"]:
                 remarks.append(f"{cell['id']} was changed and has been restored")
         cells += behind.get(cell["id"], [])
     return cells, remarks
@@ -81,11 +81,6 @@ def recognise(source, returned):
             before = match
             found[match] = cell["source"]
     return found, behind
-
-
-def same(mine, given):
-    """Whether a cell is as given, but for the student's name and blank lines."""
-    return STUDENT.sub("", mine).strip() == given.strip()
 
 
 def unlocked(cell):

@@ -12,7 +12,6 @@ import io
 import json
 import linecache
 import os
-import re
 import sys
 import traceback
 from _thread import interrupt_main
@@ -21,8 +20,8 @@ from numbers import Real
 from threading import Timer
 
 from .. import classroom
+from .assignments import readable
 
-MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 LONGEST = 2000  # characters of output, and of an error, that are kept of a cell
 MEMORY = 4 << 30  # bytes
 
@@ -77,15 +76,6 @@ def execute(source, where, names):
         last = ast.Expression(tree.body.pop().value)
     exec(compile(tree, where, "exec"), names)
     return last and eval(compile(last, where, "eval"), names)
-
-
-def readable(source):
-    """A cell without lines such as %matplotlib or !pip, which are not Python."""
-    try:
-        ast.parse(source)
-        return source
-    except SyntaxError:
-        return MAGIC.sub(r"\1pass", source)
 
 
 def describe(problem, cell):
