@@ -48,7 +48,7 @@ def with_answer(place, text):
 def tampered():
     """A blank notebook whose checks give points, but for one, which is gone."""
     notebook = strip_solutions(SOURCE)
-    for cell in cells_of(notebook, "grade"):
+    for cell in filter(is_check, notebook["cells"]):
         cell["source"] = "9"
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "check-bug"]
     (imports,) = (c for c in notebook["cells"] if c["id"] == "imports")
@@ -96,6 +96,18 @@ def with_own_numbers(name):
     return notebook
 
 
+def in_words(text, more=None):
+    """A right notebook but for the answer in words; `more` is a text cell below it."""
+    notebook = solved()
+    (cell,) = (c for c in notebook["cells"] if c["id"] == "in-words")
+    stub = cells_of(strip_solutions(SOURCE), "solution")[4]["source"]
+    cell["source"] = stub.replace("YOUR ANSWER HERE", text)
+    if more:
+        below = {"cell_type": "markdown", "id": "mine", "metadata": {}, "source": more}
+        notebook["cells"].insert(notebook["cells"].index(cell) + 1, below)
+    return notebook
+
+
 RETURNED = {
     "right": solved(),
     "blank": strip_solutions(SOURCE),
@@ -111,6 +123,8 @@ RETURNED = {
     "named": with_own_numbers("Ada"),
     "script": with_answer(1, "raise ValueError('<script>alert(1)</script>')"),
     "copied": with_a_copy(),
+    "wordy": in_words("It <overshoots>.\n\nBy a factor of −3.", "## 9. And so on"),
+    "wordless": in_words("YOUR ANSWER HERE"),
     "reads": with_answer(
         1,
         "import os\nassert 'SECRET' not in os.environ, 'seen'\n"
@@ -223,6 +237,21 @@ def test_a_cell_that_stops_is_shown_with_its_line(rows, graded):
 def test_what_cannot_be_read_is_said_and_spoils_nothing_else(student, rows, graded):
     assert rows[student]["points"] == "0"
     assert "no notebook that can be read" in words(graded, student)
+
+
+def test_an_answer_in_words_is_for_a_person_to_read(rows, graded):
+    assert points(rows["wordy"]) == points(rows["wordless"]) == POINTS
+    assert rows["wordy"]["to mark by hand"] == "2"
+    assert rows["wordless"]["to mark by hand"] == ""
+    assert "Your words will be read, for up to 2 points." in words(graded, "wordy")
+    assert "Your words" not in words(graded, "wordless")
+    page = (graded / "words.html").read_text("utf-8")
+    assert page.count("<h2>") == 1
+    assert page.index("Mark scheme") < page.index("<h3>")
+    answer = "It &lt;overshoots&gt;.\n\nBy a factor of −3.\n\n## 9. And so on"
+    assert f"<h3>wordy</h3>\n<p>{answer}</p>" in page
+    assert "wordless" not in page
+    assert "In words" not in page.split("<h3>", 1)[1]  # the question stands above
 
 
 def test_feedback_names_the_exercise_and_where_to_go_back(graded):

@@ -131,8 +131,8 @@ def split_exercises(notebook):
     """Split an assignment into its exercises."""
     found = []
     for cell in notebook["cells"]:
-        heading = HEADING.match(cell["source"]) if is_text(cell) else None
-        if heading:
+        heading = HEADING.match(cell["source"])
+        if heading and is_text(cell) and not role(cell, "solution"):
             found.append(Exercise(heading[1], []))
         if found:
             found[-1].cells.append(cell)

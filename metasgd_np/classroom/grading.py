@@ -121,8 +121,7 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     for one in graded:
         page = out / "feedback" / f"{one.student}-{one.assignment}.html"
         write_text(page, feedback_page(one))
-    words = any(grade.words for one in graded for grade in one.grades)
-    if words:
+    if any(grade.words for one in graded for grade in one.grades):
         write_text(out / "words.html", words_page(graded))
     problems += [f"nothing came back from {who}." for who in absent(folder, graded)]
     number = f"{len(graded)} notebook{'s' * (len(graded) != 1)}"
@@ -211,12 +210,12 @@ def grade_exercise(exercise, returned, stubs, results):
         for cell in returned.answers
         if cell["source"].strip() not in ("", stubs.get(cell["id"]))
     ]
-    code = "\n\n".join(cell["source"] for cell in answered if not is_text(cell))
-    words = "\n\n".join(
-        added(cell["source"], stubs.get(cell["id"], ""))
+    code = [cell["source"] for cell in answered if not is_text(cell)]
+    words = [
+        added(cell["source"], stubs)
         for cell in answered
-        if is_text(cell)
-    )
+        if is_text(cell) and exercise.by_hand
+    ]
     points, lines = 0, []
     for cell in returned.cells:
         result = results.get(cell["id"], NOT_REACHED)
@@ -225,16 +224,15 @@ def grade_exercise(exercise, returned, stubs, results):
             lines += [result["printed"].strip(), result["error"] if not lines else ""]
         elif cell in answered and not is_text(cell) and result["error"]:
             lines.append(f"Your cell stopped: {result['error']}")
-    if not code and not points:
+    if not (code or words or points):
         lines = ["Not answered."]
-    if words and exercise.by_hand:
-        lines.append(
-            f"Your answer in words will be read: up to {exercise.by_hand} points."
-        )
-    return Grade(exercise, points, "\n".join(filter(None, lines)), code, words)
+    if words:
+        lines.append(f"Your words will be read, for up to {exercise.by_hand} points.")
+    message = "\n".join(filter(None, lines))
+    return Grade(exercise, points, message, "\n\n".join(code), "\n\n".join(words))
 
 
-def added(text, stub):
-    """The lines of a text that are not of its stub, such as the question."""
-    given = stub.splitlines()
+def added(text, stubs):
+    """The lines of a text that are in no stub: not the question."""
+    given = {line for stub in stubs.values() for line in stub.splitlines() if line}
     return "\n".join(x for x in text.splitlines() if x not in given).strip()
