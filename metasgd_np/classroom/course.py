@@ -20,11 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..files import write_text
-from .assignments import (
-    find_assignments,
-    make_assignment,
-    strip_solutions,
-)
+from .assignments import find_assignments, make_assignment, strip_solutions
 from .class_sheets import read_names, write_sheets
 from .key_page import answer_key
 from .rehearsal import rehearse, run_nbgrader
@@ -41,8 +37,6 @@ from pathlib import Path
 
 import nbgrader
 
-for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):  # kernels inherit these
-    os.environ[f"{name}_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"  # text on stderr would cost a check its points
 
 c = get_config()  # noqa: F821

@@ -131,7 +131,7 @@ def draw_for(number, student):
         raise TypeError(
             f"student is {student!r}, but it must be a text; give a name, such as 'Ada'"
         )
-    name = " ".join(student.split())
+    name = " ".join(student.casefold().split())
     return Random(f"{number} {name}") if name else None
 
 
@@ -143,7 +143,8 @@ def given(number: str, student: str = "") -> dict:
     number : str
         Chapter and exercise, "01.1".
     student : str, optional
-        A name: it gets numbers of its own, the same ones every time.
+        A name, in capitals or not: it gets numbers of its own, the same ones every
+        time.
 
     Returns
     -------

@@ -13,22 +13,20 @@ def find_returned(folder, names):
     `names` are those of the assignments.
     """
     found, problems = {}, []
+    by_number = r"(?<![^/]){}(?=[a-z])\w*$"  # a file that begins with 02_, say
+    patterns = {name: f"{name}|{by_number.format(name[:3])}" for name in names}
     for path in sorted(folder.rglob("*.ipynb")):
         parts = path.relative_to(folder).with_suffix("").parts
         if any(part.startswith(".") for part in parts):  # .ipynb_checkpoints
             continue
         whole = "/".join(parts)
-        name = next((name for name in names if name in whole), None)
-        rest = whole.replace(name or "", " ")
-        if name is None and (start := re.match(r"(\d\d)(?=_[a-z])\w*", parts[-1])):
-            name = next((n for n in names if n.startswith(start[1])), None)
-            rest = "/".join(parts[:-1]) or "unnamed"
+        name = next((name for name in names if re.search(patterns[name], whole)), None)
         if name is None:
             problems.append(
                 f"{path.name} has no assignment's name; call it {names[0]}.ipynb, say."
             )
             continue
-        student = plain_name(rest)
+        student = plain_name(re.sub(patterns[name], " ", whole))
         if (student, name) in found:
             problems.append(f"{path} is a second {name} of {student}; it was left out.")
         found.setdefault((student, name), path)
