@@ -309,8 +309,8 @@ def test_a_student_s_numbers_do_not_depend_on_capitals():
 def test_an_answer_without_end_is_refused_in_words(number):
     endless = [1]
     endless.append(endless)
-    for answer in (10**400, "10**400", -(10**400), endless):
-        found = judge(number, [answer] * len(find_exercise(number).answers)).found
+    for typed_in in (10**400, "10**400", -(10**400), endless):
+        found = judge(number, [typed_in] * len(find_exercise(number).answers)).found
         assert all(found.values())
         assert "Error" not in "".join(found.values())
 

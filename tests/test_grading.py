@@ -66,10 +66,10 @@ def bare():
     return notebook
 
 
-def with_a_cell(source):
+def with_a_cell(source, kind="code"):
     """A right notebook with one more cell before the first answer."""
     notebook = solved()
-    cell = {"cell_type": "code", "id": "mine", "metadata": {}, "source": source}
+    cell = {"cell_type": kind, "id": "mine", "metadata": {}, "source": source}
     first = notebook["cells"].index(cells_of(notebook, "solution")[0])
     notebook["cells"].insert(first, cell | {"outputs": [], "execution_count": 1})
     return notebook
@@ -125,6 +125,7 @@ RETURNED = {
     "copied": with_a_copy(),
     "wordy": in_words("It <overshoots>.\n\nBy a factor of −3.", "## 9. And so on"),
     "wordless": in_words("YOUR ANSWER HERE"),
+    "noted": with_a_cell("A note to myself.", "markdown"),
     "reads": with_answer(
         1,
         "import os\nassert 'SECRET' not in os.environ, 'seen'\n"
@@ -251,6 +252,7 @@ def test_an_answer_in_words_is_for_a_person_to_read(rows, graded):
     answer = "It &lt;overshoots&gt;.\n\nBy a factor of −3.\n\n## 9. And so on"
     assert f"<h3>wordy</h3>\n<p>{answer}</p>" in page
     assert "wordless" not in page
+    assert "A note to myself." not in page
     assert "In words" not in page.split("<h3>", 1)[1]  # the question stands above
 
 
