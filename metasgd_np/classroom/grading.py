@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -75,9 +76,9 @@ def grade_notebooks(folder: str | Path) -> list[str]:
         A folder with notebooks; in one that `write_course` made, ``submitted`` has
         them, and ``source`` what they are graded by. A notebook's file or folder has
         the assignment's name, or its chapter's number in front; what else the path
-        says is the student:
-        ``Ada/02_backpropagate_two_layers.ipynb``. A new folder ``grades`` inside gets
-        ``grades.csv`` and ``feedback/``, a page for every notebook.
+        says is the student: ``Ada/02_backpropagate_two_layers.ipynb``. A new folder
+        ``grades`` inside gets ``grades.csv``, ``feedback/``, a page for every notebook,
+        and ``words.html``, the answers in words.
 
     Returns
     -------
@@ -108,11 +109,9 @@ def grade_notebooks(folder: str | Path) -> list[str]:
             f"{folder / 'submitted'}, a folder per student"
         )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(grade_returned, student, name, path, assignments[name])
-            for student, name, path in returned
-        ]
-        graded = [job.result() for job in jobs]
+        graded = list(
+            pool.map(lambda one: grade_one(*one, assignments[one[1]]), returned)
+        )
     number = 1
     while (out := folder / f"grades{f'-{number}' if number > 1 else ''}").exists():
         number += 1
@@ -139,7 +138,7 @@ def absent(folder, graded):
     return [student for student in listed if plain_name(student) not in came]
 
 
-def grade_returned(student, name, path, source_path):
+def grade_one(student, name, path, source_path):
     """The Graded of one returned notebook."""
     source = make_assignment(source_path)
     blank = strip_solutions(source)
@@ -196,10 +195,8 @@ def environment():
 def end(process):
     """End a process and all that it started."""
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
     process.kill()
 
 
