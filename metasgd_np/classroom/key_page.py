@@ -66,13 +66,14 @@ def numbers_table(students, rows):
     """A table with a row per student: the numbers given, then the right answers."""
     numbers, answers = rows[0]
     spans = {"": 1, "given": len(numbers), "right": len(answers)}
-    out = ["".join(f'<th colspan="{n}">{head}' for head, n in spans.items())]
+    above = "".join(f'<th colspan="{n}">{head}' for head, n in spans.items())
     heads = ["student", *numbers, *answers]
-    out.append("".join(f"<th>{html.escape(head)}" for head in heads))
+    below = "".join(f"<th>{html.escape(head)}" for head in heads)
+    out = [f"<thead><tr>{above}<tr>{below}</thead>"]
     for student, (numbers, answers) in zip(students, rows, strict=True):
         texts = [student, *map(in_rows, (*numbers.values(), *answers.values()))]
-        out.append("".join(f"<td>{html.escape(text)}" for text in texts))
-    return f"<table>{''.join(f'<tr>{row}' for row in out)}</table>"
+        out.append("<tr>" + "".join(f"<td>{html.escape(text)}" for text in texts))
+    return f"<table>{''.join(out)}</table>"
 
 
 def in_rows(value):
