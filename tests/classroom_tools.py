@@ -3,8 +3,14 @@
 import linecache
 from functools import cache
 
-import notebook_tools as tools
-
+from metasgd_np.classroom.assignments import (
+    find_assignments,
+    is_check,
+    is_text,
+    read_notebook,
+    role,
+    split_exercises,
+)
 from metasgd_np.classroom.exercises import find_exercise, judge
 
 SEEDS = (0, 1, 2)
@@ -12,33 +18,31 @@ SEEDS = (0, 1, 2)
 
 @cache
 def cells_of(number):
-    """(setup, given, solve, check): the sources of an exercise's cells.
+    """(setup, given, solve): the code of an exercise's cells, up to its check.
 
-    They are the notebook's first code cell and those of this exercise alone, so that an
+    They are the notebook's first cells and those of this exercise alone, so that an
     answer that needs any other cell fails.
     """
-    chapter, _, place = number.partition(".")
-    path = next((tools.NOTEBOOKS / "solutions").glob(f"{chapter}_*.ipynb"))
-    cells, found, given, solve = tools.read(path).cells, 0, [], ""
-    setup = next(cell.source for cell in cells if cell.cell_type == "code")
-    for cell in cells:
-        kind = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            given, solve = [], ""
-        elif kind.get("grade"):
-            found += 1
-            if found == int(place):
-                return setup, "\n".join(given), solve, cell
-        elif kind.get("solution"):
-            solve = cell.source
-        elif cell.cell_type == "code":
-            given.append(cell.source)
-    raise LookupError(number)
+    (path,) = find_assignments(number[:2]).values()
+    cells = read_notebook(path)["cells"]
+    exercises = split_exercises({"cells": cells})
+    setup = cells[: cells.index(exercises[0].cells[0])]
+    setup = [cell for cell in setup if not is_text(cell) and cell["id"] != "get-ready"]
+    (exercise,) = (found for found in exercises if found.number == number)
+    given, solve = [], ""
+    for cell in exercise.cells:
+        if is_check(cell):
+            break
+        if role(cell, "solution"):
+            solve = cell["source"]
+        elif not is_text(cell):
+            given.append(cell["source"])
+    return "\n".join(cell["source"] for cell in setup), "\n".join(given), solve
 
 
 def answer(number, code=None, seed=0, student=""):
     """The Feedback to an answer: code in place of the solution's cell."""
-    setup, given, solve, _ = cells_of(number)
+    setup, given, solve = cells_of(number)
     names = {"__name__": "__main__"}
     setup = setup.replace('student = ""', f"student = {student!r}")
     for where, source in (("s", setup), ("g", given), ("a", code or solve)):

@@ -10,6 +10,8 @@ import re
 
 import notebook_tools as tools
 
+from metasgd_np.classroom.assignments import SOLUTION
+
 FIRST = tools.NOTEBOOKS / "00_read_me_first.ipynb"
 PATH = sorted(tools.NOTEBOOKS.glob("0[1-6]_*.ipynb"))  # where 00's program is derived
 REFERENCE = tools.NOTEBOOKS / "reference" / "symbols_and_equations.md"
@@ -28,7 +30,7 @@ def functions_of(path):
         node.name: ast.get_source_segment(cell.source, node)
         for cell in tools.read(path).cells
         if cell.cell_type == "code"
-        for node in ast.parse(cell.source).body
+        for node in tools.parse(cell).body
         if isinstance(node, ast.FunctionDef)
     }
 
@@ -59,10 +61,10 @@ def estimate_minutes(path):
     by_hand = count_derived_lines(path)
     for cell in tools.read(path).cells:
         if cell.cell_type == "markdown":
-            words += len(cell.source.split())
+            words += len(SOLUTION.sub("", cell.source).split())
             by_hand += len(DISPLAYED.findall(cell.source))
         else:
-            solutions = tools.SOLUTION.finditer(cell.source)
+            solutions = SOLUTION.finditer(cell.source)
             by_hand += sum(count_lines(match[0]) - 2 for match in solutions)
     return max(5, 5 * round((words / 150 + 2 * by_hand) / 5))
 

@@ -5,7 +5,8 @@
     python tests/notebook_tools.py reference
 
 `run` executes each notebook (a chapter, a side trip, a solution) on a fresh kernel, top
-to bottom, in the folder notebooks/, and stores its outputs.
+to bottom, in the folder notebooks/, and stores its outputs. Before, it writes the cells
+that all notebooks share: links that open it elsewhere, and the first code.
 `exercises` runs notebooks/solutions/*.ipynb and writes notebooks/exercises/*.ipynb, the
 same notebooks with every solution replaced by a stub.
 `reference` brings up to date what the reference page and the map of 00 take from the
@@ -17,7 +18,6 @@ The tests run most notebooks without a kernel, by `run_in_process`.
 import ast
 import linecache
 import os
-import re
 import sys
 import warnings
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
@@ -25,21 +25,38 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import quote
 
 import matplotlib
 import nbformat
 from IPython.core.formatters import DisplayFormatter
+from IPython.core.inputtransformer2 import TransformerManager
 from matplotlib import pyplot as plt
 from nbclient import NotebookClient
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from threadpoolctl import threadpool_limits
+
+from metasgd_np.classroom.assignments import strip_solutions
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 PACKAGE = "metasgd_np"
-SOLUTION = re.compile(
-    r"^([ ]*)### BEGIN SOLUTION\n.*?^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
-)
-STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+REPOSITORY = "metasgd-np/metasgd_np"
+ELSEWHERE = {  # notebooks/ is the root of the site's files
+    "Colab": f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/",
+    "Binder": f"https://mybinder.org/v2/gh/{REPOSITORY}/main?labpath=notebooks/",
+    "JupyterLite": "https://metasgd-np.github.io/metasgd_np/lab/index.html?path=",
+}
+GET_READY = f"""import sys
+
+if sys.platform == "emscripten":  # JupyterLite
+    %pip install -q metasgd_np
+elif "google.colab" in sys.modules:
+    %pip install -q git+https://github.com/{REPOSITORY}
+import metasgd_np as package  # missing? Run the line above by itself
+from threadpoolctl import threadpool_limits
+
+one_thread = threadpool_limits(1)  # more are slower on small matrices"""
 
 
 def read(path):
@@ -59,6 +76,24 @@ def write(notebook, path):
     }
     path.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, path)
+
+
+def add_shared_cells(notebook, path):
+    """A copy of the notebook, below its title the cells that all notebooks share.
+
+    Solutions have no links: a class gets its copies of them.
+    """
+    notebook = nbformat.from_dict(notebook)
+    place = quote(path.resolve().relative_to(NOTEBOOKS).as_posix())
+    *links, last = (f"[{name}]({where}{place})" for name, where in ELSEWHERE.items())
+    open_in = f"Open in {', '.join(links)} or {last}."
+    shared = [new_code_cell(GET_READY, id="get-ready")]
+    if path.parent.name != "solutions":
+        shared.insert(0, new_markdown_cell(open_in, id="open-in"))
+    title, *others = notebook.cells
+    others = [cell for cell in others if cell.id not in ("open-in", "get-ready")]
+    notebook.cells = [title, *shared, *others]
+    return notebook
 
 
 def execute(notebook, allow_errors=False):
@@ -108,12 +143,17 @@ def run_in_process(notebook, allow_errors=False):
     return notebook
 
 
+def parse(cell, where="<cell>"):
+    """The syntax tree of a cell of code, in which %pip and the like are calls."""
+    return ast.parse(TransformerManager().transform_cell(cell.source), where)
+
+
 def run_cell(cell, names):
     """Execute a cell's source; the value of a last expression is an output."""
     where = f"<{cell.id}>"
     lines = cell.source.splitlines(keepends=True)
     linecache.cache[where] = len(cell.source), None, lines, where  # for tracebacks
-    tree, last = ast.parse(cell.source, where), None
+    tree, last = parse(cell, where), None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = ast.Expression(tree.body.pop().value)
     exec(compile(tree, where, "exec"), names)
@@ -156,7 +196,7 @@ def captured(outputs):
 def clean_process():
     """Start as a kernel in notebooks/ does, and leave nothing changed."""
     before = package_names()
-    with chdir(NOTEBOOKS), matplotlib.rc_context():
+    with chdir(NOTEBOOKS), matplotlib.rc_context(), threadpool_limits(1):
         matplotlib.use("agg")
         matplotlib.rcdefaults()
         plt.close("all")
@@ -183,10 +223,9 @@ def package_names():
 
 def strip(solution):
     """The student's version: stubs for solutions, no outputs."""
-    notebook = nbformat.from_dict(solution)
+    notebook = nbformat.from_dict(strip_solutions(solution))
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.source = SOLUTION.sub(STUB, cell.source)
             cell.outputs, cell.execution_count = [], None
     return notebook
 
@@ -199,10 +238,11 @@ def main(command, *paths):
     if command == "exercises":
         paths = sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
     for path in map(Path, paths):
-        notebook = execute(read(path))
+        notebook = execute(add_shared_cells(read(path), path))
         write(notebook, path)
         if command == "exercises":
-            write(strip(notebook), NOTEBOOKS / "exercises" / path.name)
+            exercise = NOTEBOOKS / "exercises" / path.name
+            write(add_shared_cells(strip(notebook), exercise), exercise)
         print(path)
 
 

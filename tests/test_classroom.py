@@ -399,6 +399,20 @@ def test_a_student_is_a_text():
         given("01.1", student=3)
 
 
+def test_a_student_s_numbers_do_not_depend_on_capitals():
+    assert given("01.1", "ada  LOVELACE") == given("01.1", "Ada Lovelace")
+
+
+@pytest.mark.parametrize("number", ["01.1", "07.3", "08.2", "11.1"])
+def test_an_answer_without_end_is_refused_in_words(number):
+    endless = [1]
+    endless.append(endless)
+    for typed_in in (10**400, "10**400", -(10**400), endless):
+        found = judge(number, [typed_in] * len(find_exercise(number).answers)).found
+        assert all(found.values())
+        assert "Error" not in "".join(found.values())
+
+
 def test_a_notebook_shows_a_refusal_without_a_traceback():
     with pytest.raises(AssertionError) as raised:
         check("01.4", None, None, None)

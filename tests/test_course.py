@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from metasgd_np.classroom import course, grading, rehearsal, running
+from metasgd_np.classroom import course, given, grading, rehearsal, running
 from metasgd_np.classroom.assignments import (
     FOLDERS,
     REPOSITORY,
     find_assignments,
     is_check,
     make_assignment,
-    read_notebook,
     role,
     split_exercises,
     strip_solutions,
@@ -55,7 +54,7 @@ def test_an_assignment_is_locked_but_for_its_answers(name):
     ids = [g["grade_id"] for g in grading if g]
     assert len(set(ids)) == len(ids)
     for cell in source["cells"]:
-        marked = "### BEGIN SOLUTION" in cell["source"]
+        marked = " BEGIN SOLUTION" in cell["source"]
         assert role(cell, "solution") == marked
         assert role(cell, "locked") != (marked or cell["id"] == "student"), cell["id"]
         assert not cell.get("outputs")
@@ -78,12 +77,14 @@ def test_an_assignment_has_titled_exercises_with_points_and_reading(name):
     assert 3 <= len(found) <= 5
     assert [e.title[:3] for e in found] == [f"{n}. " for n in range(1, len(found) + 1)]
     checks = [cell for cell in source["cells"] if is_check(cell)]
-    assert [cell for e in found for cell in e.checks] == checks
+    assert [cell for e in found for cell in e.cells if is_check(cell)] == checks
     for exercise in found:
         assert exercise.points >= 1
         assert exercise.answers
-        for cell in exercise.checks:
-            assert cell["metadata"]["metasgd_np"]["title"] == exercise.title
+        for cell in exercise.cells:
+            if role(cell, "grade"):
+                about = {"title": exercise.title, "reading": exercise.reading}
+                assert cell["metadata"]["metasgd_np"] == about
 
 
 def test_links_lead_to_the_repository_of_the_project():
@@ -98,33 +99,37 @@ def test_the_exercises_go_with_the_wheel():
     assert (ROOT / theirs, ROOT / ours) == FOLDERS
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_the_release_is_the_students_version_of_the_repository(name):
-    release = strip_solutions(read_notebook(PATHS[name]))
-    exercise = read_notebook(ROOT / "notebooks" / "exercises" / f"{name}.ipynb")
-    assert release["cells"] == exercise["cells"]
-
-
 def test_the_name_of_a_student_has_an_open_cell():
     assert cells(SOURCE)["student"]["source"] == 'student = ""'
-    assert "student =" not in cells(SOURCE)["imports"]["source"]
-    assert [*cells(SOURCE)][1:4] == ["one-thread", "imports", "student"]
-    assert "NUM_THREADS" in SOURCE["cells"][1]["source"]  # before NumPy is imported
+    assert [*cells(SOURCE)][:4] == ["title", "get-ready", "imports", "student"]
 
 
-def test_reasons_in_words_are_marked_by_hand():
-    grading = {"grade": True, "solution": True, "points": 2, "grade_id": "why"}
-    text = "### BEGIN SOLUTION\nBecause of φ″.\n### END SOLUTION"
-    words = {"cell_type": "markdown", "id": "why", "source": text}
-    words["metadata"] = {"nbgrader": grading}
-    heading = {"cell_type": "markdown", "id": "a", "source": "## 1. Why?"}
-    notebook = {"cells": [heading | {"metadata": {}}, words]}
-    (exercise,) = split_exercises(notebook)
-    assert (exercise.points, exercise.by_hand, exercise.checks) == (0, 2, [])
-    assert strip_solutions(notebook)["cells"][1]["source"] == "YOUR ANSWER HERE"
-    key = course.answer_key({NAME: notebook})
-    assert "Because of φ″." in key
-    assert "2 by hand" in key
+@pytest.mark.parametrize("name", PATHS)
+def test_a_chapter_asks_for_one_reason_in_words_marked_by_hand(name):
+    source = make_assignment(PATHS[name])
+    ((exercise, cell),) = (
+        (e, cell) for e in split_exercises(source) for cell in e.words
+    )
+    assert exercise.by_hand == 2
+    question = cell["source"].split("\n")[0]
+    assert question.startswith("In words (2 points): ")
+    assert len(re.findall("^- 1 point: ", cell["source"], re.MULTILINE)) == 2
+    key = course.answer_key({name: source})
+    assert "and 2 by hand" in key
+    assert "Mark scheme" in key
+    release = cells(strip_solutions(source))["in-words"]["source"]
+    assert release == f"{question}\n\nYOUR ANSWER HERE"
+
+
+def test_the_key_has_the_numbers_and_answers_of_every_student():
+    page = course.answer_key({NAME: SOURCE}, ["Ada & Eve", "Bob"])
+    for student in ("", "Ada & Eve", "Bob"):
+        h, c, theta, alpha = given("01.1", student).values()
+        landed = theta - alpha * h * (theta - c)
+        who = student.replace("&", "&amp;") or "no name"
+        row = "".join(f"<td>{x}" for x in (who, h, c, theta, alpha, landed))
+        assert f"<tr>{row}<td>" in page
+    assert page.count("<td>Bob") == 2  # 01.1 and 01.4
 
 
 def test_a_course_without_nbgrader(tmp_path, no_nbgrader, capsys):
@@ -176,7 +181,7 @@ def test_a_course_is_graded_by_its_own_source(tmp_path, no_nbgrader):
     returned.write_text('{"cells": []}', "utf-8")
     grade_notebooks(tmp_path)
     page = tmp_path / "grades" / "feedback" / f"Ada-{NAME}.html"
-    assert "1. Four slopes, by hand: 0 of 4" in page.read_text("utf-8")
+    assert "1. Four slopes, by hand <small>0 of 4 points" in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("only", ["13", "1,x", "0"])
@@ -189,11 +194,12 @@ def test_a_chapter_that_does_not_exist_is_refused(only, tmp_path):
 def answered(notebook):
     """How many of the answers are no stub."""
     given = [cell["source"] for cell in notebook["cells"] if role(cell, "solution")]
-    return sum("NotImplementedError" not in source for source in given)
+    stubs = ("NotImplementedError", "YOUR ANSWER HERE")
+    return sum(not any(stub in source for stub in stubs) for source in given)
 
 
 @pytest.mark.parametrize(
-    ("kind", "number"), list(zip(KINDS, (5, 0, 2, 5, 0), strict=True))
+    ("kind", "number"), list(zip(KINDS, (6, 0, 2, 6, 0), strict=True))
 )
 def test_made_up_submissions(kind, number):
     made = make_submission(kind, SOURCE, strip_solutions(SOURCE))

@@ -11,13 +11,13 @@ from metasgd_np.classroom.assignments import (
     find_assignments,
     is_check,
     make_assignment,
+    readable,
     role,
     strip_solutions,
     without_markers,
 )
 from metasgd_np.classroom.grading import grade_notebooks
 from metasgd_np.classroom.returned import find_returned
-from metasgd_np.classroom.running import readable
 
 NAME = "01_descend_a_gradient"
 SOURCE = make_assignment(find_assignments("01")[NAME])
@@ -48,7 +48,7 @@ def with_answer(place, text):
 def tampered():
     """A blank notebook whose checks give points, but for one, which is gone."""
     notebook = strip_solutions(SOURCE)
-    for cell in cells_of(notebook, "grade"):
+    for cell in filter(is_check, notebook["cells"]):
         cell["source"] = "9"
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "check-bug"]
     (imports,) = (c for c in notebook["cells"] if c["id"] == "imports")
@@ -66,10 +66,10 @@ def bare():
     return notebook
 
 
-def with_a_cell(source):
+def with_a_cell(source, kind="code"):
     """A right notebook with one more cell before the first answer."""
     notebook = solved()
-    cell = {"cell_type": "code", "id": "mine", "metadata": {}, "source": source}
+    cell = {"cell_type": kind, "id": "mine", "metadata": {}, "source": source}
     first = notebook["cells"].index(cells_of(notebook, "solution")[0])
     notebook["cells"].insert(first, cell | {"outputs": [], "execution_count": 1})
     return notebook
@@ -85,15 +85,26 @@ def with_a_copy():
 
 
 def with_own_numbers(name):
-    """A right notebook of a student with numbers of their own, in one first cell."""
+    """A right notebook of a student with numbers of their own."""
     h, c, theta, alpha = given("01.1", name).values()
     g = h * (theta - c)
     landed = theta - alpha * g
     slopes = [g, h * (landed - c) * (1 - alpha * h), -g * h * (landed - c)]
     notebook = with_answer(0, f"landed = '{landed}'\nslopes = {[*map(str, slopes)]}")
-    (imports,) = (c for c in notebook["cells"] if c["id"] == "imports")
-    imports["source"] += f'\n\nstudent = "{name}"'
-    notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "student"]
+    (cell,) = (c for c in notebook["cells"] if c["id"] == "student")
+    cell["source"] = f'student = "{name}"'
+    return notebook
+
+
+def in_words(text, more=None):
+    """A right notebook but for the answer in words; `more` is a text cell below it."""
+    notebook = solved()
+    (cell,) = (c for c in notebook["cells"] if c["id"] == "in-words")
+    stub = cells_of(strip_solutions(SOURCE), "solution")[4]["source"]
+    cell["source"] = stub.replace("YOUR ANSWER HERE", text)
+    if more:
+        below = {"cell_type": "markdown", "id": "mine", "metadata": {}, "source": more}
+        notebook["cells"].insert(notebook["cells"].index(cell) + 1, below)
     return notebook
 
 
@@ -112,6 +123,9 @@ RETURNED = {
     "named": with_own_numbers("Ada"),
     "script": with_answer(1, "raise ValueError('<script>alert(1)</script>')"),
     "copied": with_a_copy(),
+    "wordy": in_words("It <overshoots>.\n\nBy a factor of −3.", "## 9. And so on"),
+    "wordless": in_words("YOUR ANSWER HERE"),
+    "noted": with_a_cell("A note to myself.", "markdown"),
     "reads": with_answer(
         1,
         "import os\nassert 'SECRET' not in os.environ, 'seen'\n"
@@ -226,9 +240,25 @@ def test_what_cannot_be_read_is_said_and_spoils_nothing_else(student, rows, grad
     assert "no notebook that can be read" in words(graded, student)
 
 
+def test_an_answer_in_words_is_for_a_person_to_read(rows, graded):
+    assert points(rows["wordy"]) == points(rows["wordless"]) == POINTS
+    assert rows["wordy"]["to mark by hand"] == "2"
+    assert rows["wordless"]["to mark by hand"] == ""
+    assert "Your words will be read, for up to 2 points." in words(graded, "wordy")
+    assert "Your words" not in words(graded, "wordless")
+    page = (graded / "words.html").read_text("utf-8")
+    assert page.count("<h2>") == 1
+    assert page.index("Mark scheme") < page.index("<h3>")
+    answer = "It &lt;overshoots&gt;.\n\nBy a factor of −3.\n\n## 9. And so on"
+    assert f"<h3>wordy</h3>\n<p>{answer}</p>" in page
+    assert "wordless" not in page
+    assert "A note to myself." not in page
+    assert "In words" not in page.split("<h3>", 1)[1]  # the question stands above
+
+
 def test_feedback_names_the_exercise_and_where_to_go_back(graded):
     text = words(graded, "blank")
-    assert "1. Three slopes, by hand: 0 of 4 Not answered. Go back to" in text
+    assert "1. Three slopes, by hand 0 of 4 points Not answered. Go back to" in text
     page = (graded / "feedback" / f"blank-{NAME}.html").read_text("utf-8")
     assert f'/notebooks/{NAME}.ipynb">' in page
     assert "Go back to" not in words(graded, "right")

@@ -4,8 +4,11 @@ Notebooks run in the process of the tests, which saves starting a kernel for eac
 chapter runs on a kernel too, and one test compares the two ways of running.
 """
 
+import builtins
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import notebook_tools as tools
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from metasgd_np import MAML
+from metasgd_np.classroom.assignments import SOLUTION
 from metasgd_np.classroom.exercises import find_exercise
 
 CHAPTERS = sorted(tools.NOTEBOOKS.glob("*.ipynb"))
@@ -82,8 +86,9 @@ def assert_same_text(found, committed, where):
 
 
 def is_check(cell):
-    """Whether nbgrader would grade this cell."""
-    return cell.metadata.get("nbgrader", {}).get("grade", False)
+    """Whether nbgrader would grade this cell without a person."""
+    grading = cell.metadata.get("nbgrader", {})
+    return grading.get("grade", False) and not grading["solution"]
 
 
 def assert_shows_the_same(found, committed):
@@ -103,6 +108,19 @@ def assert_shows_the_same(found, committed):
 def test_it_runs_and_shows_what_was_committed(path):
     committed = tools.read(path)
     assert_shows_the_same(tools.run_in_process(committed), committed)
+
+
+@pytest.mark.parametrize("path", [p for p in CHAPTERS if p.name[0] == "1"], ids=name)
+def test_a_light_run_says_the_same_in_other_numbers(path, monkeypatch):
+    monkeypatch.setenv("LIGHT", "1")
+    committed = tools.read(path)
+    light = tools.run_in_process(committed)
+    for notebook in (light, committed):
+        for cell in code_cells(notebook):
+            for output in cell.outputs:
+                if output.output_type == "stream":
+                    output.text = NUMBER.sub("#", output.text)
+    assert_shows_the_same(light, committed)
 
 
 def test_a_chapter_runs_on_a_fresh_kernel_and_shows_what_was_committed(monkeypatch):
@@ -212,6 +230,9 @@ def test_it_was_committed_after_a_clean_run(path):
         if cell.cell_type == "code" and cell.id != "program":  # 00's is one cell
             assert len(cell.source.splitlines()) <= 30, cell.id
     for cell in cells:
+        if cell.id != "agreement-table":  # a report of the package, wider than a page
+            lines = f"{cell.source}\n{text_of(cell)}".splitlines()
+            assert max(map(len, lines)) <= 75, cell.id
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
@@ -231,6 +252,57 @@ def test_it_opens_with_what_it_needs_and_checks_itself(path):
     if not path.name.startswith("00"):
         text = text_in(path)
         assert re.search(r"^\s*assert |assert_ok\(\)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "path", CHAPTERS + SIDE_TRIPS + SOLUTIONS + EXERCISES, ids=name
+)
+def test_it_has_the_cells_that_all_notebooks_share(path):
+    notebook = tools.read(path)
+    expected = tools.add_shared_cells(notebook, path)
+    sources = [
+        [(cell.id, cell.source) for cell in n.cells] for n in (notebook, expected)
+    ]
+    assert sources[0] == sources[1], "run tests/notebook_tools.py run on it"
+
+
+def test_each_link_opens_this_notebook():
+    opened = tools.read(tools.NOTEBOOKS / "side_trips" / "trust_regions.ipynb").cells[1]
+    links = re.findall(r"\]\(https://(\S+?)\)", opened.source)
+    assert len(links) == len(tools.ELSEWHERE) == 3
+    assert all(link.endswith("side_trips/trust_regions.ipynb") for link in links)
+
+
+def test_one_thread_multiplies_whatever_the_environment_says(monkeypatch):
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "2")
+    ask = "from threadpoolctl import threadpool_info\n"
+    ask += "print([pool['num_threads'] for pool in threadpool_info()])"
+    first, answer = tools.execute(notebook_of(tools.GET_READY, ask)).cells
+    assert first.outputs == []
+    assert set(re.findall(r"\d+", text_of(answer))) == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("place", "fetched"),
+    [
+        ("JupyterLite", ["install -q metasgd_np"]),
+        ("Colab", ["install -q git+https://github.com/metasgd-np/metasgd_np"]),
+        ("elsewhere", []),
+    ],
+)
+def test_the_first_cell_fetches_the_package_where_nothing_is_installed(
+    place, fetched, monkeypatch
+):
+    called = []
+    shell = SimpleNamespace(run_line_magic=lambda magic, line: called.append(line))
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    if place == "JupyterLite":
+        monkeypatch.setattr(sys, "platform", "emscripten")
+    if place == "Colab":
+        monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    tools.run_in_process(notebook_of(tools.GET_READY))
+    assert called == fetched
 
 
 @pytest.mark.parametrize("path", CHAPTERS[1:], ids=name)
@@ -287,9 +359,7 @@ def test_a_solution_is_what_nbgrader_reads(path):
     for cell in cells:
         marked = "### BEGIN SOLUTION" in cell.source
         assert cell.metadata.get("nbgrader", {}).get("solution", False) == marked
-        assert len(tools.SOLUTION.findall(cell.source)) == cell.source.count(
-            "### BEGIN"
-        )
+        assert len(SOLUTION.findall(cell.source)) == cell.source.count("### BEGIN")
         if is_check(cell):
             assert_check_is_one_line(cell)
 
@@ -297,7 +367,8 @@ def test_a_solution_is_what_nbgrader_reads(path):
 def test_the_exercises_are_the_solutions_without_the_answers():
     assert [path.name for path in EXERCISES] == [path.name for path in SOLUTIONS]
     for exercise, solution in zip(EXERCISES, SOLUTIONS, strict=True):
-        assert tools.read(exercise) == tools.strip(tools.read(solution)), exercise.name
+        expected = tools.add_shared_cells(tools.strip(tools.read(solution)), exercise)
+        assert tools.read(exercise) == expected, exercise.name
         assert "SOLUTION" not in exercise.read_text()
 
 

@@ -4,7 +4,7 @@ check("02.1", dF, dH1, dZ1)          # one exercise: points, and what went wrong
 write_sheets("names.txt", "class")   # print.html, key.html, answers/, forms/
 mark_sheets("class")                 # marks/: marks.csv, teacher.html, feedback/
 write_course("course")               # source/, release/, key.html, for nbgrader or not
-grade_notebooks("course")            # grades/: grades.csv, feedback/
+grade_notebooks("course")            # grades/: grades.csv, feedback/, words.html
 """
 
 from .class_marks import mark_sheets

@@ -4,6 +4,7 @@ Notebooks are read as JSON, so that neither Jupyter nor nbgrader is needed. They
 with the package; in a checkout they are those of notebooks/solutions.
 """
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -16,17 +17,14 @@ FOLDERS = (
     Path(__file__).parent / "notebooks",  # in an installed package
     Path(__file__).parents[2] / "notebooks" / "solutions",
 )
-SOLUTION = re.compile(
-    r"^([ ]*)### BEGIN SOLUTION\n(.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
+SOLUTION = re.compile(  # between two comments, in code or in a text
+    r"^( *)[^\n]*BEGIN SOLUTION[^\n]*\n(.*?)^[^\n]*END SOLUTION[^\n]*$",
+    re.MULTILINE | re.DOTALL,
 )
 HEADING = re.compile(r"^## (\d+\. .*)")
 CHECK = re.compile(r'^check\("(\d\d\.\d)"', re.MULTILINE)
 STUDENT = re.compile(r"^student = .*$", re.MULTILINE)
-ONE_THREAD = """# One thread: more of them slow down matrix products this small.
-import os
-
-for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):
-    os.environ.setdefault(f"{name}_NUM_THREADS", "1")"""
+MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 
 
 class Exercise(NamedTuple):
@@ -36,20 +34,15 @@ class Exercise(NamedTuple):
     cells: list
 
     @property
+    def number(self):
+        """The number by which the package knows it: 02.1; "" if it has no check."""
+        found = [CHECK.search(cell["source"]) for cell in self.cells]
+        return next((match[1] for match in found if match), "")
+
+    @property
     def reading(self):
         """What to go back to: equation (2.8) in chapter 02."""
-        numbers = [CHECK.search(cell["source"]) for cell in self.checks]
-        return " and ".join(find_exercise(n[1]).see for n in numbers if n)
-
-    @property
-    def points(self):
-        """The points of its checks."""
-        return sum(cell["metadata"]["nbgrader"]["points"] for cell in self.checks)
-
-    @property
-    def checks(self):
-        """The cells that a program marks."""
-        return [cell for cell in self.cells if is_check(cell)]
+        return find_exercise(self.number).see if self.number else ""
 
     @property
     def answers(self):
@@ -57,44 +50,24 @@ class Exercise(NamedTuple):
         return [cell for cell in self.cells if role(cell, "solution")]
 
     @property
+    def words(self):
+        """The answers in words, which a person marks."""
+        return [cell for cell in self.answers if role(cell, "grade")]
+
+    @property
+    def points(self):
+        """The points that its check gives."""
+        return points_of(filter(is_check, self.cells))
+
+    @property
     def by_hand(self):
-        """The points of its answers in words, which a teacher marks."""
-        return sum(
-            cell["metadata"]["nbgrader"]["points"]
-            for cell in self.answers
-            if role(cell, "grade")
-        )
+        """The points of its answers in words."""
+        return points_of(self.words)
 
 
 def find_assignments(only: str = "") -> dict:
-    """Find the notebooks of the chapters' exercises.
-
-    Parameters
-    ----------
-    only : str
-        Numbers of chapters, such as "02,04,06"; by default all.
-
-    Returns
-    -------
-    dict
-        {name: path}, in the order of the chapters.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chapter, or there are no notebooks.
-
-    Examples
-    --------
-    >>> list(find_assignments("2, 4"))
-    ['02_backpropagate_two_layers', '04_differentiate_the_backprop']
-    """
+    """{name: path} of all chapters, or of the numbers given, such as "02,04,06"."""
     paths = [path for folder in FOLDERS for path in sorted(folder.glob("*.ipynb"))]
-    if not paths:
-        raise ValueError(
-            f"there are no notebooks in {FOLDERS[0]}; install metasgd_np again, or run "
-            "it in a checkout of its repository"
-        )
     wanted = [number.zfill(2) for number in re.findall(r"[^\s,]+", only)]
     chapters = {path.stem[:2]: path for path in paths}
     if unknown := [number for number in wanted if number not in chapters]:
@@ -102,7 +75,9 @@ def find_assignments(only: str = "") -> dict:
             f"there is no chapter {unknown[0]} with exercises; choose from "
             f"{', '.join(chapters)}"
         )
-    return {chapters[n].stem: chapters[n] for n in chapters if n in wanted or not only}
+    return {
+        chapters[n].stem: chapters[n] for n in chapters if n in wanted or not wanted
+    }
 
 
 def read_notebook(path):
@@ -132,16 +107,8 @@ def make_assignment(path):
     carries its exercise's title and reading, for the feedback.
     """
     notebook = read_notebook(path)
-    if "NUM_THREADS" not in json.dumps(notebook["cells"]):
-        notebook["cells"].insert(1, code_cell("one-thread", ONE_THREAD))
-    for place, cell in enumerate(notebook["cells"]):
-        line = None if is_text(cell) else STUDENT.search(cell["source"])
-        if line and cell["id"] != "student":  # it gets a cell of its own, left open
-            cell["source"] = cell["source"].replace(line[0], "").strip()
-            notebook["cells"].insert(place + 1, code_cell("student", line[0]))
-            break
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
+        if is_text(cell):
             cell["source"] = cell["source"].replace("](../", f"]({REPOSITORY}/")
         locked = {"grade": False, "locked": True, "solution": False, "task": False}
         grading = locked | {"grade_id": cell["id"], "schema_version": 3}
@@ -155,18 +122,12 @@ def make_assignment(path):
     return notebook
 
 
-def code_cell(id_, source):
-    """A cell of code."""
-    cell = {"cell_type": "code", "id": id_, "metadata": {}, "source": source}
-    return cell | {"outputs": [], "execution_count": None}
-
-
 def split_exercises(notebook):
     """Split an assignment into its exercises."""
     found = []
     for cell in notebook["cells"]:
-        heading = HEADING.match(cell["source"]) if is_text(cell) else None
-        if heading:
+        heading = HEADING.match(cell["source"])
+        if heading and is_text(cell) and not role(cell, "solution"):
             found.append(Exercise(heading[1], []))
         if found:
             found[-1].cells.append(cell)
@@ -187,6 +148,20 @@ def strip_solutions(notebook):
 def without_markers(source):
     """A solution as a person would write it."""
     return SOLUTION.sub(lambda found: found[2].rstrip("\n"), source)
+
+
+def readable(source):
+    """A cell without lines such as %matplotlib or !pip, which are not Python."""
+    try:
+        ast.parse(source)
+        return source
+    except SyntaxError:
+        return MAGIC.sub(r"\1pass", source)
+
+
+def points_of(cells):
+    """The points of graded cells."""
+    return sum(cell["metadata"]["nbgrader"]["points"] for cell in cells)
 
 
 def role(cell, name):

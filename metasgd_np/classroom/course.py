@@ -4,7 +4,7 @@ course/
   source/NAME/NAME.ipynb    with solutions, for nbgrader; all but the answers locked
   release/NAME/NAME.ipynb   what students get
   submitted/                for what they return: STUDENT/NAME/NAME.ipynb
-  key.html                  exercises, points and solutions
+  key.html                  exercises, points, solutions, every student's numbers
   students.csv, worksheets/ if there is a list of names
   nbgrader_config.py, templates/
 
@@ -13,7 +13,6 @@ submissions are graded; without it, the folders serve `metasgd-np grade`.
 """
 
 import csv
-import html
 import io
 import json
 from collections.abc import Iterator
@@ -21,16 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..files import write_text
-from .assignments import (
-    find_assignments,
-    is_text,
-    make_assignment,
-    split_exercises,
-    strip_solutions,
-    without_markers,
-)
+from .assignments import find_assignments, make_assignment, strip_solutions
 from .class_sheets import read_names, write_sheets
-from .grade_pages import in_words, page
+from .key_page import answer_key
 from .rehearsal import rehearse, run_nbgrader
 from .returned import plain_name
 
@@ -45,8 +37,6 @@ from pathlib import Path
 
 import nbgrader
 
-for name in ("OMP", "OPENBLAS", "MKL", "VECLIB"):  # kernels inherit these
-    os.environ[f"{name}_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"  # text on stderr would cost a check its points
 
 c = get_config()  # noqa: F821
@@ -109,7 +99,7 @@ def write_course(
         release = strip_solutions(source)
         write_notebook(folder / "release" / name / f"{name}.ipynb", release)
     write_settings(folder)
-    write_text(folder / "key.html", answer_key(sources))
+    write_text(folder / "key.html", answer_key(sources, names))
     (folder / "submitted").mkdir()
     number = f"{len(paths)} assignment{'s' * (len(paths) > 1)}"
     yield f"{number} in {folder}: source/, release/ and key.html."
@@ -162,21 +152,3 @@ def student_table(names):
         first, _, last = name.rpartition(" ")
         table.writerow([student, first, last])
     return file.getvalue()
-
-
-def answer_key(sources):
-    """A page of all exercises with their points and solutions."""
-    out = ["<h1>Key</h1>"]
-    for name, source in sources.items():
-        found = split_exercises(source)
-        total = sum(exercise.points + exercise.by_hand for exercise in found)
-        out.append(f"<h2>{html.escape(in_words(name))}: {total} points</h2>")
-        for exercise in found:
-            title = f"{exercise.title} ({exercise.points} points"
-            title += f", {exercise.by_hand} by hand)" if exercise.by_hand else ")"
-            out.append(f"<h3>{html.escape(title)}</h3>")
-            for cell in exercise.answers:
-                text = html.escape(without_markers(cell["source"]))
-                tag = "p" if is_text(cell) else "pre"
-                out.append(f"<{tag}>{text}</{tag}>")
-    return page("Key", "\n".join(out))

@@ -19,6 +19,10 @@ from .reading import Wrong, explain_error
 
 CHAPTERS = range(1, 13)
 WIDTH = 79
+TOO_MUCH = {
+    OverflowError: "holds a number that is too large",
+    RecursionError: "is nested too deeply",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def explain(error):
     """What is wrong with an answer, from what it raised."""
     if isinstance(error, Wrong):
         return str(error)
-    return f"the answer cannot be read: {explain_error(error)}"
+    other = f"the answer cannot be read: {explain_error(error)}"
+    return TOO_MUCH.get(type(error), other)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def draw_for(number, student):
         raise TypeError(
             f"student is {student!r}, but it must be a text; give a name, such as 'Ada'"
         )
-    name = " ".join(student.split())
+    name = " ".join(student.casefold().split())
     return Random(f"{number} {name}") if name else None
 
 
@@ -138,7 +143,8 @@ def given(number: str, student: str = "") -> dict:
     number : str
         Chapter and exercise, "01.1".
     student : str, optional
-        A name: it gets numbers of its own, the same ones every time.
+        A name, in capitals or not: it gets numbers of its own, the same ones every
+        time.
 
     Returns
     -------

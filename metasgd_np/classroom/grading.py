@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -24,14 +25,16 @@ from ..files import write_text
 from .assignments import (
     Exercise,
     find_assignments,
+    is_check,
     is_text,
     make_assignment,
+    points_of,
     read_notebook,
     role,
     split_exercises,
     strip_solutions,
 )
-from .grade_pages import feedback_page, grades_table
+from .grade_pages import feedback_page, grades_table, words_page
 from .returned import find_returned, plain_name, put_together
 
 CELL, NOTEBOOK = 30, 150  # seconds
@@ -41,12 +44,13 @@ NOT_REACHED = {"printed": "", "value": None, "error": "This check was not reache
 
 
 class Grade(NamedTuple):
-    """An exercise as it was graded."""
+    """An exercise as it was graded, and what the student wrote, code and words."""
 
     exercise: Exercise
     points: float
     message: str
-    answer: str
+    code: str
+    words: str
 
 
 class Graded(NamedTuple):
@@ -56,6 +60,11 @@ class Graded(NamedTuple):
     assignment: str
     grades: list
     remarks: list
+
+    @property
+    def points(self):
+        """The points of all exercises."""
+        return sum(grade.points for grade in self.grades)
 
 
 def grade_notebooks(folder: str | Path) -> list[str]:
@@ -67,9 +76,9 @@ def grade_notebooks(folder: str | Path) -> list[str]:
         A folder with notebooks; in one that `write_course` made, ``submitted`` has
         them, and ``source`` what they are graded by. A notebook's file or folder has
         the assignment's name, or its chapter's number in front; what else the path
-        says is the student:
-        ``Ada/02_backpropagate_two_layers.ipynb``. A new folder ``grades`` inside gets
-        ``grades.csv`` and ``feedback/``, a page for every notebook.
+        says is the student: ``Ada/02_backpropagate_two_layers.ipynb``. A new folder
+        ``grades`` inside gets ``grades.csv``, ``feedback/``, a page for every notebook,
+        and ``words.html``, the answers in words.
 
     Returns
     -------
@@ -100,11 +109,9 @@ def grade_notebooks(folder: str | Path) -> list[str]:
             f"{folder / 'submitted'}, a folder per student"
         )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(grade_returned, student, name, path, assignments[name])
-            for student, name, path in returned
-        ]
-        graded = [job.result() for job in jobs]
+        graded = list(
+            pool.map(lambda one: grade_one(*one, assignments[one[1]]), returned)
+        )
     number = 1
     while (out := folder / f"grades{f'-{number}' if number > 1 else ''}").exists():
         number += 1
@@ -113,6 +120,8 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     for one in graded:
         page = out / "feedback" / f"{one.student}-{one.assignment}.html"
         write_text(page, feedback_page(one))
+    if any(grade.words for one in graded for grade in one.grades):
+        write_text(out / "words.html", words_page(graded))
     problems += [f"nothing came back from {who}." for who in absent(folder, graded)]
     number = f"{len(graded)} notebook{'s' * (len(graded) != 1)}"
     return [*problems, f"{number} graded; see {out}."]
@@ -129,18 +138,20 @@ def absent(folder, graded):
     return [student for student in listed if plain_name(student) not in came]
 
 
-def grade_returned(student, name, path, source_path):
+def grade_one(student, name, path, source_path):
     """The Graded of one returned notebook."""
-    source = strip_solutions(make_assignment(source_path))
+    source = make_assignment(source_path)
+    blank = strip_solutions(source)
     try:
-        cells, remarks = put_together(source, read_notebook(path))
+        cells, remarks = put_together(blank, read_notebook(path))
     except (ValueError, OSError) as error:
-        return Graded(student, name, [], [f"{error}."])
+        return Graded(student, name, [], [str(error)])
     results = run_cells([cell for cell in cells if not is_text(cell)])
     if len(results) < sum(not is_text(cell) for cell in cells):
         remarks.append(f"it was stopped after {NOTEBOOK} seconds, or ended its process")
-    together = {"cells": cells}
-    grades = [grade_exercise(e, results, source) for e in split_exercises(together)]
+    stubs = {cell["id"]: cell["source"] for cell in blank["cells"]}
+    pairs = zip(split_exercises(source), split_exercises({"cells": cells}), strict=True)
+    grades = [grade_exercise(*pair, stubs, results) for pair in pairs]
     return Graded(student, name, grades, remarks)
 
 
@@ -184,40 +195,41 @@ def environment():
 def end(process):
     """End a process and all that it started."""
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
     process.kill()
 
 
-def grade_exercise(exercise, results, source):
-    """The Grade of an exercise, from what became of its cells."""
-    blank = {cell["id"]: cell["source"] for cell in source["cells"]}
-    answers = [
-        cell["source"]
-        for cell in exercise.answers
-        if cell["source"] not in ("", blank.get(cell["id"]))
+def grade_exercise(exercise, returned, stubs, results):
+    """The Grade of an exercise as returned, from what became of its cells."""
+    answered = [
+        cell
+        for cell in returned.answers
+        if cell["source"].strip() not in ("", stubs.get(cell["id"]))
+    ]
+    code = [cell["source"] for cell in answered if not is_text(cell)]
+    words = [
+        added(cell["source"], stubs)
+        for cell in answered
+        if is_text(cell) and exercise.by_hand
     ]
     points, lines = 0, []
-    for cell in exercise.cells:
+    for cell in returned.cells:
         result = results.get(cell["id"], NOT_REACHED)
-        if role(cell, "grade") and role(cell, "solution"):
-            lines.append("Your answer in words is marked by your teacher.")
-        elif role(cell, "grade"):
-            points += points_of(cell, result)
-            lines += [result["printed"].strip(), result["error"]]
-        elif result["error"] and cell["source"] in answers:
+        if is_check(cell):
+            points += min(result["value"] or 0, points_of([cell]))
+            lines += [result["printed"].strip(), result["error"] if not lines else ""]
+        elif cell in answered and not is_text(cell) and result["error"]:
             lines.append(f"Your cell stopped: {result['error']}")
-    if not answers and not points:
+    if not (code or words or points):
         lines = ["Not answered."]
+    if words:
+        lines.append(f"Your words will be read, for up to {exercise.by_hand} points.")
     message = "\n".join(filter(None, lines))
-    return Grade(exercise, points, message, "\n\n".join(answers))
+    return Grade(exercise, points, message, "\n\n".join(code), "\n\n".join(words))
 
 
-def points_of(check, result):
-    """The points of a check: its value, or all of them if it ends without an error."""
-    most = check["metadata"]["nbgrader"]["points"]
-    if result["error"]:
-        return 0
-    return most if result["value"] is None else min(max(result["value"], 0), most)
+def added(text, stubs):
+    """The lines of a text that are in no stub: not the question."""
+    given = {line for stub in stubs.values() for line in stub.splitlines() if line}
+    return "\n".join(x for x in text.splitlines() if x not in given).strip()

@@ -10,20 +10,17 @@ import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .assignments import (
-    is_check,
-    is_text,
-    split_exercises,
-    without_markers,
-)
+from .assignments import is_check, is_text, split_exercises, without_markers
 
 KINDS = ("right", "blank", "half", "other", "tampered")
 HEAD = (
     "Rehearsal with nbgrader: points of a right submission, a blank one, one half "
-    "done,\none right in another style, and a blank one with its checks tampered with."
+    "done,\none right in another style, and a blank one with its checks tampered with;"
+    "\nanswers in words are not counted."
 )
 
 
@@ -37,10 +34,10 @@ def rehearse(folder, sources):
         try:
             for (name, source), job in zip(sources.items(), jobs, strict=True):
                 found, expected = job.result(), expected_points(source)
-                row = "".join(f"{found.get(kind, '–'):>10}" for kind in KINDS)
+                row = "".join(f"{found.get(kind, nan):>10g}" for kind in KINDS)
                 yield f"{name:32}{row}{expected['right']:>6}"
                 wrong += [
-                    f"{name}, {kind}: {found.get(kind, 'no')} points, not {most}"
+                    f"{name}, {kind}: {found.get(kind, nan):g} points, not {most}"
                     for kind, most in expected.items()
                     if found.get(kind) != most
                 ]
@@ -58,20 +55,17 @@ def rehearse(folder, sources):
 def expected_points(source):
     """{kind: points} that a program should give."""
     each = [exercise.points for exercise in split_exercises(source)]
-    half = sum(each[: len(each) // 2])
-    return {"right": sum(each), "blank": 0, "half": half, "other": sum(each)} | {
-        "tampered": 0
-    }
+    most, half = sum(each), sum(each[: len(each) // 2])
+    return dict(zip(KINDS, (most, 0, half, most, 0), strict=True))
 
 
 def grade_one(folder, name, source):
     """{kind: points} of the made-up submissions of one assignment."""
     with TemporaryDirectory() as copy:
-        for part in ("source", "templates"):
-            path = Path(part, name if part == "source" else "")
-            shutil.copytree(folder / path, copy / path)
-        shutil.copy(folder / "nbgrader_config.py", copy)
-        run_nbgrader(copy, "generate_assignment", name)
+        for part in (f"source/{name}", f"release/{name}", "templates"):
+            shutil.copytree(folder / part, Path(copy, part))
+        for part in ("nbgrader_config.py", "gradebook.db"):
+            shutil.copy(folder / part, copy)
         release = Path(copy, "release", name, f"{name}.ipynb").read_text("utf-8")
         for kind in KINDS:
             out = Path(copy, "submitted", kind, name, f"{name}.ipynb")
@@ -87,14 +81,8 @@ def grade_one(folder, name, source):
             )
         run_nbgrader(copy, "export", "--to", "grades.csv")
         with Path(copy, "grades.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    return {row["student_id"]: number(row["raw_score"]) for row in rows}
-
-
-def number(text):
-    """2.0 as 2."""
-    value = float(text or 0)
-    return int(value) if value == int(value) else value
+            rows = [row for row in csv.DictReader(file) if row["assignment"] == name]
+    return {row["student_id"]: float(row["raw_score"] or 0) for row in rows}
 
 
 def make_submission(kind, source, release):

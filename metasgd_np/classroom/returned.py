@@ -13,22 +13,20 @@ def find_returned(folder, names):
     `names` are those of the assignments.
     """
     found, problems = {}, []
+    by_number = r"(?<![^/]){}(?=[a-z])\w*$"  # a file that begins with 02_, say
+    patterns = {name: f"{name}|{by_number.format(name[:3])}" for name in names}
     for path in sorted(folder.rglob("*.ipynb")):
         parts = path.relative_to(folder).with_suffix("").parts
         if any(part.startswith(".") for part in parts):  # .ipynb_checkpoints
             continue
         whole = "/".join(parts)
-        name = next((name for name in names if name in whole), None)
-        rest = whole.replace(name or "", " ")
-        if name is None and (start := re.match(r"(\d\d)(?=_[a-z])\w*", parts[-1])):
-            name = next((n for n in names if n.startswith(start[1])), None)
-            rest = "/".join(parts[:-1]) or "unnamed"
+        name = next((name for name in names if re.search(patterns[name], whole)), None)
         if name is None:
             problems.append(
                 f"{path.name} has no assignment's name; call it {names[0]}.ipynb, say."
             )
             continue
-        student = plain_name(rest)
+        student = plain_name(re.sub(patterns[name], " ", whole))
         if (student, name) in found:
             problems.append(f"{path} is a second {name} of {student}; it was left out.")
         found.setdefault((student, name), path)
@@ -50,13 +48,13 @@ def put_together(source, returned):
     for cell in source["cells"]:
         default = cell["source"] if cell["id"] == "student" else ""
         mine = found.get(cell["id"], default)
-        if unlocked(cell):
+        if role(cell, "solution") or cell["id"] == "student":  # open to students
             cells.append(cell | {"source": mine})
         else:
             cells.append(cell)
             if role(cell, "grade") and cell["id"] not in found:
                 remarks.append(f"{cell['id']} was missing and has been restored")
-            elif mine and not is_text(cell) and not same(mine, cell["source"]):
+            elif mine and not is_text(cell) and mine.strip() != cell["source"]:
                 remarks.append(f"{cell['id']} was changed and has been restored")
         cells += behind.get(cell["id"], [])
     return cells, remarks
@@ -81,16 +79,6 @@ def recognise(source, returned):
             before = match
             found[match] = cell["source"]
     return found, behind
-
-
-def same(mine, given):
-    """Whether a cell is as given, but for the student's name and blank lines."""
-    return STUDENT.sub("", mine).strip() == given.strip()
-
-
-def unlocked(cell):
-    """Whether a student may change this cell of the source."""
-    return role(cell, "solution") or not cell["metadata"].get("nbgrader")
 
 
 def keys(cell):

@@ -12,7 +12,6 @@ import io
 import json
 import linecache
 import os
-import re
 import sys
 import traceback
 from _thread import interrupt_main
@@ -21,9 +20,9 @@ from numbers import Real
 from threading import Timer
 
 from .. import classroom
+from .assignments import readable
 
-MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
-LONGEST = 4000  # characters of output that are kept of a cell
+LONGEST = 2000  # characters of output, and of an error, that are kept of a cell
 MEMORY = 4 << 30  # bytes
 
 
@@ -79,18 +78,9 @@ def execute(source, where, names):
     return last and eval(compile(last, where, "eval"), names)
 
 
-def readable(source):
-    """A cell without lines such as %matplotlib or !pip, which are not Python."""
-    try:
-        ast.parse(source)
-        return source
-    except SyntaxError:
-        return MAGIC.sub(r"\1pass", source)
-
-
 def describe(problem, cell):
     """An error in one sentence, with the student's line it came from."""
-    text = str(problem)
+    text = str(problem)[:LONGEST]
     if cell["check"] and isinstance(problem, AssertionError) and text:
         return text
     if isinstance(problem, SyntaxError):
