@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -35,7 +36,7 @@ def open_executor(
     Raises
     ------
     ValueError
-        If both are given, or if the cluster cannot be used.
+        If both are given, if the cluster cannot be used, or if this is a browser.
 
     Examples
     --------
@@ -44,6 +45,11 @@ def open_executor(
     32
     """
     workers = whole_number("--workers", workers, 1)
+    if workers > 1 and sys.platform == "emscripten":
+        raise ValueError(
+            f"--workers {workers} needs processes, but Python in a browser has none; "
+            "leave it out"
+        )
     if scheduler is None:
         return ProcessPool(workers) if workers > 1 else nullcontext()
     if workers > 1:
