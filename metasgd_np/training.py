@@ -5,7 +5,6 @@ block). Training makes a fresh one for every block of 100 iterations, so a run s
 between two blocks continues with exactly the numbers it would have drawn.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, isfinite, pi
@@ -15,6 +14,7 @@ import numpy as np
 
 from .adaptation import adapt, chunks
 from .checks import (
+    IN_BROWSER,
     as_numbers,
     as_rng,
     check_finite,
@@ -294,8 +294,8 @@ def progress_bar(total, initial, unit, progress):
     """Open a progress bar; TQDM_DISABLE=1 hides it even if `progress` is true."""
     from tqdm import tqdm  # noqa: PLC0415 (importing metasgd_np takes half the time)
 
-    if sys.platform == "emscripten":
-        tqdm.monitor_interval = 0  # a thread, and a browser's Python has none
+    if IN_BROWSER:
+        tqdm.monitor_interval = 0  # it is a thread
     hidden = {} if progress else {"disable": True}
     return tqdm(total=total, initial=initial, unit=unit, **hidden)
 

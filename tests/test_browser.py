@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metasgd_np.experiments.executors import open_executor
+from metasgd_np.experiments import executors
 
 ROOT = Path(__file__).parents[1]
 # As Pyodide is, as far as this Python can be: it names itself so, modules of the system
@@ -70,6 +70,6 @@ def test_the_limits_hold(limit, tmp_path):
 
 
 def test_workers_have_no_meaning_there(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(executors, "IN_BROWSER", True)
     with pytest.raises(ValueError, match=r"--workers 2 needs processes, but .* none"):
-        open_executor(workers=2)
+        executors.open_executor(workers=2)

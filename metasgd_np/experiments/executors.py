@@ -4,13 +4,12 @@ import gc
 import logging
 import os
 import signal
-import sys
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from threading import RLock, Thread
 
-from ..checks import whole_number
+from ..checks import IN_BROWSER, whole_number
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker
@@ -45,7 +44,7 @@ def open_executor(
     32
     """
     workers = whole_number("--workers", workers, 1)
-    if workers > 1 and sys.platform == "emscripten":
+    if workers > 1 and IN_BROWSER:
         raise ValueError(
             f"--workers {workers} needs processes, but Python in a browser has none; "
             "leave it out"
