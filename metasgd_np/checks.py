@@ -3,6 +3,7 @@
 Every message says what came, what was expected, and what to do.
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
 from inspect import signature
@@ -12,6 +13,8 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
+
+IN_BROWSER = sys.platform in ("emscripten", "wasi")  # no process, no thread
 
 
 def shown(value):

@@ -14,6 +14,7 @@ import numpy as np
 
 from .adaptation import adapt, chunks
 from .checks import (
+    IN_BROWSER,
     as_numbers,
     as_rng,
     check_finite,
@@ -293,6 +294,8 @@ def progress_bar(total, initial, unit, progress):
     """Open a progress bar; TQDM_DISABLE=1 hides it even if `progress` is true."""
     from tqdm import tqdm  # noqa: PLC0415 (importing metasgd_np takes half the time)
 
+    if IN_BROWSER:
+        tqdm.monitor_interval = 0  # it is a thread
     hidden = {} if progress else {"disable": True}
     return tqdm(total=total, initial=initial, unit=unit, **hidden)
 

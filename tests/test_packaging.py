@@ -88,6 +88,16 @@ def test_the_wheel_runs_the_main_job_in_another_folder(site, tmp_path):
     assert (tmp_path / "results" / "sinusoid" / "results.json").exists()
 
 
+def test_the_wheel_writes_a_course(site, tmp_path):
+    """Its exercises come with the package. Where nbgrader is, it is rehearsed too."""
+    (command,) = site.glob("*/metasgd-np*")
+    printed = run(command, "course", "course", "--only", "02", cwd=tmp_path, path=site)
+    assert printed.startswith("1 assignment in course")
+    name = "02_backpropagate_two_layers"
+    release = tmp_path / "course" / "release" / name / f"{name}.ipynb"
+    assert "SOLUTION" not in release.read_text("utf-8")
+
+
 def test_the_wheel_is_typed_and_its_readme_leads_to_the_repository(site):
     assert (site / "metasgd_np" / "py.typed").exists()
     (metadata,) = site.glob("*.dist-info/METADATA")

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from threading import RLock, Thread
 
-from ..checks import whole_number
+from ..checks import IN_BROWSER, whole_number
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECONDS_TO_ANSWER = 10  # for a scheduler, and for its first worker
@@ -35,7 +35,7 @@ def open_executor(
     Raises
     ------
     ValueError
-        If both are given, or if the cluster cannot be used.
+        If both are given, if the cluster cannot be used, or if this is a browser.
 
     Examples
     --------
@@ -44,6 +44,11 @@ def open_executor(
     32
     """
     workers = whole_number("--workers", workers, 1)
+    if workers > 1 and IN_BROWSER:
+        raise ValueError(
+            f"--workers {workers} needs processes, but Python in a browser has none; "
+            "leave it out"
+        )
     if scheduler is None:
         return ProcessPool(workers) if workers > 1 else nullcontext()
     if workers > 1:

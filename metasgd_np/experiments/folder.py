@@ -124,12 +124,14 @@ class RunFolder:
         remove_partial_files(self.path)
         self.save()
         self.clock = Thread(target=self.keep_time, daemon=True)
-        self.clock.start()
+        with suppress(RuntimeError):  # no thread to be had, as in a browser
+            self.clock.start()
         return self
 
     def __exit__(self, error, *_):
         self.ended.set()
-        self.clock.join()
+        with suppress(RuntimeError):  # it was not started
+            self.clock.join()
         with suppress(OSError):
             unused = self.list_files() == [RECORD]  # so that a new run may start in it
             if error is None or (unused and issubclass(error, Exception)):
