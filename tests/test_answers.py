@@ -11,6 +11,7 @@ import sympy
 
 from metasgd_np.worksheets.answers import (
     agrees,
+    all_agree,
     find_roughness,
     read_answer,
     read_file,
@@ -376,6 +377,15 @@ def test_digits_must_tell_the_truth_from_what_a_slip_gives():
     exact, near = read_answer("0.5", ()), Fraction(26, 50)
     assert agrees(exact.item(), near)
     assert find_roughness(exact, Fraction(1, 2), [near]) is None  # it is exactly right
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64])
+def test_whole_numbers_of_numpy_do_not_overflow(kind):
+    largest = np.iinfo(kind).max  # times a denominator it would
+    truth = np.array([largest], kind)
+    assert all_agree(read_answer(f"[{largest}]", (1,)), truth)
+    assert not all_agree(read_answer(f"[{largest} 1/3]", (1,)), truth)
+    assert not all_agree(read_answer(f"[{largest - 1}]", (1,)), truth)
 
 
 # Files

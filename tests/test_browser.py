@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from metasgd_np.classroom import grading
 from metasgd_np.experiments import executors
 
 ROOT = Path(__file__).parents[1]
@@ -73,3 +74,9 @@ def test_workers_have_no_meaning_there(monkeypatch):
     monkeypatch.setattr(executors, "IN_BROWSER", True)
     with pytest.raises(ValueError, match=r"--workers 2 needs processes, but .* none"):
         executors.open_executor(workers=2)
+
+
+def test_grading_has_no_meaning_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(grading, "IN_BROWSER", True)
+    with pytest.raises(ValueError, match="a process for each notebook"):
+        grading.grade_notebooks(tmp_path)

@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from ..checks import IN_BROWSER
 from ..files import write_text
 from .assignments import (
     Exercise,
@@ -88,7 +89,7 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     Raises
     ------
     ValueError
-        If there are no notebooks.
+        If there are no notebooks, or Python runs in a browser.
 
     Examples
     --------
@@ -96,6 +97,11 @@ def grade_notebooks(folder: str | Path) -> list[str]:
     Traceback (most recent call last):
     ValueError: nowhere holds no notebooks; put what students return into ...
     """
+    if IN_BROWSER:
+        raise ValueError(
+            "grading starts a process for each notebook, and Python in a browser has "
+            "none; grade on a computer with Python"
+        )
     folder = Path(folder)
     inside = folder / "submitted"
     if not inside.is_dir() and not (folder / "nbgrader_config.py").exists():

@@ -279,9 +279,14 @@ def all_agree(entries, truth):
     return entries.shape == truth.shape and all(map(agrees, entries.flat, truth.flat))
 
 
+def fraction_of(truth):
+    """The exact fraction; one that kept NumPy's whole numbers would overflow."""
+    return Fraction(truth.item() if isinstance(truth, np.generic) else truth)
+
+
 def agrees(entry, truth):
     """Whether an entry is the number `truth`, exactly or rightly rounded."""
-    exact = Fraction(truth)
+    exact = fraction_of(truth)
     if is_near(entry, truth):
         return True
     if not entry.unit:
@@ -294,7 +299,7 @@ def agrees(entry, truth):
 
 def is_near(entry, truth):
     """Whether an entry is `truth` to the precision of computed numbers."""
-    exact = Fraction(truth)
+    exact = fraction_of(truth)
     computed = entry.unit or not isinstance(truth, Rational)
     slack = max(entry.slack, ROUNDING if computed else Fraction(0))
     return abs(entry.value - exact) <= slack * max(1, abs(exact))
