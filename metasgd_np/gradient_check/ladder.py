@@ -24,11 +24,11 @@ from ..tasks import TaskBatch
 from . import inputs
 from .compare import CENTRAL, COMPLEX, Entry, block_row, taylor_row
 from .diagnosis import find_causes, name_mistakes
-from .noise import ENDS, read
-from .numerical import EPS, Line
+from .numerical import Line
 from .report import Report
+from .windows import noise_and_size
 
-FLOOR = 1e-6  # of the function's size: the smallest scale of a relative error
+FLOOR = 1e-7  # of the function's size: the smallest scale of a relative error
 TINY = np.finfo(np.float64).tiny
 
 
@@ -95,10 +95,13 @@ def gradcheck(
             "gradients; pass a function of the point that returns the gradient"
         )
     v = random_direction(x.size, seed=1).astype(float_type(point))
-    parts = inputs.parts_of(blocks, x.size, f"Hessian of {quantity}")
-    claim = inputs.check_claim("hvp", lambda x: hvp(x, v), point)
-    along = lambda x: np.asarray(gradient(x)) @ v  # noqa: E731
-    return report + check_slopes(along, x, claim, parts)[0]
+    return report + gradcheck(
+        lambda x: np.asarray(gradient(x)) @ v,
+        lambda x: hvp(x, v),
+        point,
+        blocks=blocks,
+        quantity=f"Hessian of {quantity}",
+    )
 
 
 def check_gradient(
@@ -167,16 +170,15 @@ def check_hvp(
     >>> check_hvp(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    x = inputs.check_point(check_vector("theta", theta, net.n_params), "theta")
-    v = random_direction(x.size, seed=1) if v is None else v
+    check_vector("theta", theta, net.n_params)
+    v = random_direction(net.n_params, seed=1) if v is None else v
     v = inputs.check_point(check_vector("v", v, net.n_params), "v")
     v = v.astype(float_type(theta))
     if claimed is None:
         claimed = lambda t, v: hessian_times_vector(net, t, X, Y, v)  # noqa: E731
     product = (lambda t: claimed(t, v)) if callable(claimed) else claimed
-    claim = inputs.check_claim("hvp", product, theta)
-    parts = inputs.parts_of(net.blocks, net.n_params, "gradient → H v")
-    return check_slopes(lambda t: net.gradient(t, X, Y) @ v, x, claim, parts)[0]
+    name, f = "gradient → H v", lambda t: net.gradient(t, X, Y) @ v
+    return gradcheck(f, product, theta, blocks=net.blocks, quantity=name)
 
 
 def check_meta_gradient(
@@ -259,9 +261,7 @@ def check_slopes(function, x, claim, parts):
     """
     f, unit = inputs.check_scalar(function, x), np.maximum(1, np.abs(x))  # (P,)
     across = Line(f, x, random_direction(x.size) * unit)
-    sketch = read(across, ENDS)
-    size = max(abs(across.here), sketch.curvature)
-    noise = max(sketch.noise, EPS * size)
+    noise, size = noise_and_size(across)
     scale = np.maximum(FLOOR * size / unit, TINY)  # (P,)
     for index in parts.values():
         scale[index] = np.maximum(scale[index], np.abs(claim[index]).max())
@@ -275,11 +275,11 @@ def check_slopes(function, x, claim, parts):
         CENTRAL: [entry.by_values for entry in entries],
     }
     rows = [
-        block_row(*part, method, entries, findings)
+        block_row(*part, method, claim, scale, verdicts)
         for part in parts.items()
-        for method, findings in columns.items()
+        for method, verdicts in columns.items()
     ]
-    true = np.array([finding.slope for finding in columns[COMPLEX]])
+    true = np.array([slope for _, slope, _ in columns[COMPLEX]])
     causes = find_causes(claim, true, x, parts, rows)
     slope, size = claim @ across.direction, np.abs(claim) @ np.abs(across.direction)
     entry = Entry(float(slope), size or TINY, single, replace(across, noise=noise))

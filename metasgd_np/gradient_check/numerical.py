@@ -34,7 +34,6 @@ class Estimate(NamedTuple):
     slope: float
     error: float
     doubt: float = 3.0
-    tolerance: float = 1e-7  # the relative difference that counts as agreement
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,9 @@ class Line:
         if not np.isfinite(value.imag):
             return "a complex point gives NaN"
         # The claim carries rounding too, from every line of its own code
-        error = 100 * self.noise / self.unit
-        return Estimate(value.imag / COMPLEX_STEP, error, tolerance=1e-12)  # (3.2)
+        return Estimate(
+            value.imag / COMPLEX_STEP, 100 * self.noise / self.unit
+        )  # (3.2)
 
     @cached_property
     def ends(self):
@@ -85,11 +85,11 @@ class Line:
         h = CENTRAL_STEP * self.unit
         return self(-h), self(h), h
 
-    @cached_property
+    @property
     def central(self):
         """The Estimate of the central difference."""
         behind, ahead, h = self.ends
-        return Estimate((ahead - behind) / (2 * h), 30 * self.noise / h)  # (3.1)
+        return Estimate((ahead - behind) / (2 * h), 20 * self.noise / h)  # (3.1)
 
     @property
     def turn(self):
@@ -114,8 +114,8 @@ class Line:
         line = replace(self, point=self.point + t * self.direction)
         if isinstance(line.exact, str):
             return False
-        rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
         exact, central = line.exact.slope, line.central.slope
+        rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
         return abs(exact - central) <= 1e-4 * (abs(exact) + abs(central)) + rounding
 
 

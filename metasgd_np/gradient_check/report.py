@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from textwrap import fill
 
-from . import compare, noise, numerical
+from . import compare, numerical, windows
 from .compare import KINK, TAYLOR, UNSURE, WRONG
 
 LAST_LINE = (
@@ -122,7 +122,7 @@ class Report:
 
     def explain(self) -> str:
         """The rules, the methods with their tolerances, and the sources."""
-        rooms = compare, numerical, noise
+        rooms = compare, numerical, windows
         return "\n\n\n".join(room.__doc__.strip() for room in rooms)
 
     def _repr_html_(self):
