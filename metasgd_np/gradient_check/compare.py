@@ -168,8 +168,8 @@ class Entry:
             return OK, best.slope, NARROWER
         parted = abs(left.slope - right.slope)
         parted = parted if parted > 10 * (left.error + right.error) else 0.0
-        from_sides = min(abs(best.slope - e.slope) for e in (left, right))
-        at_kink = 0 < parted < 10 * from_sides  # best is a mean over both sides
+        # Is best a mean over both sides, rather than the slope between two kinks?
+        at_kink = 0 < parted < 100 * best.error
         if self.refuted(best) and self.refuted(far) and not at_kink:
             a_jump_may_explain_it = gap <= 0.03 * abs(self.claim) and not all(
                 self.refuted(e) for e in rough
@@ -209,7 +209,9 @@ class Entry:
         if self.exact_agrees and (right or self.trusted):
             return OK, exact.slope, ""
         if not self.trusted:
-            return UNSURE, slope, NOT_ANALYTIC if self.steady else FEW_DIGITS
+            flat = np.isinf(self.line.noise)
+            note = NOT_ANALYTIC if self.steady else FLAT if flat else FEW_DIGITS
+            return UNSURE, slope, note
         if verdict == KINK:
             return KINK, exact.slope, AT_KINK
         if self.refuted(exact, COMPLEX_TOLERANCE):
@@ -223,7 +225,8 @@ class Entry:
             return self.line.analytic
         exact, (near, far, *_) = self.line.exact.slope, self.reading
         if self.exact_agrees:  # which is no accident, unless the windows refute it
-            return not (self.refuted(near) and self.refuted(far))
+            refuted = self.refuted(near) and self.refuted(far)
+            return bool(np.isfinite(self.line.noise)) and not refuted
         return far.error <= 0.01 * abs(exact) and self.agrees(far, exact)
 
 

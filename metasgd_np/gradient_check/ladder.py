@@ -94,14 +94,10 @@ def gradcheck(
             "gradient is not a function, but hvp is compared with differences of "
             "gradients; pass a function of the point that returns the gradient"
         )
-    v = random_direction(x.size, seed=1).astype(float_type(point))
-    return report + gradcheck(
-        lambda x: np.asarray(gradient(x)) @ v,
-        lambda x: hvp(x, v),
-        point,
-        blocks=blocks,
-        quantity=f"Hessian of {quantity}",
-    )
+    v = direction_at(point)
+    along, product = lambda x: np.asarray(gradient(x)) @ v, lambda x: hvp(x, v)
+    name = f"Hessian of {quantity}"
+    return report + gradcheck(along, product, point, blocks=blocks, quantity=name)
 
 
 def check_gradient(
@@ -111,10 +107,8 @@ def check_gradient(
 
     Parameters
     ----------
-    net : TwoLayerNet, DeepNet or GaussianPolicy
-        The network, whose net.gradient is checked.
-    theta, X, Y : array
-        Of one task: θ (P,), X (N, D), Y (N, O) or labels (N,).
+    net, theta, X, Y : Network, array (P,), array (N, D), array
+        A network, its parameters and one task's examples; Y as net.loss takes it.
     claimed : array (P,) or callable, optional
         Checked in place of net.gradient: a vector, or a function of θ.
 
@@ -148,9 +142,7 @@ def check_hvp(
 
     Parameters
     ----------
-    net : TwoLayerNet, DeepNet or GaussianPolicy
-        The network.
-    theta, X, Y : array
+    net, theta, X, Y : Network, array (P,), array (N, D), array
         As for `check_gradient`.
     v : array (P,), optional
         The direction; random if left out.
@@ -171,14 +163,12 @@ def check_hvp(
     True
     """
     check_vector("theta", theta, net.n_params)
-    v = random_direction(net.n_params, seed=1) if v is None else v
-    v = inputs.check_point(check_vector("v", v, net.n_params), "v")
-    v = v.astype(float_type(theta))
+    v = direction_at(theta, None if v is None else check_vector("v", v, net.n_params))
     if claimed is None:
         claimed = lambda t, v: hessian_times_vector(net, t, X, Y, v)  # noqa: E731
     product = (lambda t: claimed(t, v)) if callable(claimed) else claimed
-    name, f = "gradient → H v", lambda t: net.gradient(t, X, Y) @ v
-    return gradcheck(f, product, theta, blocks=net.blocks, quantity=name)
+    name, along = "gradient → H v", lambda t: net.gradient(t, X, Y) @ v
+    return gradcheck(along, product, theta, blocks=net.blocks, quantity=name)
 
 
 def check_meta_gradient(
@@ -196,9 +186,7 @@ def check_meta_gradient(
 
     Parameters
     ----------
-    net : TwoLayerNet, DeepNet or GaussianPolicy
-        The network.
-    theta, alpha, batch, steps : array, array or number, TaskBatch, int
+    net, theta, alpha, batch, steps : Network, array, array or number, TaskBatch, int
         As for `meta_gradient`.
     claimed : MetaGradient or pair of arrays (P,), optional
         (dθ, dα), checked in place of `meta_gradient`'s: from autograd, say.
@@ -230,7 +218,7 @@ def check_meta_gradient(
     claim = inputs.check_pair(right if claimed is None else claimed, theta)  # (2P,)
     report, true = check_slopes(meta_loss, x, claim, meta_parts(net))
     wrong = {int("α" in row.quantity) for row in report.wrong if row.where}
-    problem = net, *np.split(x, 2), batch, steps
+    problem = net, *pair, batch, steps
     pairs = np.split(claim, 2), np.split(true, 2)
     named = name_mistakes(problem, *pairs, wrong) if wrong else ()
     return Report(report.rows, named or report.causes)
@@ -243,15 +231,17 @@ def meta_parts(net):
     return of_theta | {name: index + net.n_params for name, index in of_alpha.items()}
 
 
-def random_direction(size, seed=0):
+def random_direction(size, seed):
     """A vector (P,) of random signs and sizes between 1/2 and 1."""
     rng = np.random.default_rng(seed)
     return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
 
 
-def float_type(point):
-    """The float type in which a function of the point computes."""
-    return np.result_type(np.asarray(point).dtype, np.float32)
+def direction_at(point, v=None):
+    """The direction v (P,), random if None, in the point's float type."""
+    v = random_direction(len(point), seed=1) if v is None else v
+    single = np.asarray(point).dtype == np.float32
+    return inputs.check_point(v, "v").astype(np.float32 if single else np.float64)
 
 
 def check_slopes(function, x, claim, parts):
@@ -260,7 +250,7 @@ def check_slopes(function, x, claim, parts):
     parts : {(quantity, block): indices}
     """
     f, unit = inputs.check_scalar(function, x), np.maximum(1, np.abs(x))  # (P,)
-    across = Line(f, x, random_direction(x.size) * unit)
+    across = Line(f, x, random_direction(x.size, seed=0) * unit)
     noise, size = noise_and_size(across)
     scale = np.maximum(FLOOR * size / unit, TINY)  # (P,)
     for index in parts.values():

@@ -88,7 +88,7 @@ def read(line):
     s = WIDTHS[:, None] * line.unit / 8  # (K, 1)
     with np.errstate(all="ignore"):
         slopes = np.nan_to_num((windows * WEIGHTS).sum(2) / s)  # (K, 3)
-        rounding = EPS / 4 * (np.abs(windows).max(2) + line.unit * np.abs(slopes))
+        rounding = EPS * (np.abs(windows).max(2) + line.unit * np.abs(slopes))
         R = np.maximum(roughness(windows), rounding)  # (K, 3)
     # Lest a window win by luck, R is at least that of all narrower ones
     R = np.maximum.accumulate(np.where(np.isnan(R), np.inf, R)[::-1])[::-1]
