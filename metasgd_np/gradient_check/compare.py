@@ -44,7 +44,6 @@ NOT_ANALYTIC = (
 )
 NEARLY = "an error that only the complex step can see: too few digits in the claim?"
 EXPLAINED = "a kink or sharp curve lies within its step; the complex step takes none"
-NARROWER = "a kink, curve or noise spoils the usual step, but a better window agrees"
 AT_KINK = "at a kink the gradient may be the slope on either side, or their mean"
 FEW_DIGITS = "the function's values have too few digits"
 FLAT = (
@@ -126,6 +125,10 @@ class Entry:
         """Whether an Estimate shows the claim to be wrong."""
         return abs(self.claim - e.slope) > self.slack(tolerance) + e.doubt * e.error
 
+    def refuted_by(self, *estimates):
+        """Whether all Estimates show the claim to be wrong."""
+        return all(self.refuted(e) for e in estimates)
+
     @cached_property
     def by_values(self):
         """The verdict from values at real points."""
@@ -165,53 +168,47 @@ class Entry:
         best = near if np.isfinite(near.error) else far
         gap = abs(self.claim - best.slope)
         if self.agrees(near) or (self.agrees(far) and gap <= self.needed + best.error):
-            return OK, best.slope, NARROWER
+            return OK, best.slope, ""
         parted = abs(left.slope - right.slope)
         parted = parted if parted > 10 * (left.error + right.error) else 0.0
-        # Is best a mean over both sides, rather than the slope between two kinks?
-        at_kink = 0 < parted < 100 * best.error
-        if self.refuted(best) and self.refuted(far) and not at_kink:
-            a_jump_may_explain_it = gap <= 0.03 * abs(self.claim) and not all(
-                self.refuted(e) for e in rough
-            )
-            if gap <= 5e-4 * self.scale or a_jump_may_explain_it:
+        # Unless best is a mean over both sides, not the slope between two kinks
+        if self.refuted_by(best, far) and not 0 < parted < 100 * best.error:
+            by_a_jump = gap <= 0.03 * abs(self.claim) and not self.refuted_by(*rough)
+            if gap <= 5e-4 * self.scale or by_a_jump:
                 return UNSURE, best.slope, SMALL
             return WRONG, best.slope, ""
         mean = Estimate((left.slope + right.slope) / 2, left.error + right.error)
         for side in (left, right, mean):
             if self.agrees(side) and not self.refuted(best):
                 return KINK, side.slope, AT_KINK
-        return UNSURE, best.slope, self.why_unsure(best, left, right, parted)
-
-    def why_unsure(self, best, left, right, parted):
-        """Why the values cannot decide."""
-        if np.isinf(self.line.noise):
-            return FLAT
         if parted:
             slopes = f"{left.slope:.4g} to the left, {right.slope:.4g} to the right"
-            return f"a kink at the point: the slope is {slopes}, the claim is neither"
-        if not np.isfinite(best.error):
-            return "there is no window in which the function is smooth"
-        size = max(abs(self.line.here), self.line.noise)
-        digits = -np.log10(self.line.noise / size)
-        if digits < 13:
-            need = digits + max(1, np.log10(best.error / self.needed))
-            return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
-        return "there are kinks or jumps too close to the point to resolve"
+            note = f"a kink at the point: the slope is {slopes}, the claim is neither"
+            return UNSURE, best.slope, note
+        return UNSURE, best.slope, self.digits_needed(best)
+
+    def digits_needed(self, best):
+        """Why the values cannot decide, where it is no kink at the point."""
+        noise = self.line.noise
+        if np.isinf(noise):
+            return FLAT
+        digits = -np.log10(noise / max(abs(self.line.here), noise))
+        if digits >= 13 or np.isinf(best.error):
+            return "there are kinks or jumps too close to the point to resolve"
+        need = digits + max(1, np.log10(best.error / self.needed))
+        return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
 
     @cached_property
     def by_complex(self):
         """The verdict of the complex step."""
-        exact, (verdict, slope, _) = self.line.exact, self.by_values
+        exact, (verdict, slope, note) = self.line.exact, self.by_values
         if isinstance(exact, str):
             return UNSURE, slope, exact
         right = verdict in (OK, KINK)
         if self.exact_agrees and (right or self.trusted):
             return OK, exact.slope, ""
         if not self.trusted:
-            flat = np.isinf(self.line.noise)
-            note = NOT_ANALYTIC if self.steady else FLAT if flat else FEW_DIGITS
-            return UNSURE, slope, note
+            return UNSURE, slope, NOT_ANALYTIC if self.steady else note or FEW_DIGITS
         if verdict == KINK:
             return KINK, exact.slope, AT_KINK
         if self.refuted(exact, COMPLEX_TOLERANCE):
@@ -225,8 +222,7 @@ class Entry:
             return self.line.analytic
         exact, (near, far, *_) = self.line.exact.slope, self.reading
         if self.exact_agrees:  # which is no accident, unless the windows refute it
-            refuted = self.refuted(near) and self.refuted(far)
-            return bool(np.isfinite(self.line.noise)) and not refuted
+            return self.line.noise < np.inf and not self.refuted_by(near, far)
         return far.error <= 0.01 * abs(exact) and self.agrees(far, exact)
 
 

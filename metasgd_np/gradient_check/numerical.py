@@ -104,19 +104,16 @@ class Line:
         abs, conj, .real and round break the complex step everywhere, a kink breaks the
         central difference at the point only, so both are tried a little to either side.
         """
-        return all(
-            any(self.steps_agree_at(sign * t * self.unit) for t in BESIDE)
-            for sign in (1, -1)
-        )
 
-    def steps_agree_at(self, t):
-        """Whether both give nearly the same slope at t."""
-        line = replace(self, point=self.point + t * self.direction)
-        if isinstance(line.exact, str):
-            return False
-        exact, central = line.exact.slope, line.central.slope
-        rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
-        return abs(exact - central) <= 1e-4 * (abs(exact) + abs(central)) + rounding
+        def agree_at(t):
+            line = replace(self, point=self.point + t * self.unit * self.direction)
+            if isinstance(line.exact, str):
+                return False
+            exact, central = line.exact.slope, line.central.slope
+            rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
+            return abs(exact - central) <= 1e-4 * (abs(exact) + abs(central)) + rounding
+
+        return all(any(agree_at(side * t) for t in BESIDE) for side in (1, -1))
 
 
 def taylor_slope(line, slope, slope_error):
