@@ -5,6 +5,7 @@ Never WRONG for a right gradient, never OK for a wrong one; "not checked" may be
 
 import math
 import warnings
+import zlib
 from importlib.util import find_spec
 
 import numpy as np
@@ -202,17 +203,19 @@ def test_single_precision_inside(seed):
     assert not gradcheck(single, off_by_a_twentieth(rng, right), x).ok
 
 
-@pytest.mark.parametrize("tolerance", [1e-6, 1e-9])
-def test_a_solver_that_stops_early(tolerance):
+@FEW
+@given(SEEDS, st.floats(3, 10), st.floats(0.1, 0.9))
+def test_a_solver_that_stops_early(seed, digits, k):
     def solve(u):
         z, last = 0.0, np.inf
-        while abs(z - last) >= tolerance:
-            z, last = 0.5 * math.sin(z) + u, z
+        while abs(z - last) >= 10**-digits:
+            z, last = k * math.sin(z) + u, z
         return z
 
-    exact = 1 / (1 - 0.5 * math.cos(solve(0.7)))
-    assert not gradcheck(lambda x: solve(x[0]), [exact], [0.7]).wrong
-    assert not gradcheck(lambda x: solve(x[0]), [1.05 * exact], [0.7]).ok
+    u = np.random.default_rng(seed).uniform(-3, 3)
+    exact = 1 / (1 - k * math.cos(solve(u)))
+    assert not gradcheck(lambda x: solve(x[0]), [exact], [u]).wrong
+    assert not gradcheck(lambda x: solve(x[0]), [1.05 * exact], [u]).ok
 
 
 @pytest.mark.parametrize("x", np.linspace(0.2, 1.1, 10))
@@ -252,6 +255,33 @@ def test_functions_of_unusual_scales(function, gradient, x, real):
     gradcheck(function, right, x).assert_ok()
     wrong = right * np.where(np.arange(len(x)) == np.abs(right).argmax(), 1.05, 1)
     assert not gradcheck(function, wrong, x).ok
+
+
+HARSH = {
+    "quantised": lambda f, size, x: size * math.floor(f(x) / size),
+    "a step beside": lambda f, size, x: f(x) + size * (x[0] > 0.5 + size),
+    "a sharp bend": lambda f, size, x: f(x) + abs(x[0] - 0.5) ** 1.5,
+    "huge": lambda f, size, x: f(x) / size**3,
+    "on a hill": lambda f, size, x: f(x) + 1 / size,
+    "in float16": lambda f, size, x: float(np.float16(f(np.float16(x)))),
+    "noisy": lambda f, size, x: f(x) + size * zlib.crc32(x.tobytes()) / 2**32,
+}
+
+
+@FEW
+@given(SEEDS, st.floats(-12, -2), st.sampled_from(sorted(HARSH)))
+def test_harsh_functions(seed, exponent, kind):
+    rng = np.random.default_rng(seed)
+    A, b, size = rng.uniform(0.5, 2, (3, 2)), rng.uniform(0.5, 2, 3), 10**exponent
+    x = np.array([0.5, -0.3])  # where the bend has slope zero
+
+    def function(x):
+        return float(HARSH[kind](lambda x: float(np.sin(A @ x) @ b), size, x))
+
+    right = A.T @ (b * np.cos(A @ x)) / (size**3 if kind == "huge" else 1)
+    with np.errstate(all="ignore"):
+        assert not gradcheck(function, right, x).wrong
+        assert not gradcheck(function, off_by_a_twentieth(rng, right), x).ok
 
 
 # What is wrong is named

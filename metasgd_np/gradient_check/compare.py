@@ -11,7 +11,9 @@ difference and the complex step.
 4. No two agree, or the function takes no complex numbers: windows decide (windows.py).
    The claim lies within the error of a reading good to 1 % of the entry: "ok". It is
    the slope on one side of a kink at the point, or their mean: "kink". It lies three
-   errors away from every reading: "wrong". Otherwise: "not run".
+   errors away from every reading: "wrong", unless the function may be to blame: by
+   less than 5e-4 of the block's size, or 3 % of the entry where a jump lies nearby.
+   Otherwise: "not run".
 
 That is the verdict on the values of the function. The complex step has a column of its
 own: claim and complex step agree within 1e-12, as only rounding remains: "ok"; they do

@@ -100,7 +100,7 @@ def read(line):
         N = np.maximum(N, min(line.noise, least_step(F)) / size)
     N = np.maximum.accumulate(N)  # (K,)
     flat = (np.diff(windows[:, 0]) == 0).any(1)
-    rough = np.flatnonzero((middle[:-1] > 4**6 * middle[1:]) & (middle[:-1] < JUMP))
+    drops = (middle[:-1] > 4**6 * middle[1:]) & (middle[:-1] < JUMP) & ~flat[1:]
     weight = SAFETY * AMPLIFICATION / s  # (K, 3)
     with np.errstate(over="ignore"):
         slopes, weight = size * slopes, size * weight
@@ -111,7 +111,7 @@ def read(line):
         least(slopes[:, 0], np.where(only_noise, errors[:, 0], np.inf)),
         least(slopes[:, 1], errors[:, 1]),
         least(slopes[:, 2], errors[:, 2]),
-        [Estimate(slopes[k, 0], errors[k, 0]) for k in rough],
+        [Estimate(slopes[k, 0], errors[k, 0]) for k in np.flatnonzero(drops)],
     )
 
 
