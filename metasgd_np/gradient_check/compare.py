@@ -8,11 +8,12 @@ difference and the complex step.
 2. Complex step and central difference agree, but not with the claim: "wrong".
 3. Claim and complex step agree, and the latter can be trusted: "kink", for it never
    leaves the point, so a kink within the step of the difference explains the third.
-4. No two agree, or the function takes no complex numbers: windows decide (windows.py).
+4. No two agree, or the function takes no complex numbers: windows decide (noise.py).
    The claim lies within the error of a reading good to 1 % of the entry: "ok". It is
    the slope on one side of a kink at the point, or their mean: "kink". It lies three
    errors away from every reading: "wrong", unless the function may be to blame: by
-   less than 5e-4 of the block's size, or 3 % of the entry where a jump lies nearby.
+   less than 9e-4 of the block's largest entry, or 3 % of the entry itself where a kink
+   or jump lies nearby.
    Otherwise: "not run".
 
 That is the verdict on the values of the function. The complex step has a column of its
@@ -31,8 +32,8 @@ from functools import cached_property
 
 import numpy as np
 
+from .noise import read
 from .numerical import Estimate, Line, taylor_slope
-from .windows import read
 
 COMPLEX, CENTRAL, TAYLOR = "complex step", "central difference", "Taylor remainder"
 OK, KINK, UNSURE, WRONG = VERDICTS = "ok", "kink", "not run", "wrong"  # worst last
@@ -176,7 +177,7 @@ class Entry:
         # Unless best is a mean over both sides, not the slope between two kinks
         if self.refuted_by(best, far) and not 0 < parted < 100 * best.error:
             by_a_jump = gap <= 0.03 * abs(self.claim) and not self.refuted_by(*rough)
-            if gap <= 5e-4 * self.scale or by_a_jump:
+            if gap <= 9e-4 * self.scale or by_a_jump:
                 return UNSURE, best.slope, SMALL
             return WRONG, best.slope, ""
         mean = Estimate((left.slope + right.slope) / 2, left.error + right.error)

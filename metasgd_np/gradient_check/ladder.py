@@ -24,9 +24,9 @@ from ..tasks import TaskBatch
 from . import inputs
 from .compare import CENTRAL, COMPLEX, Entry, block_row, taylor_row
 from .diagnosis import find_causes, name_mistakes
+from .noise import noise_and_size
 from .numerical import Line
 from .report import Report
-from .windows import noise_and_size
 
 FLOOR = 1e-7  # of the function's size: the smallest scale of a relative error
 TINY = np.finfo(np.float64).tiny

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from textwrap import fill
 
-from . import compare, numerical, windows
+from . import compare, noise, numerical
 from .compare import KINK, TAYLOR, UNSURE, VERDICTS, WRONG
 
 LAST_LINE = (
@@ -127,7 +127,7 @@ class Report:
 
     def explain(self) -> str:
         """The rules, the methods with their tolerances, and the sources."""
-        rooms = compare, numerical, windows
+        rooms = compare, numerical, noise
         return "\n\n\n".join(room.__doc__.strip() for room in rooms)
 
     def _repr_html_(self):

@@ -17,7 +17,7 @@ give the slope from the values; with the factor 8, a kink lies within the error.
     near          least error among those where R falls below N / 100, if any does: F is
                   smooth there, between two jumps
     left, right   one-sided slopes of least error: a kink at the point parts them
-    rough         windows where R is small, but over 4⁶ times that of the next: a jump
+    rough         windows where R is over 4⁶ times that of the next: a kink or jump
 
 Sources: Moré and Wild, SIAM J. Sci. Comput. 33 (2011), for noise from difference
 tables, and ACM Trans. Math. Softw. 38 (2012), for choosing the step from it.
@@ -100,7 +100,7 @@ def read(line):
         N = np.maximum(N, min(line.noise, least_step(F)) / size)
     N = np.maximum.accumulate(N)  # (K,)
     flat = (np.diff(windows[:, 0]) == 0).any(1)
-    drops = (middle[:-1] > 4**6 * middle[1:]) & (middle[:-1] < JUMP) & ~flat[1:]
+    drops = (middle[:-1] > 4**6 * middle[1:]) & ~flat[1:]
     weight = SAFETY * AMPLIFICATION / s  # (K, 3)
     with np.errstate(over="ignore"):
         slopes, weight = size * slopes, size * weight
