@@ -10,12 +10,14 @@ nine points of spacing s, with 0 in the middle, at the left end or at the right 
 From a window to the next, a quarter as wide, R falls up to 4⁵-fold where F is smooth,
 fourfold where there is a kink inside, and hardly where there is noise: rounding, or the
 jumps of a solver that stops early. N, the noise, is the largest R, of this window or a
-wider one, that does not fall by half. `amplification` is the norm of the weights that
-give the slope from the values; with the factor 8, a kink lies within the error.
+wider one, that falls at most eightfold over three windows, or twofold over one if it is
+below 1e-4 of F. `amplification` is the norm of the weights that give the slope from the
+values; with the factor 8, a kink at the point lies within the error.
 
-    far           least error among windows with nothing but noise inside
-    near          least error among those where R falls below N / 100, if any does: F is
-                  smooth there, between two jumps
+    far           least error among windows whose own R falls that little over three:
+                  nothing inside them but noise
+    near          least error among those where R is below N / 100, if there are any: F
+                  is smooth there, between two jumps
     left, right   one-sided slopes of least error: a kink at the point parts them
     rough         windows where R is over 4⁶ times that of the next: a kink or jump
 
