@@ -159,11 +159,16 @@ def test_rounded_values(seed, digits):
         assert not gradcheck(rounded, wrong, x).ok
 
 
-def test_kinks_hidden_by_rounding_do_not_accuse():
-    def function(x):  # of slope 0, then 1 at the point, then -1
-        return round(float(relu(x[0] + 1e-7) - 2 * relu(x[0] - 1e-7)), 6)
+@pytest.mark.parametrize(
+    ("right", "left", "digits", "distance"),
+    [(2.1, -2.8, 6, 1e-7), (1.2, -1.0, 5, 1e-4), (2.7, -1.8, 4, 1e-5)],
+)
+def test_kinks_hidden_by_rounding_do_not_accuse(right, left, digits, distance):
+    def function(x):  # with a kink on either side, closer than the digits resolve
+        kinks = right * relu(x[0] + distance) + left * relu(x[0] - distance)
+        return round(float(kinks + np.sin(x[0])), digits)
 
-    assert not gradcheck(function, [1.0], [0.0]).wrong
+    assert not gradcheck(function, [right + 1], [0.0]).wrong
 
 
 @pytest.mark.parametrize("seed", range(10))
