@@ -194,21 +194,24 @@ def test_rounding_noise_that_hides_errors_is_reported():
     assert verdicts(report)["all", COMPLEX] == "ok"
     assert verdicts(report)["all", TAYLOR] == "not run"
     wrong = 1.001e-3 * cubes_gradient(POINT)
-    assert not gradcheck(function, wrong, POINT).ok
-    report = gradcheck(lambda x: float(function(x)), wrong, POINT)
-    assert report.conclusion.startswith("NOT CHECKED")
-    assert "digits" in str(report)
-    assert not report.ok
+    assert gradcheck(function, wrong, POINT).wrong
+    for claim in (1e-3 * cubes_gradient(POINT), wrong):
+        report = gradcheck(
+            lambda x: float((1e12 + 1e-3 * cubes(x)) - 1e12), claim, POINT
+        )
+        assert report.conclusion.startswith("NOT CHECKED")
+        assert "digits" in str(report)
 
 
-def test_a_gradient_that_is_zero_everywhere_passes():
+def test_a_loss_that_never_changes_decides_nothing():
     net = TwoLayerNet(2, 3, 1, "tanh", "softmax_cross_entropy")  # one class: L = 0
     rng = np.random.default_rng(0)
     theta, X = rng.standard_normal(net.n_params), rng.standard_normal((5, 2))
     assert not net.gradient(theta, X, np.zeros(5, int)).any()
-    check_gradient(net, theta, X, np.zeros(5, int)).assert_ok()
-    report = check_gradient(net, theta, X, np.zeros(5, int), claimed=theta)
-    assert {COMPLEX, CENTRAL} <= wrong_by(report)
+    for claimed in (0 * theta, theta):  # rounding may have made L flat
+        report = check_gradient(net, theta, X, np.zeros(5, int), claimed=claimed)
+        assert report.conclusion.startswith("NOT CHECKED")
+        assert "does not change near the point" in " ".join(str(report).split())
 
 
 def test_a_large_constant_is_no_error():
@@ -395,7 +398,7 @@ def test_a_wrong_gradient_at_a_kink_is_still_wrong(shift, block):
 def test_a_wrong_relu_gradient_away_from_kinks_is_caught_without_complex(seed):
     net, theta, X, Y = setting("relu", seed=seed)
     wrong = net.gradient(theta, X, Y)
-    wrong[np.abs(wrong).argmax()] *= 1.001
+    wrong[np.abs(wrong).argmax()] *= 1.05
     report = gradcheck(lambda t: float(net.loss(t.real, X, Y)), wrong, theta)
     assert wrong_by(report) == {CENTRAL, TAYLOR}
 
@@ -612,7 +615,7 @@ def test_reports_join():
         (
             (lambda x: np.random.default_rng().normal(), cubes_gradient, POINT),
             ValueError,
-            "at the same point; draw its random numbers before",
+            "at the same point, .* draw its random numbers before",
         ),
     ],
 )

@@ -50,7 +50,6 @@ FORMULAS = """
     sin(50*a)*b
     a*log(a) + b*log(b) + c*log(c)
     a*exp(-b*c) - d*exp(-b*d)
-    3 + 0*a
     a - 2*b + 3*c - 4*d
 """.strip().splitlines()
 
@@ -70,5 +69,5 @@ def test_a_right_gradient_passes_and_a_wrong_one_does_not(formula, real):
         return float(f(*x)) if real else f(*x)
 
     gradcheck(function, right, x).assert_ok()
-    wrong = right + 0.05 * np.abs(right).max() * np.eye(4)[1] + 0.05 * (not right.any())
+    wrong = right + 0.05 * np.abs(right).max() * np.eye(4)[1]
     assert gradcheck(function, wrong, x).wrong

@@ -1,7 +1,7 @@
 """Check derivatives written by hand against numerical ones; read in this order.
 
 numerical.py     along a line: complex step, central difference, Taylor remainder
-noise.py         windows: a slope and its error near noise or kinks
+noise.py         a slope and its error near noise, kinks or jumps
 compare.py       how a verdict is reached
 diagnosis.py     the likely cause of a wrong gradient, in a sentence
 report.py        the verdicts as text and HTML

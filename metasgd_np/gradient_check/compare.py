@@ -1,27 +1,34 @@
 """How a verdict is reached: entry by entry; a block gets the worst of its entries.
 
-Errors are relative to the largest claimed entry of the block, or to 1e-6 of the
-function's size where that is larger. For each entry, in this order:
+Errors are relative to the largest claimed entry of the block, or to 1e-7 of the
+function's size where that is larger. Three numbers are compared: the claim, the central
+difference and the complex step.
 
-1. Values with the complex step: it equals the central difference within 1e-7, and the
-   claim agrees with either: "ok", or with neither: "wrong". If only the complex step
-   agrees with the claim, and beside the point it equals the central difference:
-   "kink". It never leaves the point, so a kink nearby explains the difference.
-2. Values alone: the central difference agrees, with little noise and no turn: "ok".
-3. Values through windows (noise.py): the claim lies within the error of a reading
-   accurate to 1 % of the entry: "ok". It is the slope on one side of a kink at the
-   point, or their mean: "kink". It lies more than three errors from every reading:
-   "wrong". Otherwise the values cannot decide: "not run".
-4. Complex step: it has to agree within 1e-12, as only rounding remains. Where the
-   values contradict it the function is not analytic: "not run".
+1. Claim and central difference agree within 1e-7: "ok".
+2. Complex step and central difference agree, but not with the claim: "wrong".
+3. Claim and complex step agree, and the latter can be trusted: "kink", for it never
+   leaves the point, so a kink within the step of the difference explains the third.
+4. No two agree, or the function takes no complex numbers: windows decide (noise.py).
+   The claim lies within the error of a reading good to 1 % of the entry: "ok". It is
+   the slope on one side of a kink at the point, or their mean: "kink". It lies three
+   errors away from every reading: "wrong", unless the function may be to blame: by
+   less than 9e-4 of the block's largest entry, or 3 % of the entry itself where a kink
+   or jump lies nearby.
+   Otherwise: "not run".
+
+That is the verdict on the values of the function. The complex step has a column of its
+own: claim and complex step agree within 1e-12, as only rounding remains: "ok"; they do
+not: "wrong"; the complex step cannot be trusted: "not run". It can where it equals the
+central difference a little to either side of the point; if abs, norm, conj, .real or
+rounding break it, they do so everywhere.
 
 The Taylor remainder has to fall with a slope of 2, less 0.3. A claim in float32 has to
-agree within 3e-4. A block on which no method can decide is NOT CHECKED.
+agree within 3e-4. A block on which no method can decide is NOT CHECKED: its values are
+too noisy, or never change, or a solver stops so early that it may be the one in error.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +38,7 @@ from .numerical import Estimate, Line, taylor_slope
 COMPLEX, CENTRAL, TAYLOR = "complex step", "central difference", "Taylor remainder"
 OK, KINK, UNSURE, WRONG = VERDICTS = "ok", "kink", "not run", "wrong"  # worst last
 TOLERANCE = 1e-7
+COMPLEX_TOLERANCE = 1e-12
 FLOAT32_TOLERANCE = 3e-4
 LEAST_SLOPE = 1.7  # of a Taylor remainder
 NOT_ANALYTIC = (
@@ -39,12 +47,15 @@ NOT_ANALYTIC = (
 )
 NEARLY = "an error that only the complex step can see: too few digits in the claim?"
 EXPLAINED = "a kink or sharp curve lies within its step; the complex step takes none"
-NARROWER = "a kink, curve or noise spoils the usual step, but a better window agrees"
 AT_KINK = "at a kink the gradient may be the slope on either side, or their mean"
 FEW_DIGITS = "the function's values have too few digits"
+FLAT = (
+    "the function's value does not change near the point; choose another point, or "
+    "give more digits"
+)
 SMALL = (
-    "the difference is above rounding but below 3e-4: a small term is missing, or the "
-    "function stops at a solver's tolerance"
+    "the difference is so small that it may be the function's: a small term is "
+    "missing, or a solver stops early"
 )
 
 
@@ -52,21 +63,30 @@ SMALL = (
 class Row:
     """One check of one block by one method; `verdict` is ok, kink, not run or wrong.
 
-    error : the largest in the block, relative to `scale`; where, claimed, found : its
-    index in the block and the two numbers there; slope : of a Taylor remainder
+    where, claimed, found : the worst entry's index in the block, and the two numbers
+    there; scale : what errors are relative to; slope : of a Taylor remainder
     """
 
     quantity: str
     block: str
     method: str
     verdict: str = OK
-    error: float = 0.0
     where: tuple = ()
     claimed: float = 0.0
     found: float = 0.0
     scale: float = 0.0
     note: str = ""
     slope: float | None = None
+
+    @property
+    def error(self):
+        """The difference of both numbers, relative to `scale`."""
+        return abs(self.claimed - self.found) / (self.scale or 1.0)
+
+    @property
+    def badness(self):
+        """What the worst of several rows has most of."""
+        return VERDICTS.index(self.verdict), self.error
 
     @property
     def cell(self):
@@ -76,65 +96,55 @@ class Row:
         return {OK: text, UNSURE: "-"}.get(self.verdict, f"{text} {self.verdict}")
 
 
-class Finding(NamedTuple):
-    """A verdict, the slope it is based on, and a note."""
-
-    verdict: str
-    slope: float
-    note: str = ""
-
-
 @dataclass(frozen=True)
 class Entry:
-    """A claimed slope of a line; `single` if it was computed in float32."""
+    """A claimed slope of a line; `single` if it was computed in float32.
+
+    A verdict comes with the slope that it is based on, and a note.
+    """
 
     claim: float
     scale: float
     single: bool
     line: Line
 
-    def slack(self, tolerance):
+    def slack(self, tolerance=TOLERANCE):
         """The largest difference that counts as agreement."""
         return self.scale * (FLOAT32_TOLERANCE if self.single else tolerance)
-
-    def gap(self, e):
-        """The distance of the claim from an Estimate or a Finding."""
-        return abs(self.claim - e.slope)
 
     @property
     def needed(self):
         """The largest error with which an Estimate can confirm the claim."""
         size = abs(self.claim)
         size = self.scale if size <= TOLERANCE * self.scale else size
-        return max(self.slack(TOLERANCE), 0.01 * size)
+        return max(self.slack(), 0.01 * size)
 
-    def agrees(self, e):
-        """Whether an Estimate shows the claim to be right."""
-        near = self.gap(e) <= self.slack(e.tolerance) + e.error
-        return near and e.error <= self.needed
+    def agrees(self, e, slope=None):
+        """Whether an Estimate shows the claim, or another slope, to be right."""
+        gap = abs((self.claim if slope is None else slope) - e.slope)
+        return gap <= self.slack() + e.error and e.error <= self.needed
 
-    def refuted(self, e):
+    def refuted(self, e, tolerance=TOLERANCE):
         """Whether an Estimate shows the claim to be wrong."""
-        return self.gap(e) > self.slack(e.tolerance) + e.doubt * e.error
+        return abs(self.claim - e.slope) > self.slack(tolerance) + e.doubt * e.error
+
+    def refuted_by(self, *estimates):
+        """Whether all Estimates show the claim to be wrong."""
+        return all(self.refuted(e) for e in estimates)
 
     @cached_property
     def by_values(self):
-        """The Finding from values at real points: steps 1, 2 and 3."""
-        exact, central = self.line.exact, self.line.central
-        # 1
+        """The verdict from values at real points."""
+        line, exact, central = self.line, self.line.exact, self.line.central
+        if self.steady and line.turn <= 1e-3 * self.scale and self.agrees(central):
+            return OK, central.slope, ""  # 1
         if self.steady and not isinstance(exact, str):
-            if replace(self, claim=exact.slope).agrees(central):
-                if self.exact_agrees or self.agrees(central):
-                    return Finding(OK, central.slope)
+            if self.agrees(central, exact.slope):
                 if self.refuted(central):
-                    return Finding(WRONG, central.slope)
-            elif self.exact_agrees and self.line.analytic:
-                return Finding(KINK, central.slope, EXPLAINED)
-        # 2
-        if self.line.turn <= 1e-3 * self.scale and self.agrees(central):
-            return Finding(OK, central.slope)
-        # 3
-        return self.through_windows(*self.reading[:4])
+                    return WRONG, central.slope, ""  # 2
+            elif self.exact_agrees and line.analytic:
+                return KINK, central.slope, EXPLAINED  # 3
+        return self.through_windows()  # 4
 
     @property
     def steady(self):
@@ -147,87 +157,89 @@ class Entry:
         exact = self.line.exact
         if isinstance(exact, str):
             return False
-        return self.gap(exact) <= self.slack(exact.tolerance) or self.agrees(exact)
+        gap = abs(self.claim - exact.slope)
+        return gap <= self.slack(COMPLEX_TOLERANCE) or self.agrees(exact)
 
     @cached_property
     def reading(self):
         """The Reading of the line."""
         return read(self.line)
 
-    def through_windows(self, fine, coarse, left, right):
-        """The Finding from a Reading: step 3."""
-        consistent = abs(fine.slope - coarse.slope) <= fine.error + coarse.error
-        for e in (fine, coarse):
-            if self.agrees(e) and (consistent or e is fine):
-                return Finding(OK, e.slope, NARROWER)
-        if self.refuted(fine) and self.refuted(coarse):
-            if self.gap(fine) <= FLOAT32_TOLERANCE * self.scale:
-                return Finding(UNSURE, fine.slope, SMALL)
-            return Finding(WRONG, fine.slope)
+    def through_windows(self):
+        """The verdict from a Reading: step 4."""
+        near, far, left, right, rough = self.reading
+        best = near if np.isfinite(near.error) else far
+        gap = abs(self.claim - best.slope)
+        if self.agrees(near) or (self.agrees(far) and gap <= self.needed + best.error):
+            return OK, best.slope, ""
+        parted = abs(left.slope - right.slope)
+        parted = parted if parted > 10 * (left.error + right.error) else 0.0
+        # Unless best is a mean over both sides, not the slope between two kinks
+        if self.refuted_by(best, far) and not 0 < parted < 100 * best.error:
+            by_a_jump = gap <= 0.03 * abs(self.claim) and not self.refuted_by(*rough)
+            if gap <= 9e-4 * self.scale or by_a_jump:
+                return UNSURE, best.slope, SMALL
+            return WRONG, best.slope, ""
         mean = Estimate((left.slope + right.slope) / 2, left.error + right.error)
-        side = next((e for e in (left, right, mean) if self.agrees(e)), None)
-        if side is None or self.refuted(fine):
-            return Finding(UNSURE, coarse.slope, self.why_unsure(coarse, left, right))
-        if np.isfinite(mean.error):
-            return Finding(KINK, side.slope, AT_KINK)
-        return Finding(OK, side.slope, NARROWER)
-
-    def why_unsure(self, best, left, right):
-        """Why the values cannot decide."""
-        if not np.isfinite(best.error):
-            return "the function is not finite anywhere near the point"
-        if abs(left.slope - right.slope) > 10 * (left.error + right.error):
+        for side in (left, right, mean):
+            if self.agrees(side) and not self.refuted(best):
+                return KINK, side.slope, AT_KINK
+        if parted:
             slopes = f"{left.slope:.4g} to the left, {right.slope:.4g} to the right"
-            return f"a kink at the point: the slope is {slopes}, the claim is neither"
-        noise = self.reading.noise
+            note = f"a kink at the point: the slope is {slopes}, the claim is neither"
+            return UNSURE, best.slope, note
+        return UNSURE, best.slope, self.digits_needed(best)
+
+    def digits_needed(self, best):
+        """Why the values cannot decide, where it is no kink at the point."""
+        noise = self.line.noise
+        if np.isinf(noise):
+            return FLAT
         digits = -np.log10(noise / max(abs(self.line.here), noise))
-        if digits < 13:
-            need = digits + max(1, np.log10(best.error / self.needed))
-            return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
-        return "there are kinks too close to the point for rounded values to resolve"
+        if digits >= 13 or np.isinf(best.error):
+            return "there are kinks or jumps too close to the point to resolve"
+        need = digits + max(1, np.log10(best.error / self.needed))
+        return f"values have {digits:.0f} digits here, the check needs {need:.0f}"
 
     @cached_property
     def by_complex(self):
-        """The Finding of the complex step: step 4."""
-        exact, values = self.line.exact, self.by_values
+        """The verdict of the complex step."""
+        exact, (verdict, slope, note) = self.line.exact, self.by_values
         if isinstance(exact, str):
-            return Finding(UNSURE, values.slope, exact)
-        right = values.verdict in (OK, KINK)
-        if self.exact_agrees and (right or self.analytic):
-            return Finding(OK, exact.slope)
-        if not self.analytic:
-            return Finding(UNSURE, values.slope, NOT_ANALYTIC)
-        if values.verdict == KINK:
-            return Finding(KINK, exact.slope, AT_KINK)
-        if self.refuted(exact):
-            return Finding(WRONG, exact.slope, NEARLY if right else "")
-        return Finding(UNSURE, values.slope, FEW_DIGITS)
+            return UNSURE, slope, exact
+        right = verdict in (OK, KINK)
+        if self.exact_agrees and (right or self.trusted):
+            return OK, exact.slope, ""
+        if not self.trusted:
+            return UNSURE, slope, NOT_ANALYTIC if self.steady else note or FEW_DIGITS
+        if verdict == KINK:
+            return KINK, exact.slope, AT_KINK
+        if self.refuted(exact, COMPLEX_TOLERANCE):
+            return WRONG, exact.slope, NEARLY if right else ""
+        return UNSURE, slope, FEW_DIGITS
 
     @cached_property
-    def analytic(self):
+    def trusted(self):
         """Whether the complex step can be trusted."""
         if self.steady:
             return self.line.analytic
-        step, windows = replace(self, claim=self.line.exact.slope), self.reading[:2]
+        exact, (near, far, *_) = self.line.exact.slope, self.reading
         if self.exact_agrees:  # which is no accident, unless the windows refute it
-            return not all(step.refuted(e) for e in windows)
-        return any(step.agrees(e) for e in windows)
+            return self.line.noise < np.inf and not self.refuted_by(near, far)
+        return far.error <= 0.01 * abs(exact) and self.agrees(far, exact)
 
 
-def block_row(label, index, method, entries, findings):
-    """The Row of a block: its worst verdict, and the largest error of that verdict.
+def block_row(label, index, method, claim, scale, verdicts):
+    """The Row of a block: that of its worst entry.
 
-    entries, findings : one per claimed slope;  index : those in this block
+    claim, scale, verdicts : of all entries;  index : which lie in the block
     """
-
-    def badness(where):
-        entry, finding = entries[index[where]], findings[index[where]]
-        return VERDICTS.index(finding.verdict), entry.gap(finding) / entry.scale
-
-    where = max(np.ndindex(index.shape), key=badness)
-    entry, finding = entries[index[where]], findings[index[where]]
-    numbers = badness(where)[1], where, entry.claim, finding.slope, entry.scale
-    return Row(*label, method, finding.verdict, *numbers, finding.note)
+    rows = []
+    for where, i in np.ndenumerate(index):
+        verdict, slope, note = verdicts[i]
+        numbers = float(claim[i]), float(slope), float(scale[i])
+        rows.append(Row(*label, method, verdict, where, *numbers, note))
+    return max(rows, key=lambda row: row.badness)
 
 
 def taylor_row(parts, entry, rows):
@@ -239,12 +251,12 @@ def taylor_row(parts, entry, rows):
     label = (quantities.pop() if len(quantities) == 1 else "both"), "all", TAYLOR
     if line.noise > 1e-11 * max(abs(line.here), entry.scale):
         return Row(*label, UNSURE, note=FEW_DIGITS)
-    slope = taylor_slope(line, entry.claim, entry.slack(1e-12))
+    slope = taylor_slope(line, entry.claim, entry.slack(COMPLEX_TOLERANCE))
     if slope is None:
         return Row(*label, UNSURE, note="the function is not finite there")
-    verdict, note = OK, ""
-    if slope < LEAST_SLOPE:
-        others = {row.verdict for row in rows if row.method == CENTRAL}
-        verdict = WRONG if WRONG in others else UNSURE if UNSURE in others else KINK
-        note = "the steps cross a kink" if verdict == KINK else ""
-    return Row(*label, verdict, max(0.0, 2 - slope), note=note, slope=slope)
+    if slope >= LEAST_SLOPE:
+        return Row(*label, slope=slope)
+    others = [row.verdict for row in rows if row.method == CENTRAL]
+    verdict = max([KINK, *others], key=VERDICTS.index)
+    note = "the steps cross a kink" if verdict == KINK else ""
+    return Row(*label, verdict, note=note, slope=slope)

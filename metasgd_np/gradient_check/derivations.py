@@ -25,7 +25,7 @@ from ..network import TwoLayerNet
 from ..second_order import hessian
 from ..tasks import TaskBatch
 from .autodiff import by_autodiff
-from .compare import CENTRAL, OK, WRONG, Entry, Finding, block_row
+from .compare import CENTRAL, OK, WRONG, block_row
 from .inputs import check_point
 from .ladder import check_meta_gradient, meta_parts
 from .numerical import COMPLEX_STEP
@@ -74,16 +74,18 @@ def agreement(
         **by_autodiff(*problem),
     }
     checked = check_meta_gradient(*problem, claimed=mg).rows
-    rows = [row for row in checked if row.method == CENTRAL]
-    parts, scale = meta_parts(net), np.empty_like(claim)
-    for row, index in zip(rows, parts.values(), strict=True):
+    checked = [row for row in checked if row.method == CENTRAL]
+    parts, scale, rows = meta_parts(net), np.empty_like(claim), []
+    for row, index in zip(checked, parts.values(), strict=True):
         scale[index] = row.scale
-    entries = [Entry(*pair, False, None) for pair in zip(claim, scale, strict=True)]
-    for name, pair in reversed(derived.items()):
-        right = np.abs(claim - np.concatenate(pair)) <= TOLERANCE * scale
-        verdicts = np.where(right, OK, WRONG).tolist()
-        findings = list(map(Finding, verdicts, np.concatenate(pair)))
-        rows = [block_row(*it, name, entries, findings) for it in parts.items()] + rows
+    for name, pair in derived.items():
+        slopes = np.concatenate(pair)  # (2P,)
+        right = np.abs(claim - slopes) <= TOLERANCE * scale
+        found = [
+            (OK if r else WRONG, s, "") for r, s in zip(right, slopes, strict=True)
+        ]
+        rows += [block_row(*it, name, claim, scale, found) for it in parts.items()]
+    rows += checked
     wrong = {row.method for row in rows if row.verdict == WRONG}
     cause = ("all disagree with it: look at the R-operator first",)
     return Report(tuple(rows), cause if wrong == {*derived, CENTRAL} else ())

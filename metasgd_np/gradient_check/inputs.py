@@ -5,16 +5,24 @@ import numpy as np
 from ..checks import as_numbers, check_function, takes
 
 
+def check_vector_of(name, value, expected, shape=None):
+    """Real numbers as a vector in float64, or float32 if they are; or an error."""
+    x = as_numbers(name, value)
+    right = x.ndim == 1 if shape is None else x.shape == shape
+    if not right or x.dtype.kind == "c" or x.dtype == np.float16:
+        raise ValueError(
+            f"{name} has shape {x.shape} and dtype {x.dtype}, but it must be {expected}"
+        )
+    return x if x.dtype == np.float32 else x.astype(np.float64)
+
+
 def check_point(point, name="point"):
     """The point as float64 (P,), or an error."""
-    x = as_numbers(name, point)
-    if x.dtype.kind == "c" or x.ndim != 1 or x.size == 0:
-        raise ValueError(
-            f"{name} has shape {x.shape} and dtype {x.dtype}, but it must be one "
-            "vector (P,) of real numbers; wrap a single number as [number], or use "
-            ".ravel()"
-        )
-    return x.astype(np.float64)
+    expected = (
+        "one vector (P,) of real numbers; wrap a single number as [number], or use "
+        ".ravel()"
+    )
+    return check_vector_of(name, point, expected).astype(np.float64)
 
 
 def check_claim(name, claimed, point):
@@ -29,19 +37,11 @@ def check_claim(name, claimed, point):
             "np.concatenate([np.ravel(g) for g in grads.values()]), and pass None only "
             "if the function returns (value, gradient)"
         )
-    values = as_numbers(name, claimed)
-    if values.dtype.kind == "c" or values.dtype == np.float16:
-        raise TypeError(
-            f"{name} has dtype {values.dtype}, but it must hold real numbers; "
-            "compute it in float64 (or float32)"
-        )
-    if values.shape != np.shape(point):
-        raise ValueError(
-            f"{name} has shape {values.shape}, but the point has shape "
-            f"{np.shape(point)}, and every entry needs its derivative; lay matrices "
-            "end to end in the order of the point"
-        )
-    return values if values.dtype == np.float32 else values.astype(np.float64)
+    expected = (
+        f"real numbers of the point's shape {np.shape(point)}, in float64 or float32; "
+        "lay matrices end to end in the order of the point"
+    )
+    return check_vector_of(name, claimed, expected, np.shape(point))
 
 
 def split_value(function, gradient, x):
@@ -72,15 +72,11 @@ def check_scalar(function, x):
 
     with np.errstate(all="ignore"):
         first, second = checked(x.copy()), checked(x.copy())
-    if not np.isfinite(first):
+    if first != second or not np.isfinite(first):
         raise ValueError(
-            f"function returned {first} at the point itself, so there is no derivative "
-            "to check; choose a point where it is finite"
-        )
-    if first != second:
-        raise ValueError(
-            f"function returned {first} and then {second} at the same point; draw its "
-            "random numbers beforehand"
+            f"function returned {first} at the point itself, then {second} at the same "
+            "point, but one finite value is needed; choose a point where it is finite, "
+            "draw its random numbers beforehand"
         )
     return checked
 

@@ -24,11 +24,11 @@ from ..tasks import TaskBatch
 from . import inputs
 from .compare import CENTRAL, COMPLEX, Entry, block_row, taylor_row
 from .diagnosis import find_causes, name_mistakes
-from .noise import ENDS, read
-from .numerical import EPS, Line
+from .noise import noise_and_size
+from .numerical import Line
 from .report import Report
 
-FLOOR = 1e-6  # of the function's size: the smallest scale of a relative error
+FLOOR = 1e-7  # of the function's size: the smallest scale of a relative error
 TINY = np.finfo(np.float64).tiny
 
 
@@ -94,11 +94,10 @@ def gradcheck(
             "gradient is not a function, but hvp is compared with differences of "
             "gradients; pass a function of the point that returns the gradient"
         )
-    v = random_direction(x.size, seed=1).astype(float_type(point))
-    parts = inputs.parts_of(blocks, x.size, f"Hessian of {quantity}")
-    claim = inputs.check_claim("hvp", lambda x: hvp(x, v), point)
-    along = lambda x: np.asarray(gradient(x)) @ v  # noqa: E731
-    return report + check_slopes(along, x, claim, parts)[0]
+    v = direction_at(point)
+    along, product = lambda x: np.asarray(gradient(x)) @ v, lambda x: hvp(x, v)
+    name = f"Hessian of {quantity}"
+    return report + gradcheck(along, product, point, blocks=blocks, quantity=name)
 
 
 def check_gradient(
@@ -108,10 +107,8 @@ def check_gradient(
 
     Parameters
     ----------
-    net : TwoLayerNet, DeepNet or GaussianPolicy
-        The network, whose net.gradient is checked.
-    theta, X, Y : array
-        Of one task: θ (P,), X (N, D), Y (N, O) or labels (N,).
+    net, theta, X, Y : Network, array (P,), array (N, D), array
+        A network, its parameters and one task's examples; Y as net.loss takes it.
     claimed : array (P,) or callable, optional
         Checked in place of net.gradient: a vector, or a function of θ.
 
@@ -145,9 +142,7 @@ def check_hvp(
 
     Parameters
     ----------
-    net : TwoLayerNet, DeepNet or GaussianPolicy
-        The network.
-    theta, X, Y : array
+    net, theta, X, Y : Network, array (P,), array (N, D), array
         As for `check_gradient`.
     v : array (P,), optional
         The direction; random if left out.
@@ -167,16 +162,13 @@ def check_hvp(
     >>> check_hvp(net, theta, batch.X_s[0], batch.Y_s[0]).ok
     True
     """
-    x = inputs.check_point(check_vector("theta", theta, net.n_params), "theta")
-    v = random_direction(x.size, seed=1) if v is None else v
-    v = inputs.check_point(check_vector("v", v, net.n_params), "v")
-    v = v.astype(float_type(theta))
+    check_vector("theta", theta, net.n_params)
+    v = direction_at(theta, None if v is None else check_vector("v", v, net.n_params))
     if claimed is None:
         claimed = lambda t, v: hessian_times_vector(net, t, X, Y, v)  # noqa: E731
     product = (lambda t: claimed(t, v)) if callable(claimed) else claimed
-    claim = inputs.check_claim("hvp", product, theta)
-    parts = inputs.parts_of(net.blocks, net.n_params, "gradient → H v")
-    return check_slopes(lambda t: net.gradient(t, X, Y) @ v, x, claim, parts)[0]
+    name, along = "gradient → H v", lambda t: net.gradient(t, X, Y) @ v
+    return gradcheck(along, product, theta, blocks=net.blocks, quantity=name)
 
 
 def check_meta_gradient(
@@ -194,9 +186,7 @@ def check_meta_gradient(
 
     Parameters
     ----------
-    net : TwoLayerNet, DeepNet or GaussianPolicy
-        The network.
-    theta, alpha, batch, steps : array, array or number, TaskBatch, int
+    net, theta, alpha, batch, steps : Network, array, array or number, TaskBatch, int
         As for `meta_gradient`.
     claimed : MetaGradient or pair of arrays (P,), optional
         (dθ, dα), checked in place of `meta_gradient`'s: from autograd, say.
@@ -228,7 +218,7 @@ def check_meta_gradient(
     claim = inputs.check_pair(right if claimed is None else claimed, theta)  # (2P,)
     report, true = check_slopes(meta_loss, x, claim, meta_parts(net))
     wrong = {int("α" in row.quantity) for row in report.wrong if row.where}
-    problem = net, *np.split(x, 2), batch, steps
+    problem = net, *pair, batch, steps
     pairs = np.split(claim, 2), np.split(true, 2)
     named = name_mistakes(problem, *pairs, wrong) if wrong else ()
     return Report(report.rows, named or report.causes)
@@ -241,15 +231,17 @@ def meta_parts(net):
     return of_theta | {name: index + net.n_params for name, index in of_alpha.items()}
 
 
-def random_direction(size, seed=0):
+def random_direction(size, seed):
     """A vector (P,) of random signs and sizes between 1/2 and 1."""
     rng = np.random.default_rng(seed)
     return rng.choice([-1, 1], size) * rng.uniform(0.5, 1, size)
 
 
-def float_type(point):
-    """The float type in which a function of the point computes."""
-    return np.result_type(np.asarray(point).dtype, np.float32)
+def direction_at(point, v=None):
+    """The direction v (P,), random if None, in the point's float type."""
+    v = random_direction(len(point), seed=1) if v is None else v
+    single = np.asarray(point).dtype == np.float32
+    return inputs.check_point(v, "v").astype(np.float32 if single else np.float64)
 
 
 def check_slopes(function, x, claim, parts):
@@ -258,10 +250,8 @@ def check_slopes(function, x, claim, parts):
     parts : {(quantity, block): indices}
     """
     f, unit = inputs.check_scalar(function, x), np.maximum(1, np.abs(x))  # (P,)
-    across = Line(f, x, random_direction(x.size) * unit)
-    sketch = read(across, ENDS)
-    size = max(abs(across.here), sketch.curvature)
-    noise = max(sketch.noise, EPS * size)
+    across = Line(f, x, random_direction(x.size, seed=0) * unit)
+    noise, size = noise_and_size(across)
     scale = np.maximum(FLOOR * size / unit, TINY)  # (P,)
     for index in parts.values():
         scale[index] = np.maximum(scale[index], np.abs(claim[index]).max())
@@ -275,11 +265,11 @@ def check_slopes(function, x, claim, parts):
         CENTRAL: [entry.by_values for entry in entries],
     }
     rows = [
-        block_row(*part, method, entries, findings)
+        block_row(*part, method, claim, scale, verdicts)
         for part in parts.items()
-        for method, findings in columns.items()
+        for method, verdicts in columns.items()
     ]
-    true = np.array([finding.slope for finding in columns[COMPLEX]])
+    true = np.array([slope for _, slope, _ in columns[COMPLEX]])
     causes = find_causes(claim, true, x, parts, rows)
     slope, size = claim @ across.direction, np.abs(claim) @ np.abs(across.direction)
     entry = Entry(float(slope), size or TINY, single, replace(across, noise=noise))

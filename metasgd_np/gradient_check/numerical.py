@@ -34,7 +34,6 @@ class Estimate(NamedTuple):
     slope: float
     error: float
     doubt: float = 3.0
-    tolerance: float = 1e-7  # the relative difference that counts as agreement
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,9 @@ class Line:
         if not np.isfinite(value.imag):
             return "a complex point gives NaN"
         # The claim carries rounding too, from every line of its own code
-        error = 100 * self.noise / self.unit
-        return Estimate(value.imag / COMPLEX_STEP, error, tolerance=1e-12)  # (3.2)
+        return Estimate(
+            value.imag / COMPLEX_STEP, 100 * self.noise / self.unit
+        )  # (3.2)
 
     @cached_property
     def ends(self):
@@ -85,11 +85,11 @@ class Line:
         h = CENTRAL_STEP * self.unit
         return self(-h), self(h), h
 
-    @cached_property
+    @property
     def central(self):
         """The Estimate of the central difference."""
         behind, ahead, h = self.ends
-        return Estimate((ahead - behind) / (2 * h), 30 * self.noise / h)  # (3.1)
+        return Estimate((ahead - behind) / (2 * h), 20 * self.noise / h)  # (3.1)
 
     @property
     def turn(self):
@@ -104,19 +104,16 @@ class Line:
         abs, conj, .real and round break the complex step everywhere, a kink breaks the
         central difference at the point only, so both are tried a little to either side.
         """
-        return all(
-            any(self.steps_agree_at(sign * t * self.unit) for t in BESIDE)
-            for sign in (1, -1)
-        )
 
-    def steps_agree_at(self, t):
-        """Whether both give nearly the same slope at t."""
-        line = replace(self, point=self.point + t * self.direction)
-        if isinstance(line.exact, str):
-            return False
-        rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
-        exact, central = line.exact.slope, line.central.slope
-        return abs(exact - central) <= 1e-4 * (abs(exact) + abs(central)) + rounding
+        def agree_at(t):
+            line = replace(self, point=self.point + t * self.unit * self.direction)
+            if isinstance(line.exact, str):
+                return False
+            exact, central = line.exact.slope, line.central.slope
+            rounding = 100 * EPS * abs(line.here) / (CENTRAL_STEP * self.unit)
+            return abs(exact - central) <= 1e-4 * (abs(exact) + abs(central)) + rounding
+
+        return all(any(agree_at(side * t) for t in BESIDE) for side in (1, -1))
 
 
 def taylor_slope(line, slope, slope_error):

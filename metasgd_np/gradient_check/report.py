@@ -9,7 +9,7 @@ from html import escape
 from textwrap import fill
 
 from . import compare, noise, numerical
-from .compare import KINK, TAYLOR, UNSURE, WRONG
+from .compare import KINK, TAYLOR, UNSURE, VERDICTS, WRONG
 
 LAST_LINE = (
     "Errors are relative to the largest claimed entry of the block; report.explain() "
@@ -82,9 +82,11 @@ class Report:
         if not self.ok:
             return "NOT CHECKED: nothing could be compared."
         rows = [row for row in self.rows if row.method != TAYLOR]
-        n = len({(row.quantity, row.block) for row in rows})
-        kinks = {(row.quantity, row.block) for row in rows if row.verdict == KINK}
-        near = f", {len(kinks)} of them near a kink" if kinks else ""
+        n, kinks = (
+            len({(row.quantity, row.block) for row in rows if row.verdict in verdicts})
+            for verdicts in (VERDICTS, (KINK,))
+        )
+        near = f", {kinks} of them near a kink" if kinks else ""
         return f"OK: {n} {'block agrees' if n == 1 else 'blocks agree'}{near}."
 
     def tables(self) -> list:
@@ -114,9 +116,12 @@ class Report:
         return [f"{key[0]}, {listed(names)}: {key[1]}." for key, names in notes.items()]
 
     def __str__(self):
-        causes = "\n".join(wrapped(f"{cause}.") for cause in self.causes)
+        texts = [f"{cause}." for cause in self.causes], map("- {}".format, self.notes())
+        causes, notes = (
+            "\n".join(fill(text, 88, subsequent_indent="  ") for text in group)
+            for group in texts
+        )
         tables = [aligned(table) for table in self.tables()]
-        notes = "\n".join(wrapped(f"- {note}") for note in self.notes())
         parts = self.conclusion, causes, *tables, notes, LAST_LINE
         return "\n\n".join(filter(None, parts))
 
@@ -137,11 +142,6 @@ def listed(names):
     for quantity, block in names:
         blocks.setdefault(quantity, []).append(block)
     return "; ".join(f"{name} {', '.join(found)}" for name, found in blocks.items())
-
-
-def wrapped(text):
-    """Text in lines of 88 characters."""
-    return fill(text, 88, subsequent_indent="  ")
 
 
 def aligned(lines):
