@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from .algebra import exchange
+from .algebra import exchange, rewrite
 from .lines import parse, symbols_in
 from .printing import render
 
@@ -23,19 +23,42 @@ KINDS = (  # quantities that are easily taken for one another, in the order of w
 
 def quantity_slips(symbol, expression, known) -> Iterator:
     """(phrase, altered expression) by taking one quantity for another."""
-    tree = parse(expression)
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    for find in (lambda name: mistaken(name, known), overdone):
-        for node in names:
-            for phrase, text in find(node.id):
-                yield phrase, ast.unparse(exchange(tree, node, parse(text)))
-    for factor in excess(symbol):
+    symbols = symbols_in(expression)
+    factors = excess(symbol)
+    rules = {one: dict(mistaken(one, known)) for one in symbols}
+    for one in symbols:
+        for factor in excess(one):
+            phrase = f"with a factor {render(factor)} too many at {render(one)}"
+            rules[one][phrase] = f"{factor} * {one}"
+    yield from rewrite(expression, rules, "s")
+    for factor in factors:
         yield f"with a factor {render(factor)} too many", f"{factor} * ({expression})"
     yield "with the other set's quantities", swap_sets(expression)
-    for one, other in combinations(symbols_in(expression), 2):
+    for one, other in combinations(symbols, 2):
         if one in kind_of(other):
-            text = swap(expression, one, other)
-            yield f"with {render(one)} and {render(other)} swapped", text
+            text = exchange(parse(expression), {one: parse(other), other: parse(one)})
+            yield f"with {render(one)} and {render(other)} swapped", ast.unparse(text)
+
+
+def rare_quantities(symbol, expression, known) -> Iterator:
+    """(phrase, altered expression) by another quantity, or its bias, of any kind."""
+    for one in () if symbol[0] == "L" else symbols_in(expression):
+        rules = {f"with {render(other)} for {render(one)}": other for other in known}
+        for factor in kind_of(one):
+            phrase = f"with a factor {render(factor)} too many at {render(one)}"
+            rules[phrase] = f"{factor} * {one}"
+        if one.startswith("alpha"):
+            mean = f"with the mean of {render(one)} for all"
+            rules[mean] = f"like({one}, 0) + mean({one})"
+        for other in kind_of(one) if is_weight(one) else ():
+            bias = f"with the bias row of {render(other)} for that of {render(one)}"
+            rules[bias] = f"over(bar({one}), bias({other}))"
+            rest = f"with {render(other)} for {render(one)} but in the bias row"
+            rules[rest] = f"over(bar({other}), bias({one}))"
+        yield from rewrite(expression, {one: rules}, "s")
+    for other in kind_of(symbol) if is_weight(symbol) else ():
+        phrase = f"with the bias row of {render(other)}"
+        yield phrase, f"over(bar({expression}), bias({other}))"
 
 
 def mistaken(symbol, known):
@@ -49,21 +72,11 @@ def mistaken(symbol, known):
             words = "the updated " if "_prime" in other else ""
             yield f"with {words}{render(other)} for {render(symbol)}", other
     if symbol.startswith("H1_1"):
-        Z = symbol.replace("H1_1", "Z1")
-        yield (
-            f"with {render(Z)} for {render(symbol[:2] + symbol[4:])}",
-            f"beside({Z}, 1)",
-        )
+        Z, H = symbol.replace("H1_1", "Z1"), symbol.replace("H1_1", "H1")
+        yield f"with {render(Z)} for {render(H)}", f"beside({Z}, 1)"
     if symbol.startswith("alpha"):
         yield f"with |{render(symbol)}| for {render(symbol)}", f"abs({symbol})"
         yield f"with the first entry of {render(symbol)} for all", f"corner({symbol})"
-
-
-def overdone(symbol):
-    """(phrase, new text) of a quantity with a factor too many."""
-    for factor in excess(symbol):
-        phrase = f"with a factor {render(factor)} too many at {render(symbol)}"
-        yield phrase, f"{factor} * {symbol}"
 
 
 def excess(symbol):
@@ -80,6 +93,11 @@ def kind_of(symbol):
     return next((kind.split() for kind in KINDS if symbol in kind.split()), ())
 
 
+def is_weight(symbol):
+    """Whether a symbol is of the kind of W1 or W2, whose last row is a bias."""
+    return re.match("d?(W|V|theta|alpha)", symbol) is not None
+
+
 def set_of(symbol):
     """ "s" or "q", the set that a quantity belongs to; "" for weights."""
     if symbol.endswith("_q"):
@@ -90,9 +108,3 @@ def set_of(symbol):
 def swap_sets(expression):
     """The expression with the support quantities for the query's and vice versa."""
     return re.sub(r"_[sq]\b", lambda end: "_q" if end[0] == "_s" else "_s", expression)
-
-
-def swap(expression, one, other):
-    """The expression with two symbols in each other's place."""
-    places = {one: other, other: one}
-    return re.sub(r"\w+", lambda word: places.get(word[0], word[0]), expression)

@@ -1,14 +1,14 @@
 """Slips: what a person writes in place of one line of a worksheet.
 
 A slip is a general alteration of the line's expression, so that no list of wrong
-answers is needed. The rules of algebra.py drop a term or factor, turn a sign, swap
-terms, forget a number, a transpose or a bias. By quantities.py, one quantity is taken
-for another of its kind. Here, the whole line is scaled, or another formula is used.
+answers is needed: a rule of rules.py is broken, by quantities.py one quantity is taken
+for another, or another formula is used.
 
     for slip in find_slips("square", "squared_error", (1, 2, 1, 3, 3)):
         print(slip.symbol, slip.phrase, slip.expression)
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -17,28 +17,24 @@ from typing import NamedTuple
 import numpy as np
 
 from ..network import TwoLayerNet
-from .algebra import algebra_slips, by_set, rare_slips
+from .algebra import fill, rewrite, rewrite_all
 from .lines import (
     GIVEN,
     LOSS,
     PHI,
     evaluate,
     layout,
+    parse,
     symbols_in,
     to_query,
     work,
 )
-from .quantities import quantity_slips
+from .quantities import is_weight, quantity_slips, rare_quantities
+from .rules import RARE_LINES, RARE_RULES, RULES, STRAY_FACTORS, SYMBOL_RULES
 
-SCALES = (  # the whole line
-    ("with a factor of 2 too many", "2 * ({})"),
-    ("with a factor of 1/2 too many", "({}) / 2"),
-    ("with a factor of 1/N too many", "({}) / N_s"),
-    ("with a factor of N too many", "N_s * ({})"),
-    ("with the result transposed", "({}).T"),
-)
 STRAY = 2  # the rank of stray factors
 RARE = 3  # the rank of slips that are explained only: no sheet is screened for them
+FAR = 4  # the rank of those that are looked for in the line itself only
 PLACES = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}  # in the order of PHI
 LOSS_LINES = "L", "dF", "dF_dot"  # in the order of LOSS
 GENERIC = 4  # sheets on which a slip is tried for what it changes
@@ -49,7 +45,8 @@ class Slip(NamedTuple):
 
     rank : 0 for a rule of algebra, 1 for a mistaken quantity, 2 for a stray factor,
         RARE for what only explains
-    single : whether it can alter one entry only, whatever the numbers
+    single : whether it can alter one entry only, whatever the numbers; a number only
+        if it is a rule of algebra
     """
 
     symbol: str
@@ -61,31 +58,71 @@ class Slip(NamedTuple):
 
 @lru_cache
 def find_slips(activation, loss, sizes):
-    """Every slip of every line, in their order, for sizes (D, H, O, N_s, N_q).
+    """The slips of every line in their order, without the RARE ones.
 
-    What changes nothing whatever the numbers, or the same as a simpler slip, is left
-    out; so is what cannot be computed for these sizes.
+    sizes : (D, H, O, N_s, N_q)
     """
     values = generic_values(activation, loss, sizes)
     found = []
     for *_, symbol, expression in layout(activation, loss):
-        right = np.asarray(values[symbol])
-        seen = {fingerprint(right)}
         slips = line_slips(symbol, expression, activation, loss)
-        for phrase, altered, rank in sorted(slips, key=lambda slip: slip[2] == RARE):
-            circular = symbol in symbols_in(altered)
-            wrong = None if circular else try_to_evaluate(altered, values)
-            if wrong is None or fingerprint(wrong) in seen:
-                continue
-            seen.add(fingerprint(wrong))
-            single = False
-            if rank < RARE and wrong.shape == right.shape and right.ndim > 1:
-                differs = abs(wrong - right).reshape(GENERIC, -1) > 1e-9
-                single = bool(differs.sum(1).max() == 1)
-            found.append(Slip(symbol, phrase, altered, rank, single))
+        found += distinct(symbol, slips, values, [values[symbol]])
     return found
 
 
+@lru_cache(maxsize=1024)
+def find_rare(activation, loss, sizes, symbol):
+    """The RARE slips of one line, or of a given symbol."""
+    values = generic_values(activation, loss, sizes)
+    lines = {symbol: symbol, **{line[2]: line[3] for line in layout(activation, loss)}}
+    slips = rare_slips(symbol, lines[symbol], activation, loss)
+    common = (s for s in find_slips(activation, loss, sizes) if s.symbol == symbol)
+    known = [try_to_evaluate(slip.expression, values) for slip in common]
+    return list(distinct(symbol, slips, values, [values[symbol], *known]))
+
+
+@lru_cache(maxsize=1024)
+def find_pairs(activation, loss, sizes, symbol):
+    """Two slips in one line as one Slip, the second one of algebra."""
+    values = generic_values(activation, loss, sizes)
+    which = "q" if symbol.endswith("_q") else "s"
+    slips = [s for s in find_slips(activation, loss, sizes) if s.symbol == symbol]
+    pairs = (
+        (f"{slip.phrase} and {phrase}", text, RARE)
+        for slip in sorted(slips, key=lambda slip: slip.rank)
+        if slip.rank < STRAY
+        for phrase, text in (
+            *rewrite(slip.expression, RULES, which),
+            ("with the sign turned", f"-({slip.expression})"),
+            ("with the result transposed", f"({slip.expression}).T"),
+        )
+    )
+    known = [try_to_evaluate(slip.expression, values) for slip in slips]
+    return list(distinct(symbol, pairs, values, [values[symbol], *known]))
+
+
+def distinct(symbol, slips, values, known) -> Iterator:
+    """The Slips among (phrase, expression, rank) that lead to another value.
+
+    What changes nothing whatever the numbers, or gives the same as what is known or
+    came before, is left out; so is what cannot be computed.
+    """
+    right = np.asarray(values[symbol])
+    seen = {fingerprint(value) for value in known}
+    for phrase, altered, rank in slips:
+        circular = symbol in symbols_in(altered) and symbol not in GIVEN
+        wrong = None if circular else try_to_evaluate(altered, values)
+        if wrong is None or fingerprint(wrong) in seen:
+            continue
+        seen.add(fingerprint(wrong))
+        single = rank == 0 and right.ndim == 1
+        if rank < RARE and wrong.shape == right.shape and right.ndim > 1:
+            differs = abs(wrong - right).reshape(GENERIC, -1) > 1e-9
+            single = bool(differs.sum(1).max() == 1)
+        yield Slip(symbol, phrase, altered, rank, single)
+
+
+@lru_cache
 def generic_values(activation, loss, sizes):
     """The values of a few sheets of these sizes in numbers without any pattern."""
     n_in, n_hidden, n_out, *n_examples = sizes
@@ -109,31 +146,13 @@ def try_to_evaluate(expression, values):
     try:
         with np.errstate(all="ignore"):
             return np.asarray(evaluate(expression, values))
-    except (ValueError, TypeError, ZeroDivisionError):
+    except (ValueError, TypeError, IndexError, ZeroDivisionError):
         return None
 
 
 def fingerprint(value):
     """The same for values that agree in shape and, up to rounding, in every entry."""
     return np.shape(value), (np.round(value, 9) + 0.0).tobytes()
-
-
-@lru_cache(maxsize=64)
-def find_pairs(activation, loss, sizes, symbol):
-    """(phrase, expression) of two slips in one line, the second a simple one."""
-    which = "q" if symbol.endswith("_q") else "s"
-    slips = (s for s in find_slips(activation, loss, sizes) if s.symbol == symbol)
-    return [
-        (f"{slip.phrase} and {phrase}", text)
-        for slip in sorted(slips, key=lambda slip: slip.rank)
-        if slip.rank < STRAY
-        for phrase, text in (
-            *algebra_slips(slip.expression, which, turn=True),
-            *quantity_slips(symbol, slip.expression, ()),
-            ("with the result transposed", f"({slip.expression}).T"),
-        )
-        if symbol not in symbols_in(text)
-    ]
 
 
 def find_honest(found, values):
@@ -168,27 +187,64 @@ def select(values, chosen):
 def line_slips(symbol, expression, activation, loss) -> Iterator:
     """(phrase, altered expression, rank) of one line, the simplest first."""
     which = "q" if symbol.endswith("_q") else "s"
-    turn = not symbol.startswith("L_")  # a loss is never negative, nor transposed
-    for phrase, text in algebra_slips(expression, which, turn):
+    for phrase, text in rewrite(expression, RULES, which):
         yield phrase, text, 0
-    yield from formula_slips(symbol, expression, which, activation, loss)
+    if not symbol.startswith("L_"):  # a number with its sign turned is arithmetic
+        yield "with the sign turned", f"-({expression})", 0
+    for phrase, text, rank in formula_slips(symbol, expression, activation, loss):
+        if rank < RARE:
+            yield phrase, text, rank
     if symbol.endswith("_prime"):
         yield "with the old bias", f"over(bar({expression}), bias({symbol[:2]}))", 0
-    order = [*GIVEN, *(line[2] for line in layout(activation, loss))]
-    known = order[: order.index(symbol)]
+    known = symbols_before(symbol, activation, loss)
     for phrase, text in quantity_slips(symbol, expression, known):
         yield phrase, text, 1
-    for phrase, text in SCALES if turn else ():
-        yield phrase, by_set(text.format(expression), which), STRAY
-    for phrase, text in rare_slips(expression, which):
+    stray = {} if symbol.startswith("L_") else STRAY_FACTORS
+    for phrase, new in fill(parse(expression), {"a": stray}, which):
+        yield phrase, ast.unparse(new), STRAY
+
+
+def rare_slips(symbol, expression, activation, loss) -> Iterator:
+    """(phrase, altered expression, RARE or FAR) of one line."""
+    which = "q" if symbol.endswith("_q") else "s"
+    for phrase, text, rank in formula_slips(symbol, expression, activation, loss):
+        if rank == RARE:
+            yield phrase, text, rank
+    for phrase, text in (
+        *rewrite(expression, SYMBOL_RULES, which),
+        *rewrite(expression, RARE_RULES, which),
+        *rewrite_all(expression, RULES | RARE_RULES, which),
+    ):
         yield phrase, text, RARE
-    if turn:
-        yield "with the signs lost", f"abs({expression})", RARE
+    known = symbols_before(symbol, activation, loss)
+    for phrase, text in rare_quantities(symbol, expression, known):
+        yield phrase, text, FAR
+    for phrase, new in fill(parse(expression), {"a": RARE_LINES}, which):
+        yield phrase, ast.unparse(new), FAR
+    if is_weight(symbol) and symbol not in GIVEN:
+        for phrase, text, _ in line_slips(symbol, expression, activation, loss):
+            yield (
+                f"{phrase} in the bias row",
+                f"over(bar({expression}), bias({text}))",
+                FAR,
+            )
+            yield (
+                f"{phrase} but in the bias row",
+                f"over(bar({text}), bias({expression}))",
+                FAR,
+            )
 
 
-def formula_slips(symbol, expression, which, activation, loss):
+def symbols_before(symbol, activation, loss):
+    """The symbols whose values are known when a line is worked out, in their order."""
+    order = [*GIVEN, *(line[2] for line in layout(activation, loss))]
+    return order[: order.index(symbol)]
+
+
+def formula_slips(symbol, expression, activation, loss):
     """(phrase, altered expression, rank): φ, φ′, φ″ or a loss by another's formula."""
-    stem, query = symbol.removesuffix(f"_{which}"), to_query if which == "q" else str
+    stem = re.sub("_[sq]$", "", symbol)
+    query = to_query if symbol.endswith("_q") else str
     if stem in PLACES:
         yield from activation_slips(stem, activation, query)
     if stem in LOSS_LINES:
@@ -204,6 +260,10 @@ def activation_slips(stem, activation, query):
         rank = RARE if name in ("tanh", "sigmoid") else 1
         yield f"with {own} of {name}", query(texts[place]), rank
     yield f"with |{query('Z1_s')}|", query("abs(Z1_s)"), 1
+    if stem == "H1":
+        outside = PHI[activation][0].replace("Z1_s", "(X_s @ bar(W1))") + " + bias(W1)"
+        step = "W1_prime" if query is to_query else "W1"
+        yield "with the bias added afterwards", query(outside).replace("W1", step), RARE
     H1_of_H1 = PHI[activation][0].replace("Z1_s", "H1_s")
     moved = {"Z1_s": "H1_s", "H1_s": f"({H1_of_H1})"}
     text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], PHI[activation][place])
@@ -219,6 +279,7 @@ def loss_slips(stem, expression, loss, query):
         dF = LOSS[loss][1][0]
         yield "with F_dot in the formula of dF", dF.replace("F_s", "F_dot"), 0
         yield "with dF_s in its place", "dF_s + 0 * F_dot", 1
+        yield "with dF_s∘F_dot", "dF_s * F_dot", RARE
     p = "softmax" if loss.startswith("softmax") else "sigmoid"
     for name, formulas in LOSS.items():
         text = formulas[LOSS_LINES.index(stem)][0]
