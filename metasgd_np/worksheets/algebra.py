@@ -7,8 +7,8 @@ number of examples and M that of the other set. Inside a pattern, X1_s fits
 `beside(a, 1)`, since it is [X_s 1].
 
     >>> rules = {"a - b": {"with {b} − {a} for {a} − {b}": "b - a"}}
-    >>> list(rewrite("2 / N_s * (F_s - Y_s)", rules, "s"))
-    [('with Y_s − F_s for F_s − Y_s', '2 / N_s * (Y_s - F_s)')]
+    >>> list(rewrite("2 / N_s * (F_s - Y_s)", rules, "s", rank=0))
+    [('with Y_s − F_s for F_s − Y_s', '2 / N_s * (Y_s - F_s)', 0)]
 """
 
 import ast
@@ -22,46 +22,35 @@ CURVED = ["tanh", "sigmoid", "relu", "step", "softplus", "softmax", "log_softmax
 PLAIN = {"X1_s": "X_s", "X1_q": "X_q", "H1_1_s": "H1_s", "H1_1_q": "H1_q"}
 
 
-def rewrite(expression, rules, which) -> Iterator:
-    """(phrase, altered expression) by every rule {pattern: {phrase: text}} that fits.
+def rewrite(expression, rules, which, rank) -> Iterator:
+    """(phrase, altered expression, rank) by every rule, wherever it fits.
 
-    which : "s" or "q", the set whose N is meant
+    rules : {pattern: {phrase: text}};  which : "q" if the query set's N is meant
     """
     tree = parse(expression)
     for node in ast.walk(tree):
-        for phrase, new in fill(node, rules, which):
-            yield phrase, ast.unparse(exchange(tree, {node: new}))
+        for pattern, written in rules.items():
+            parts = find_parts(parse(pattern), node)
+            if parts is not None:
+                for phrase, new in fill(written, node, parts, which):
+                    yield phrase, ast.unparse(exchange(tree, {node: new})), rank
 
 
-def rewrite_all(expression, rules, which) -> Iterator:
-    """The same where a rule fits at several places, followed at all of them."""
+def rewrite_line(expression, written, which, rank) -> Iterator:
+    """(phrase, altered expression, rank) of a whole line, which `a` stands for."""
     tree = parse(expression)
-    for pattern, written in rules.items():
-        for words, text in written.items():
-            rule = {pattern: {words: text}}
-            found = {
-                node: made
-                for node in ast.walk(tree)
-                for made in fill(node, rule, which)
-            }
-            if len(found) > 1:
-                phrases = dict.fromkeys(phrase for phrase, _ in found.values())
-                new = {node: made for node, (_, made) in found.items()}
-                yield " and ".join(phrases), ast.unparse(exchange(tree, new))
+    for phrase, new in fill(written, tree, {"a": tree}, which):
+        yield phrase, ast.unparse(new), rank
 
 
-def fill(node, rules, which) -> Iterator:
-    """(phrase, new tree) of the rules that fit a node, with their letters filled in."""
+def fill(written, whole, parts, which) -> Iterator:
+    """(phrase, tree) of each {phrase: text}, with the parts in place of the letters."""
+    shown = {letter: render(ast.unparse(part)) for letter, part in parts.items()}
     N, M = ("N_q", "N_s") if which == "q" else ("N_s", "N_q")
-    letters = {"N": parse(N), "M": parse(M)}
-    for pattern, written in rules.items():
-        parts = find_parts(parse(pattern), node)
-        if parts is not None:
-            shown = {letter: render(ast.unparse(p)) for letter, p in parts.items()}
-            parts |= {"w": node, **letters}
-            for phrase, text in written.items():
-                words = phrase.format(**shown).replace("ᵀᵀ", "")
-                yield words, exchange(parse(text), parts)
+    parts = parts | {"w": whole, "N": parse(N), "M": parse(M)}
+    for phrase, text in written.items():
+        words = phrase.format(**shown).replace("ᵀᵀ", "")
+        yield words, exchange(parse(text), parts)
 
 
 def find_parts(pattern, node):

@@ -153,6 +153,13 @@ def layout(activation, loss):
     return [(section, *line) for section, lines in sections.items() for line in lines]
 
 
+@lru_cache
+def expressions(activation, loss):
+    """{symbol: its expression} in the order of working; a given one is its own."""
+    lines = {line[2]: line[3] for line in layout(activation, loss)}
+    return {symbol: symbol for symbol in GIVEN} | lines
+
+
 def to_query(text):
     """The same with every support quantity replaced by the query set's."""
     return re.sub(r"_s\b", "_q", text)
@@ -219,15 +226,16 @@ def recompute(net, values, altered, fixed=()):
     values : all right values;  fixed : symbols that do not follow
     altered : {symbol: expression}; a given symbol is replaced in the same way
     """
-    lines = layout(net.activation_name, net.loss_name)
-    order = {symbol: expression for *_, symbol, expression in lines}
+    order = expressions(net.activation_name, net.loss_name)
     changed = {
         symbol: evaluate(expression, values)
         for symbol, expression in altered.items()
-        if symbol not in order
+        if symbol not in order or symbol in GIVEN
     }
     known = values | changed
     for symbol, right in order.items():
+        if symbol in GIVEN:
+            continue
         expression = altered.get(symbol, right)
         follows = not changed.keys().isdisjoint(symbols_in(expression))
         if symbol in altered or (follows and symbol not in fixed):

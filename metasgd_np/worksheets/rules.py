@@ -1,9 +1,12 @@
 """The rules that people break: what a part of a line is, and what they make of it.
 
 {pattern: {phrase: what is written}}, in the letters of algebra.py; "made" goes before
-the phrase. No sheet is screened for
-the RARE_RULES, which only explain.
+the phrase. For RULES and STRAY_FACTORS, sheets are screened; the others only explain.
 """
+
+STRAY = 2  # the rank of stray factors
+RARE = 3  # the rank of slips that are explained only: no sheet is screened for them
+FAR = 4  # the rank of those that are looked for in the line itself only
 
 RULES = {
     "a + b": {
@@ -61,20 +64,21 @@ RULES = {
         "with the bias row of {a} kept": "a",
         "with the first row of {a} left out, not the last": "headless(a)",
     },
-    "like(a, n)": {
-        f"with {number} for {{n}}": f"like(a, {number})" for number in "012"
-    },
+    "like(a, n)": {f"with {new} for {{n}}": f"like(a, {new})" for new in "012"},
     "sum(a**2)": {"with the square of the sum": "sum(a)**2"},
     "f(a)": {"without the {f}": "a"},
+    "m * a": {  # a number with an N in front
+        f"with {new} for {{m}}".replace("*", " "): f"{new} * a"
+        for new in ("2", "1/N", "2/N", "1/2", "1/(2*N)", "N", "N/2")
+    }
+    | {"without the {m}": "a"},
+    "n * a": {
+        "without the {n}": "a",
+        "with −1 for {n}": "-1 * a",
+        "with 2 for {n}": "2 * a",
+        "with −2 for {n}": "-2 * a",
+    },
 }
-for letter, numbers in {  # in front, with and without an N
-    "m": ("1", "2", "1/N", "2/N", "1/2", "1/(2*N)", "N", "N/2"),
-    "n": ("1", "-1", "2", "-2"),
-}.items():
-    RULES[f"{letter} * a"] = {
-        f"with {new} for {{{letter}}}".replace("*", " ").replace("-", "−"): f"{new} * a"
-        for new in numbers[1:]
-    } | {f"without the {{{letter}}}": "a"}
 STRAY_FACTORS = {  # of a whole line, a
     "with a factor of 2 too many": "2 * a",
     "with a factor of 1/2 too many": "a / 2",
@@ -82,7 +86,7 @@ STRAY_FACTORS = {  # of a whole line, a
     "with a factor of N too many": "N * a",
     "with the result transposed": "a.T",
 }
-SYMBOL_RULES = {
+RARE_RULES = {
     "s": {
         "with |{s}| for {s}": "abs(s)",
         "with the sign of {s} turned": "-s",
@@ -91,28 +95,18 @@ SYMBOL_RULES = {
         "with 1 − {s} for {s}": "1 - s",
         "with 2 {s} for {s}": "2 * s",
         "with 1/2 {s} for {s}": "s / 2",
-    }
-}
-RARE_RULES = {
-    "a + b": {
-        "with − {a} for {a}": "b - a",
-        "with ∘ for +": "a * b",
-        "with 2 {a} for {a}": "2 * a + b",
-        "with 2 {b} for {b}": "a + 2 * b",
     },
+    "a + b": {"with − {a} for {a}": "b - a", "with ∘ for +": "a * b"},
     "a - b": {
         "with |{a} − {b}| for {a} − {b}": "abs(w)",
         "with ∘ for −": "a * b",
         "with {a}² − {b}²": "a**2 - b**2",
-        "with 1/2 {b} for {b}": "a - b / 2",
-        "with 2 {b} for {b}": "a - 2 * b",
     },
     "a - b * c": {
         "with the bracket ({a} − {b})": "(a - b) * c",
         "with {b} at {a}, not at {c}": "b * a - c",
         "with {b} at both": "b * (a - c)",
     },
-    "(a + b)**n": {"with the sum of the squares": "a**2 + b**2"},
     "(a - b)**n": {
         "with the difference of the squares": "a**2 - b**2",
         "with {a}∘{b} for the square": "a * b",
@@ -128,8 +122,6 @@ RARE_RULES = {
         "with only the last term of each sum": "bias(a.T).T @ bias(b)",
         "without the first term of each sum": "headless(a.T).T @ headless(b)",
         "without the last term of each sum": "bar(a.T).T @ bar(b)",
-        "with the signs lost in each product": "abs(a) @ abs(b)",
-        "with both factors transposed": "a.T @ b.T",
         "with the product of the sums": "rowsum(a) @ rowsum(b.T).T",
     },
     "beside(a, 1) @ b": {
@@ -139,37 +131,37 @@ RARE_RULES = {
         "with the sign of {a} turned": "beside(-a, 1) @ b",
         "with the sign of the bias lost": "a @ bar(b) + abs(bias(b))",
         "with the bias multiplied, not added": "a @ bar(b) * bias(b)",
-        "with only the bias": "0 * (a @ bar(b)) + bias(b)",
         "with the rows of {b} in reverse but the bias": "a @ reverse(bar(b)) + bias(b)",
     },
     "beside(a, 1).T @ b": {
-        "with 1 in the bias row": "over(bar(w), 0 * bias(w) + 1)",
-        "with the sign of {a} turned": "over(-bar(w), bias(w))",
-        "with the sign of the bias row turned": "over(bar(w), -bias(w))",
         "with the first example's {b} in the bias row": "over(bar(w), top(b))",
         "with the last example's {b} in the bias row": "over(bar(w), bias(b))",
     },
-    "bar(a)": {
-        "with the rows of {a} in reverse": "reverse(bar(a))",
-        "with the signs of {a} lost": "abs(bar(a))",
-    },
     "beside(a, n)": {"with −1 for 1": "beside(a, -1)"},
+    "bar(a)": {"with the rows of {a} in reverse": "reverse(bar(a))"},
     "a**n": {
         "with |{a}| for the square": "abs(a)",
         "with the sign of {a} kept in its square": "a * abs(a)",
         "with the cube of {a} for its square": "a**3",
     },
     "n - a**2": {"with the square of {n} − {a}": "(n - a)**2"},
+    "n - a": {
+        "with {a} − {n} for {n} − {a}": "a - n",
+        "with + {a} for − {a}": "n + a",
+        "without the term − {a}": "like(a, n)",
+        "without the {n}": "-a",
+        "with only {a}": "a",
+    },
     **{
-        f"{letter} * (a - b)": {
-            f"without the bracket, {{{letter}}} at {{a}} only": f"{letter} * a - b",
-            f"without the bracket, {{{letter}}} at {{b}} only": f"a - {letter} * b",
+        f"{number} * (a - b)": {
+            f"without the bracket, {{{number}}} at {{a}} only": f"{number} * a - b",
+            f"without the bracket, {{{number}}} at {{b}} only": f"a - {number} * b",
         }
-        for letter in "mn"
+        for number in "mn"
     },
     "m * sum(a)": {
-        "with the root": "sqrt(w)",
-        "with the root of the sum": "sqrt(sum(a))",
+        "with its root": "sqrt(w)",
+        "without the {m}, with the root": "sqrt(sum(a))",
     },
     "m * sum(a**2)": {"with the square of the mean": "(m * sum(a))**2"},
     "sum(a)": {
@@ -199,30 +191,14 @@ RARE_RULES = {
         "with log softmax for {f}": "log_softmax(a)",
     },
 }
-RARE_RULES["n - a"] = {
-    phrase.replace("{a}", "{n}").replace("{b}", "{a}"): text
-    for phrase, text in {
-        "with {b} − {a} for {a} − {b}": "a - n",
-        "with + {b} for − {b}": "n + a",
-        "without the term − {b}": "like(a, n)",
-        "without the term {a}": "-a",
-        "with only {b}": "a",
-    }.items()
-}
 RARE_LINES = {  # of a whole line, a
     "with the signs lost": "abs(a)",
     "with the rows in reverse": "reverse(a)",
     "with the columns in reverse": "reverse(a.T).T",
+    "with the rows in reverse but the last": "over(reverse(bar(a)), bias(a))",
     "with the rows written as columns": "poured(a)",
     "with every entry squared": "a**2",
     "with every entry inverted": "1 / a",
-    "with 1 added to every entry": "a + 1",
-    "with the first row in every row": "0 * a + top(a)",
-    "with the last row in every row": "0 * a + bias(a)",
-    "with the rows in reverse but the last": "over(reverse(bar(a)), bias(a))",
     "with 0 in the last row": "over(bar(a), 0 * bias(a))",
     "with 1 in the last row": "over(bar(a), 0 * bias(a) + 1)",
-    "with the sign of the last row turned": "over(bar(a), -bias(a))",
-    "with the signs turned but in the last row": "over(-bar(a), bias(a))",
-    "with only the last row": "over(0 * bar(a), bias(a))",
 }

@@ -8,7 +8,6 @@ for another, or another formula is used.
         print(slip.symbol, slip.phrase, slip.expression)
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -17,24 +16,21 @@ from typing import NamedTuple
 import numpy as np
 
 from ..network import TwoLayerNet
-from .algebra import fill, rewrite, rewrite_all
+from .algebra import rewrite, rewrite_line
 from .lines import (
     GIVEN,
     LOSS,
     PHI,
     evaluate,
+    expressions,
     layout,
-    parse,
     symbols_in,
     to_query,
     work,
 )
-from .quantities import is_weight, quantity_slips, rare_quantities
-from .rules import RARE_LINES, RARE_RULES, RULES, STRAY_FACTORS, SYMBOL_RULES
+from .quantities import is_weight, quantity_slips, rare_quantities, set_of
+from .rules import FAR, RARE, RARE_LINES, RARE_RULES, RULES, STRAY, STRAY_FACTORS
 
-STRAY = 2  # the rank of stray factors
-RARE = 3  # the rank of slips that are explained only: no sheet is screened for them
-FAR = 4  # the rank of those that are looked for in the line itself only
 PLACES = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}  # in the order of PHI
 LOSS_LINES = "L", "dF", "dF_dot"  # in the order of LOSS
 GENERIC = 4  # sheets on which a slip is tried for what it changes
@@ -64,41 +60,20 @@ def find_slips(activation, loss, sizes):
     """
     values = generic_values(activation, loss, sizes)
     found = []
-    for *_, symbol, expression in layout(activation, loss):
-        slips = line_slips(symbol, expression, activation, loss)
+    for *_, symbol, _ in layout(activation, loss):
+        slips = common_slips(symbol, activation, loss)
         found += distinct(symbol, slips, values, [values[symbol]])
     return found
 
 
-@lru_cache(maxsize=1024)
-def find_rare(activation, loss, sizes, symbol):
-    """The RARE slips of one line, or of a given symbol."""
+@lru_cache(maxsize=2048)
+def find_more(activation, loss, sizes, symbol, make):
+    """The slips of a line or given symbol that `make` adds to those of find_slips."""
     values = generic_values(activation, loss, sizes)
-    lines = {symbol: symbol, **{line[2]: line[3] for line in layout(activation, loss)}}
-    slips = rare_slips(symbol, lines[symbol], activation, loss)
+    slips = make(symbol, activation, loss)
     common = (s for s in find_slips(activation, loss, sizes) if s.symbol == symbol)
     known = [try_to_evaluate(slip.expression, values) for slip in common]
     return list(distinct(symbol, slips, values, [values[symbol], *known]))
-
-
-@lru_cache(maxsize=1024)
-def find_pairs(activation, loss, sizes, symbol):
-    """Two slips in one line as one Slip, the second one of algebra."""
-    values = generic_values(activation, loss, sizes)
-    which = "q" if symbol.endswith("_q") else "s"
-    slips = [s for s in find_slips(activation, loss, sizes) if s.symbol == symbol]
-    pairs = (
-        (f"{slip.phrase} and {phrase}", text, RARE)
-        for slip in sorted(slips, key=lambda slip: slip.rank)
-        if slip.rank < STRAY
-        for phrase, text in (
-            *rewrite(slip.expression, RULES, which),
-            ("with the sign turned", f"-({slip.expression})"),
-            ("with the result transposed", f"({slip.expression}).T"),
-        )
-    )
-    known = [try_to_evaluate(slip.expression, values) for slip in slips]
-    return list(distinct(symbol, pairs, values, [values[symbol], *known]))
 
 
 def distinct(symbol, slips, values, known) -> Iterator:
@@ -184,97 +159,92 @@ def select(values, chosen):
     }
 
 
-def line_slips(symbol, expression, activation, loss) -> Iterator:
+def common_slips(symbol, activation, loss) -> Iterator:
     """(phrase, altered expression, rank) of one line, the simplest first."""
-    which = "q" if symbol.endswith("_q") else "s"
-    for phrase, text in rewrite(expression, RULES, which):
-        yield phrase, text, 0
-    if not symbol.startswith("L_"):  # a number with its sign turned is arithmetic
+    expression = expressions(activation, loss)[symbol]
+    yield from rewrite(expression, RULES, set_of(symbol), 0)
+    number = symbol.startswith("L_")  # with its sign turned, it is arithmetic
+    if not number:
         yield "with the sign turned", f"-({expression})", 0
-    for phrase, text, rank in formula_slips(symbol, expression, activation, loss):
-        if rank < RARE:
-            yield phrase, text, rank
+    for slip in formula_slips(symbol, activation, loss):
+        if slip[2] < RARE:
+            yield slip
     if symbol.endswith("_prime"):
         yield "with the old bias", f"over(bar({expression}), bias({symbol[:2]}))", 0
-    known = symbols_before(symbol, activation, loss)
-    for phrase, text in quantity_slips(symbol, expression, known):
-        yield phrase, text, 1
-    stray = {} if symbol.startswith("L_") else STRAY_FACTORS
-    for phrase, new in fill(parse(expression), {"a": stray}, which):
-        yield phrase, ast.unparse(new), STRAY
+    yield from quantity_slips(symbol, activation, loss)
+    if not number:
+        yield from rewrite_line(expression, STRAY_FACTORS, set_of(symbol), STRAY)
 
 
-def rare_slips(symbol, expression, activation, loss) -> Iterator:
+def rare_slips(symbol, activation, loss) -> Iterator:
     """(phrase, altered expression, RARE or FAR) of one line."""
-    which = "q" if symbol.endswith("_q") else "s"
-    for phrase, text, rank in formula_slips(symbol, expression, activation, loss):
-        if rank == RARE:
-            yield phrase, text, rank
-    for phrase, text in (
-        *rewrite(expression, SYMBOL_RULES, which),
-        *rewrite(expression, RARE_RULES, which),
-        *rewrite_all(expression, RULES | RARE_RULES, which),
-    ):
-        yield phrase, text, RARE
-    known = symbols_before(symbol, activation, loss)
-    for phrase, text in rare_quantities(symbol, expression, known):
-        yield phrase, text, FAR
-    for phrase, new in fill(parse(expression), {"a": RARE_LINES}, which):
-        yield phrase, ast.unparse(new), FAR
+    expression = expressions(activation, loss)[symbol]
+    for slip in formula_slips(symbol, activation, loss):
+        if slip[2] == RARE:
+            yield slip
+    yield from rewrite(expression, RARE_RULES, set_of(symbol), RARE)
+    yield from rare_quantities(symbol, activation, loss)
+    yield from rewrite_line(expression, RARE_LINES, set_of(symbol), FAR)
     if is_weight(symbol) and symbol not in GIVEN:
-        for phrase, text, _ in line_slips(symbol, expression, activation, loss):
-            yield (
-                f"{phrase} in the bias row",
-                f"over(bar({expression}), bias({text}))",
-                FAR,
-            )
-            yield (
-                f"{phrase} but in the bias row",
-                f"over(bar({text}), bias({expression}))",
-                FAR,
-            )
+        for phrase, text, _ in common_slips(symbol, activation, loss):
+            only = f"over(bar({expression}), bias({text}))"
+            yield f"{phrase} in the bias row", only, FAR
+            rest = f"over(bar({text}), bias({expression}))"
+            yield f"{phrase} but in the bias row", rest, FAR
 
 
-def symbols_before(symbol, activation, loss):
-    """The symbols whose values are known when a line is worked out, in their order."""
-    order = [*GIVEN, *(line[2] for line in layout(activation, loss))]
-    return order[: order.index(symbol)]
+def pairs_of_slips(symbol, activation, loss) -> Iterator:
+    """(phrase, altered expression, RARE) of two slips in one line, one of algebra."""
+    simple = (s for s in common_slips(symbol, activation, loss) if s[2] < STRAY)
+    for first, expression, _ in simple:
+        for second, text, _ in (
+            *rewrite(expression, RULES, set_of(symbol), RARE),
+            ("with the sign turned", f"-({expression})", RARE),
+            ("with the result transposed", f"({expression}).T", RARE),
+        ):
+            yield f"{first} and {second}", text, RARE
 
 
-def formula_slips(symbol, expression, activation, loss):
+def formula_slips(symbol, activation, loss) -> Iterator:
     """(phrase, altered expression, rank): φ, φ′, φ″ or a loss by another's formula."""
     stem = re.sub("_[sq]$", "", symbol)
-    query = to_query if symbol.endswith("_q") else str
     if stem in PLACES:
-        yield from activation_slips(stem, activation, query)
-    if stem in LOSS_LINES:
-        yield from loss_slips(stem, expression, loss, query)
+        found = activation_slips(stem, activation)
+    else:
+        found = loss_slips(stem, loss) if stem in LOSS_LINES else ()
+    for phrase, text, rank in found:
+        if symbol.endswith("_q"):
+            theta_prime = to_query(text).replace("W1", "W1_prime")
+            yield to_query(phrase), theta_prime, rank
+        else:
+            yield phrase, text, rank
 
 
-def activation_slips(stem, activation, query):
+def activation_slips(stem, activation):
     """(phrase, altered expression, rank) of a line with φ, φ′ or φ″."""
     own, place = PLACES[stem], list(PLACES).index(stem)
+    right = PHI[activation][place]
     for other, text in zip(PLACES.values(), PHI[activation], strict=True):
-        yield f"with {other} for {own}", query(text), 0
+        yield f"with {other} for {own}", text, 0
     for name, texts in PHI.items():
         rank = RARE if name in ("tanh", "sigmoid") else 1
-        yield f"with {own} of {name}", query(texts[place]), rank
-    yield f"with |{query('Z1_s')}|", query("abs(Z1_s)"), 1
+        yield f"with {own} of {name}", texts[place], rank
+    yield "with |Z1_s|", "abs(Z1_s)", 1
     if stem == "H1":
-        outside = PHI[activation][0].replace("Z1_s", "(X_s @ bar(W1))") + " + bias(W1)"
-        step = "W1_prime" if query is to_query else "W1"
-        yield "with the bias added afterwards", query(outside).replace("W1", step), RARE
+        no_bias = right.replace("Z1_s", "(X_s @ bar(W1))")
+        yield "with the bias added afterwards", f"{no_bias} + bias(W1)", RARE
     H1_of_H1 = PHI[activation][0].replace("Z1_s", "H1_s")
     moved = {"Z1_s": "H1_s", "H1_s": f"({H1_of_H1})"}
-    text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], PHI[activation][place])
-    yield f"with {own} of {query('H1_s')}", query(text), RARE
+    text = re.sub("Z1_s|H1_s", lambda s: moved[s[0]], right)
+    yield f"with {own} of H1_s", text, RARE
 
 
-def loss_slips(stem, expression, loss, query):
+def loss_slips(stem, loss):
     """(phrase, altered expression, rank) of L, dF or dF_dot.
 
     Another loss's formula takes the probabilities of the right one.
     """
+    place = LOSS_LINES.index(stem)
     if stem == "dF_dot":
         dF = LOSS[loss][1][0]
         yield "with F_dot in the formula of dF", dF.replace("F_s", "F_dot"), 0
@@ -282,14 +252,14 @@ def loss_slips(stem, expression, loss, query):
         yield "with dF_s∘F_dot", "dF_s * F_dot", RARE
     p = "softmax" if loss.startswith("softmax") else "sigmoid"
     for name, formulas in LOSS.items():
-        text = formulas[LOSS_LINES.index(stem)][0]
+        text = formulas[place][0]
         if loss == "softmax_cross_entropy":
             text = re.sub(r"\bsigmoid", "softmax", text)
             text = re.sub(r"(?<!onehot\()Y_s", r"onehot(Y_s, F_s)", text)
-        yield f"with the formula of the {name.replace('_', ' ')}", query(text), RARE
+        yield f"with the formula of the {name.replace('_', ' ')}", text, RARE
         if name == "squared_error" != loss:
-            of_p = query(text.replace("(F_s -", f"({p}(F_s) -"))
+            of_p = text.replace("(F_s -", f"({p}(F_s) -")
             yield f"with the squared error of the {p}", of_p, RARE
     if stem == "dF" and loss != "squared_error":
-        wrong = query(f"({expression}) * {p}(F_s) * (1 - {p}(F_s))")
+        wrong = f"({LOSS[loss][1][0]}) * {p}(F_s) * (1 - {p}(F_s))"
         yield f"with the derivative of {p} too", wrong, RARE

@@ -20,7 +20,8 @@ from .answers import Verdict
 from .lines import layout, parse, recompute, symbols_in
 from .mistakes import ENTRIES
 from .quantities import mistaken
-from .slips import FAR, RARE, STRAY, find_pairs, find_rare, find_slips, try_to_evaluate
+from .rules import FAR, RARE, STRAY
+from .slips import find_more, find_slips, pairs_of_slips, rare_slips, try_to_evaluate
 
 SURE = 1e-9  # relative; how far a computed float may be off
 
@@ -142,7 +143,9 @@ class Tutor:
         """
         lines = [symbol for symbol, slips in self.slips.items() if slips]
         every = [slip for line in lines for slip in self.slips[line]]
-        rare = [slip for line in lines for slip in find_rare(*self.kind, line)]
+        rare = [
+            slip for line in lines for slip in find_more(*self.kind, line, rare_slips)
+        ]
         nearest = sorted(reversed(every + rare), key=lambda slip: slip.rank)
         made = [
             (slip.phrase, slip.rank, {slip.symbol: slip.expression})
@@ -183,7 +186,7 @@ class Tutor:
     def pairs(self, symbol):
         """The answers by two slips in one line: {shape: (Explanations, values)}."""
         if symbol not in self.known_pairs:
-            pairs = find_pairs(*self.kind, symbol)
+            pairs = find_more(*self.kind, symbol, pairs_of_slips)
             found = [(Explanation(f"made {s.phrase}"), s.expression) for s in pairs]
             self.known_pairs[symbol] = self.stack(found)
         return self.known_pairs[symbol]
@@ -192,14 +195,14 @@ class Tutor:
         """(Explanations, values) of what may stand for a symbol in one place."""
         if symbol not in self.alternatives:
             line = symbol if self.slips[symbol] else ""
-            slips = self.slips[symbol] + find_rare(*self.kind, symbol)
+            slips = self.slips[symbol] + find_more(*self.kind, symbol, rare_slips)
             found = [
                 (Explanation(f"made {s.phrase}", line, rank=s.rank), s.expression)
                 for s in slips
             ]
             found += [
                 (Explanation(f"made {phrase}", rank=1), text)
-                for phrase, text in mistaken(symbol, self.floats)
+                for phrase, text in mistaken(symbol, self.floats).items()
             ]
             shape = np.shape(self.floats[symbol])
             self.alternatives[symbol] = self.stack(found).get(shape, ([], None))
@@ -223,7 +226,7 @@ class Tutor:
         arithmetic = answer.is_arithmetic(right)
         found = [
             Explanation(f"made {slip.phrase}", rank=slip.rank)
-            for slip in self.slips[symbol] + find_rare(*self.kind, symbol)
+            for slip in self.slips[symbol] + find_more(*self.kind, symbol, rare_slips)
             if (slip.single or not arithmetic)
             and answer.fits(try_to_evaluate(slip.expression, values))
         ]
