@@ -41,7 +41,7 @@ def quantity_slips(symbol, activation, loss) -> Iterator:
 
 
 def rare_quantities(symbol, activation, loss) -> Iterator:
-    """(phrase, altered expression, FAR) by another quantity, or its bias, of any kind."""
+    """(phrase, altered expression, FAR) by any other quantity, or its bias."""
     lines = expressions(activation, loss)
     expression, known = lines[symbol], list(lines)[: list(lines).index(symbol)]
     for one in () if symbol[0] == "L" else symbols_in(expression):

@@ -105,7 +105,6 @@ RARE_RULES = {
     "a - b * c": {
         "with the bracket ({a} − {b})": "(a - b) * c",
         "with {b} at {a}, not at {c}": "b * a - c",
-        "with {b} at both": "b * (a - c)",
     },
     "(a - b)**n": {
         "with the difference of the squares": "a**2 - b**2",
@@ -152,12 +151,9 @@ RARE_RULES = {
         "without the {n}": "-a",
         "with only {a}": "a",
     },
-    **{
-        f"{number} * (a - b)": {
-            f"without the bracket, {{{number}}} at {{a}} only": f"{number} * a - b",
-            f"without the bracket, {{{number}}} at {{b}} only": f"a - {number} * b",
-        }
-        for number in "mn"
+    "m * (a - b)": {
+        "without the bracket, {m} at {a} only": "m * a - b",
+        "without the bracket, {m} at {b} only": "a - m * b",
     },
     "m * sum(a)": {
         "with its root": "sqrt(w)",

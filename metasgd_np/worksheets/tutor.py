@@ -8,16 +8,14 @@ One wrong entry among right ones is a slip of arithmetic, not of understanding, 
 it is one that alters a single entry by its nature.
 """
 
-import ast
 import re
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from .algebra import exchange
 from .answers import Verdict
-from .lines import layout, parse, recompute, symbols_in
+from .lines import expressions, layout, recompute, symbols_in
 from .mistakes import ENTRIES
 from .quantities import mistaken
 from .rules import FAR, RARE, STRAY
@@ -102,7 +100,7 @@ class Tutor:
                 values, map(np.asarray, values.values()), strict=True
             )
         }
-        self.alternatives, self.known_pairs = {}, {}
+        self.alternatives = {}
 
     @cached_property
     def kind(self):
@@ -142,18 +140,15 @@ class Tutor:
         simplest first, of them the nearest.
         """
         lines = [symbol for symbol, slips in self.slips.items() if slips]
-        every = [slip for line in lines for slip in self.slips[line]]
-        rare = [
-            slip for line in lines for slip in find_more(*self.kind, line, rare_slips)
-        ]
-        nearest = sorted(reversed(every + rare), key=lambda slip: slip.rank)
+        common = [slip for line in lines for slip in self.slips[line]]
+        every = [slip for line in lines for slip in self.every_slip(line)]
         made = [
             (slip.phrase, slip.rank, {slip.symbol: slip.expression})
-            for slip in nearest
+            for slip in sorted(reversed(every), key=lambda slip: slip.rank)
             if slip.rank < FAR
         ]
         made += [("with 0 in every entry", RARE, {s: f"0 * {s}"}) for s in lines]
-        made += find_habits(every)
+        made += find_habits(common)
         origins = [
             (Explanation(f"made {p}", rank=rank), altered) for p, rank, altered in made
         ]
@@ -183,53 +178,39 @@ class Tutor:
                 values[symbol][i] = wrong if fits else np.nan
         return values
 
-    def pairs(self, symbol):
-        """The answers by two slips in one line: {shape: (Explanations, values)}."""
-        if symbol not in self.known_pairs:
-            pairs = find_more(*self.kind, symbol, pairs_of_slips)
-            found = [(Explanation(f"made {s.phrase}"), s.expression) for s in pairs]
-            self.known_pairs[symbol] = self.stack(found)
-        return self.known_pairs[symbol]
+    def every_slip(self, symbol):
+        """The slips of a line, or of a given symbol, the RARE ones included."""
+        return self.slips[symbol] + find_more(*self.kind, symbol, rare_slips)
 
     def taken_for(self, symbol):
         """(Explanations, values) of what may stand for a symbol in one place."""
         if symbol not in self.alternatives:
             line = symbol if self.slips[symbol] else ""
-            slips = self.slips[symbol] + find_more(*self.kind, symbol, rare_slips)
             found = [
                 (Explanation(f"made {s.phrase}", line, rank=s.rank), s.expression)
-                for s in slips
+                for s in self.every_slip(symbol)
+                if s.rank < FAR
             ]
             found += [
                 (Explanation(f"made {phrase}", rank=1), text)
                 for phrase, text in mistaken(symbol, self.floats).items()
             ]
-            shape = np.shape(self.floats[symbol])
-            self.alternatives[symbol] = self.stack(found).get(shape, ([], None))
+            right, reasons, values = self.floats[symbol], [], []
+            for reason, text in found:
+                value = try_to_evaluate(text, self.floats)
+                if np.shape(value) == right.shape:
+                    reasons.append(reason)
+                    values.append(value)
+            self.alternatives[symbol] = reasons, np.reshape(values, (-1, *right.shape))
         return self.alternatives[symbol]
-
-    def stack(self, found):
-        """{shape: (Explanations, values)} of the (Explanation, expression) found."""
-        groups = {}
-        for explanation, text in found:
-            value = try_to_evaluate(text, self.floats)
-            if value is not None:
-                reasons, values = groups.setdefault(value.shape, ([], []))
-                reasons.append(explanation)
-                values.append(value)
-        return {shape: (e, np.stack(values)) for shape, (e, values) in groups.items()}
 
     def own_slips(self, symbol, answer, values=None):
         """The slips of a line that give an answer from its, or other, values."""
         values = self.floats if values is None else values
         right = values[symbol]
         arithmetic = answer.is_arithmetic(right)
-        found = [
-            Explanation(f"made {slip.phrase}", rank=slip.rank)
-            for slip in self.slips[symbol] + find_more(*self.kind, symbol, rare_slips)
-            if (slip.single or not arithmetic)
-            and answer.fits(try_to_evaluate(slip.expression, values))
-        ]
+        slips = [s for s in self.every_slip(symbol) if s.single or not arithmetic]
+        found = find_fitting(slips, answer, values)
         least = min((explanation.rank for explanation in found), default=0)
         return [e for e in found if e.rank == least or not np.shape(right)]
 
@@ -258,14 +239,13 @@ class Tutor:
             for other, value in self.floats.items()
             if other not in (symbol, "N_s", "N_q") and answer.fits(value)
         ]
-        lines = {line: text for *_, line, text in layout(*self.kind[:2])}
-        right = lines[symbol]
+        right = expressions(*self.kind[:2])[symbol]
         far, near = self.followed(symbol, answer), self.in_one_place(right, answer)
         yield [explanation for explanation in far if explanation.rank < RARE]
         yield [explanation for explanation in near if explanation.rank < RARE]
         if answer.exact.size > 1:  # of numbers, too many pairs would fit
-            reasons, values = self.pairs(symbol).get(answer.exact.shape, ([], None))
-            yield [reasons[i] for i in answer.find(values)]
+            pairs = find_more(*self.kind, symbol, pairs_of_slips)
+            yield find_fitting(pairs, answer, self.floats)
             for find in self.in_one_place, self.followed:
                 yield [
                     both(slip, explanation)
@@ -274,13 +254,6 @@ class Tutor:
                     for explanation in find(slip.expression, answer)
                     if explanation.rank < STRAY
                 ]
-        written_out = [
-            ast.unparse(exchange(parse(right), {one: parse(lines[one])}))
-            for one in symbols_in(right)
-            if one in lines
-        ]
-        deep = [e for text in written_out for e in self.in_one_place(text, answer)]
-        yield [explanation for explanation in deep if explanation.rank < STRAY]
         yield near
         yield far
 
@@ -313,12 +286,20 @@ class Tutor:
         return needed
 
 
+def find_fitting(slips, answer, values):
+    """The Explanations by the slips that give an answer from the values."""
+    return [
+        Explanation(f"made {slip.phrase}", rank=slip.rank)
+        for slip in slips
+        if answer.fits(try_to_evaluate(slip.expression, values))
+    ]
+
+
 def both(slip, other):
     """The Explanation by a slip in a line and another one in what it starts from."""
-    if other.earlier:
-        what = other.phrase
-        return Explanation(f"made {slip.phrase}, with {other.earlier} {what}")
-    return Explanation(f"{other.phrase} and {slip.phrase}")
+    if not other.earlier:
+        return Explanation(f"{other.phrase} and {slip.phrase}")
+    return Explanation(f"made {slip.phrase}, with {other.earlier} {other.phrase}")
 
 
 def is_multiple(one, other):
