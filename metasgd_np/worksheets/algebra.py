@@ -2,9 +2,9 @@
 
 A rule is a pattern with what people write in its place. Its letters stand for parts of
 the expression: a, b, c, d for any but numbers, n for a number, m for one with an N in
-it, s for a symbol. In what is written, w is the whole that fits the pattern, N the
-number of examples and M that of the other set. Inside a pattern, X1_s fits
-`beside(a, 1)`, since it is [X_s 1].
+it, s for a symbol, f for a function. In what is written, w is the whole that fits the
+pattern, N the number of examples and M that of the other set; as a pattern, w is the
+whole line. Inside a pattern, X1_s fits `beside(a, 1)`, since it is [X_s 1].
 
     >>> rules = {"a - b": {"with {b} − {a} for {a} − {b}": "b - a"}}
     >>> list(rewrite("2 / N_s * (F_s - Y_s)", rules, "s", rank=0))
@@ -28,29 +28,20 @@ def rewrite(expression, rules, which, rank) -> Iterator:
     rules : {pattern: {phrase: text}};  which : "q" if the query set's N is meant
     """
     tree = parse(expression)
+    N, M = ("N_q", "N_s") if which == "q" else ("N_s", "N_q")
     for node in ast.walk(tree):
         for pattern, written in rules.items():
             parts = find_parts(parse(pattern), node)
-            if parts is not None:
-                for phrase, new in fill(written, node, parts, which):
-                    yield phrase, ast.unparse(exchange(tree, {node: new})), rank
-
-
-def rewrite_line(expression, written, which, rank) -> Iterator:
-    """(phrase, altered expression, rank) of a whole line, which `a` stands for."""
-    tree = parse(expression)
-    for phrase, new in fill(written, tree, {"a": tree}, which):
-        yield phrase, ast.unparse(new), rank
-
-
-def fill(written, whole, parts, which) -> Iterator:
-    """(phrase, tree) of each {phrase: text}, with the parts in place of the letters."""
-    shown = {letter: render(ast.unparse(part)) for letter, part in parts.items()}
-    N, M = ("N_q", "N_s") if which == "q" else ("N_s", "N_q")
-    parts = parts | {"w": whole, "N": parse(N), "M": parse(M)}
-    for phrase, text in written.items():
-        words = phrase.format(**shown).replace("ᵀᵀ", "")
-        yield words, exchange(parse(text), parts)
+            if parts is None or (pattern == "w" and node is not tree):
+                continue
+            shown = {
+                letter: render(ast.unparse(part)) for letter, part in parts.items()
+            }
+            parts |= {"w": node, "N": parse(N), "M": parse(M)}
+            for phrase, text in written.items():
+                new = exchange(parse(text), parts)
+                words = phrase.format(**shown).replace("ᵀᵀ", "")
+                yield words, ast.unparse(exchange(tree, {node: new})), rank
 
 
 def find_parts(pattern, node):

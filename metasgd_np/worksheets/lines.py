@@ -226,16 +226,15 @@ def recompute(net, values, altered, fixed=()):
     values : all right values;  fixed : symbols that do not follow
     altered : {symbol: expression}; a given symbol is replaced in the same way
     """
-    order = expressions(net.activation_name, net.loss_name)
+    lines = layout(net.activation_name, net.loss_name)
+    order = {symbol: expression for *_, symbol, expression in lines}
     changed = {
         symbol: evaluate(expression, values)
         for symbol, expression in altered.items()
-        if symbol not in order or symbol in GIVEN
+        if symbol not in order
     }
     known = values | changed
     for symbol, right in order.items():
-        if symbol in GIVEN:
-            continue
         expression = altered.get(symbol, right)
         follows = not changed.keys().isdisjoint(symbols_in(expression))
         if symbol in altered or (follows and symbol not in fixed):

@@ -1,7 +1,7 @@
 """The rules that people break: what a part of a line is, and what they make of it.
 
 {pattern: {phrase: what is written}}, in the letters of algebra.py; "made" goes before
-the phrase. For RULES and STRAY_FACTORS, sheets are screened; the others only explain.
+the phrase. For RULES and STRAY_RULES, sheets are screened; the others only explain.
 """
 
 STRAY = 2  # the rank of stray factors
@@ -79,12 +79,14 @@ RULES = {
         "with −2 for {n}": "-2 * a",
     },
 }
-STRAY_FACTORS = {  # of a whole line, a
-    "with a factor of 2 too many": "2 * a",
-    "with a factor of 1/2 too many": "a / 2",
-    "with a factor of 1/N too many": "a / N",
-    "with a factor of N too many": "N * a",
-    "with the result transposed": "a.T",
+STRAY_RULES = {
+    "w": {
+        "with a factor of 2 too many": "2 * w",
+        "with a factor of 1/2 too many": "w / 2",
+        "with a factor of 1/N too many": "w / N",
+        "with a factor of N too many": "N * w",
+        "with the result transposed": "w.T",
+    }
 }
 RARE_RULES = {
     "s": {
@@ -187,14 +189,16 @@ RARE_RULES = {
         "with log softmax for {f}": "log_softmax(a)",
     },
 }
-RARE_LINES = {  # of a whole line, a
-    "with the signs lost": "abs(a)",
-    "with the rows in reverse": "reverse(a)",
-    "with the columns in reverse": "reverse(a.T).T",
-    "with the rows in reverse but the last": "over(reverse(bar(a)), bias(a))",
-    "with the rows written as columns": "poured(a)",
-    "with every entry squared": "a**2",
-    "with every entry inverted": "1 / a",
-    "with 0 in the last row": "over(bar(a), 0 * bias(a))",
-    "with 1 in the last row": "over(bar(a), 0 * bias(a) + 1)",
+FAR_RULES = {
+    "w": {
+        "with the signs lost": "abs(w)",
+        "with the rows in reverse": "reverse(w)",
+        "with the columns in reverse": "reverse(w.T).T",
+        "with the rows in reverse but the last": "over(reverse(bar(w)), bias(w))",
+        "with the rows written as columns": "poured(w)",
+        "with every entry squared": "w**2",
+        "with every entry inverted": "1 / w",
+        "with 0 in the last row": "over(bar(w), 0 * bias(w))",
+        "with 1 in the last row": "over(bar(w), 0 * bias(w) + 1)",
+    }
 }

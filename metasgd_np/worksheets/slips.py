@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..network import TwoLayerNet
-from .algebra import rewrite, rewrite_line
+from .algebra import rewrite
 from .lines import (
     GIVEN,
     LOSS,
@@ -29,7 +29,7 @@ from .lines import (
     work,
 )
 from .quantities import is_weight, quantity_slips, rare_quantities, set_of
-from .rules import FAR, RARE, RARE_LINES, RARE_RULES, RULES, STRAY, STRAY_FACTORS
+from .rules import FAR, FAR_RULES, RARE, RARE_RULES, RULES, STRAY, STRAY_RULES
 
 PLACES = {"H1": "φ", "phi1": "φ′", "phi2": "φ″"}  # in the order of PHI
 LOSS_LINES = "L", "dF", "dF_dot"  # in the order of LOSS
@@ -173,7 +173,7 @@ def common_slips(symbol, activation, loss) -> Iterator:
         yield "with the old bias", f"over(bar({expression}), bias({symbol[:2]}))", 0
     yield from quantity_slips(symbol, activation, loss)
     if not number:
-        yield from rewrite_line(expression, STRAY_FACTORS, set_of(symbol), STRAY)
+        yield from rewrite(expression, STRAY_RULES, set_of(symbol), STRAY)
 
 
 def rare_slips(symbol, activation, loss) -> Iterator:
@@ -184,7 +184,7 @@ def rare_slips(symbol, activation, loss) -> Iterator:
             yield slip
     yield from rewrite(expression, RARE_RULES, set_of(symbol), RARE)
     yield from rare_quantities(symbol, activation, loss)
-    yield from rewrite_line(expression, RARE_LINES, set_of(symbol), FAR)
+    yield from rewrite(expression, FAR_RULES, set_of(symbol), FAR)
     if is_weight(symbol) and symbol not in GIVEN:
         for phrase, text, _ in common_slips(symbol, activation, loss):
             only = f"over(bar({expression}), bias({text}))"
