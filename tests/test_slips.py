@@ -253,6 +253,11 @@ RARER = [  # by kind: what is done to a line, and words that the message must ha
         lambda v: v.H1_s * (v.X1_s @ v.dW1_q),
         "with H1_s for φ′_s, with Z1_dot made with dW1_q for V1",
     ),
+    (
+        "F_s",
+        lambda v: (v.X_s @ v.W1[:1]) ** 2 @ v.W2[:2],
+        "if X1_s and H1_1_s had been made with 0 for 1",
+    ),
     ("V2", lambda v: v.W2_prime - v.W2, "dW2_s for dW2_q and with the sign turned"),
 ]
 

@@ -94,7 +94,6 @@ RARE_RULES = {
         "with the sign of {s} turned": "-s",
         "with {s}² for {s}": "s**2",
         "with {s}ᵀ for {s}": "s.T",
-        "with 1 − {s} for {s}": "1 - s",
         "with 2 {s} for {s}": "2 * s",
         "with 1/2 {s} for {s}": "s / 2",
     },

@@ -194,8 +194,8 @@ def rare_slips(symbol, activation, loss) -> Iterator:
 
 
 def pairs_of_slips(symbol, activation, loss) -> Iterator:
-    """(phrase, altered expression, RARE) of two slips in one line, one of algebra."""
-    simple = (s for s in common_slips(symbol, activation, loss) if s[2] < STRAY)
+    """(phrase, altered expression, RARE) of two rules of algebra broken in a line."""
+    simple = (s for s in common_slips(symbol, activation, loss) if s[2] == 0)
     for first, expression, _ in simple:
         for second, text, _ in (
             *rewrite(expression, RULES, set_of(symbol), RARE),
