@@ -258,6 +258,8 @@ RARER = [  # by kind: what is done to a line, and words that the message must ha
         lambda v: (v.X_s @ v.W1[:1]) ** 2 @ v.W2[:2],
         "if X1_s and H1_1_s had been made with 0 for 1",
     ),
+    ("dW1_dot", lambda v: (v.X1_q.T @ v.dZ1_dot).T, "and with the result transposed"),
+    ("W2_prime", lambda v: v.W2 - v.alpha2[::-1] * v.dW2_s, "with the rows in reverse"),
     ("V2", lambda v: v.W2_prime - v.W2, "dW2_s for dW2_q and with the sign turned"),
 ]
 

@@ -67,6 +67,7 @@ RULES = {
     "like(a, n)": {f"with {new} for {{n}}": f"like(a, {new})" for new in "012"},
     "sum(a**2)": {"with the square of the sum": "sum(a)**2"},
     "f(a)": {"without the {f}": "a"},
+    "w": {"with the result transposed": "w.T"},
     "m * a": {  # a number with an N in front
         f"with {new} for {{m}}".replace("*", " "): f"{new} * a"
         for new in ("2", "1/N", "2/N", "1/2", "1/(2*N)", "N", "N/2")
@@ -85,7 +86,6 @@ STRAY_RULES = {
         "with a factor of 1/2 too many": "w / 2",
         "with a factor of 1/N too many": "w / N",
         "with a factor of N too many": "N * w",
-        "with the result transposed": "w.T",
     }
 }
 RARE_RULES = {

@@ -200,7 +200,6 @@ def pairs_of_slips(symbol, activation, loss) -> Iterator:
         for second, text, _ in (
             *rewrite(expression, RULES, set_of(symbol), RARE),
             ("with the sign turned", f"-({expression})", RARE),
-            ("with the result transposed", f"({expression}).T", RARE),
         ):
             yield f"{first} and {second}", text, RARE
 

@@ -189,7 +189,7 @@ class Tutor:
             found = [
                 (Explanation(f"made {s.phrase}", line, rank=s.rank), s.expression)
                 for s in self.every_slip(symbol)
-                if s.rank < FAR
+                if s.rank < FAR or not line
             ]
             found += [
                 (Explanation(f"made {phrase}", rank=1), text)
