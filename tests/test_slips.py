@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from metasgd_np import TaskBatch, TwoLayerNet
+from metasgd_np.worksheets.algebra import rewrite
 from metasgd_np.worksheets.examples import default_example
 from metasgd_np.worksheets.lines import LOSS, PHI, evaluate, layout, symbols_in
-from metasgd_np.worksheets.slips import RARE
+from metasgd_np.worksheets.rules import FAR_RULES, RARE, RARE_RULES, RULES, STRAY_RULES
+from metasgd_np.worksheets.slips import generic_values, try_to_evaluate
 from metasgd_np.worksheets.worksheet import Worksheet
 
 SHEETS = {
@@ -196,6 +198,104 @@ WRONG = [
     ),
     ("dalpha1", lambda v: v.V1, "the value of V1"),
 ]
+
+
+T = Fraction(2, N)
+RARER = [  # by kind: what is done to a line, and words that the message must have
+    # a product with [A 1]
+    ("Z1_s", lambda v: v.Z1_s + v.W1[1:], "the bias added twice"),
+    ("Z1_s", lambda v: v.X_s @ v.W1[:1] + 1, "1 for the bias"),
+    ("Z1_s", lambda v: ones(v.X_s, first=True) @ v.W1, "the 1 in front of X_s"),
+    ("Z1_q", lambda v: v.X_q @ v.W1_prime[:1] + v.W1[1:], "the bias row of W1 for"),
+    ("Z1_dot", lambda v: v.X_s @ v.V1[:1] + v.W1[1:], "the bias row of W1 for"),
+    ("F_s", lambda v: v.H1_s @ v.W2[:2] * v.W2[2:], "bias multiplied, not added"),
+    ("F_s", lambda v: v.H1_s @ v.W2[1::-1] + v.W2[2:], "rows of W2 in reverse but"),
+    ("F_s", lambda v: v.H1_1_s[:, 1:] @ v.W2[1:], "without the first term of each"),
+    ("F_s", lambda v: v.H1_1_s[:, :1] @ v.W2[:1], "only the first term of each"),
+    ("H1_s", lambda v: (v.X_s @ v.W1[:1]) ** 2 + v.W1[1:], "bias added afterwards"),
+    # the transpose of one with a matrix, and other lines of weights
+    ("dW2_s", lambda v: v.H1_1_s.T[:, 1:] @ v.dF_s[1:], "without the first term"),
+    ("dW2_s", lambda v: v.H1_1_s.sum(0)[:, None] * v.dF_s.sum(), "product of the sums"),
+    ("dW1_s", lambda v: changed(v.dW1_s, 1, v.dH1_s.sum(0)), "dH1_s for dZ1_s in the"),
+    ("dW1_s", lambda v: changed(v.dW1_s, 1, 1), "1 in the last row"),
+    ("dW2_s", lambda v: changed(-v.dW2_s, 2, v.dW2_s[2]), "turned but in the bias row"),
+    ("W1_prime", lambda v: changed(v.W1, 1, v.W1_prime[1]), "but in the bias row"),
+    ("W1_prime", lambda v: v.W1 - v.alpha1.T * v.dW1_s, "with α1ᵀ for α1"),
+    ("W1_prime", lambda v: v.alpha1 * v.W1 - v.dW1_s, "α1 at W1, not at dW1_s"),
+    ("W1_prime", lambda v: (v.W1 - v.alpha1) * v.dW1_s, "the bracket (W1 − α1)"),
+    # sums, differences, squares
+    ("dF_s", lambda v: T * v.F_s - v.Y_s, "without the bracket, 2/N at F_s only"),
+    ("dF_s", lambda v: v.F_s - T * v.Y_s, "without the bracket, 2/N at Y_s only"),
+    ("dF_s", lambda v: T * v.F_s * v.Y_s, "with ∘ for −"),
+    ("dF_dot", lambda v: T * v.F_dot**2, "with F_dot² for F_dot"),
+    ("H1_s", lambda v: v.Z1_s**3, "the cube of Z1_s"),
+    ("phi1_s", lambda v: v.phi1_s[::-1], "with the rows in reverse"),
+    ("F_dot", lambda v: (v.H1_dot @ v.W2[:2]) * (v.H1_1_s @ v.V2), "with ∘ for +"),
+    ("dtheta2", lambda v: v.dW2_q - 2 * v.dW2_dot, "with 2 dW2_dot for dW2_dot"),
+    ("L_s", lambda v: float(((v.F_s - v.Y_s) ** 2).sum() / N) ** 0.5, "with its root"),
+    ("L_s", lambda v: 100 + ((v.F_s - v.Y_s) ** 2).sum(), "no known slip"),
+    # one slip that several places share, a wrong shape from two, and two slips
+    ("dH1_dot", lambda v: v.dF_dot @ v.W2.T + v.dF_s @ v.V2.T, "V2 kept"),
+    ("dH1_s", lambda v: v.dF_s * v.dH1_s, "with dF_s² for dF_s"),
+    (
+        "dW1_s",
+        lambda v: v.X1_s.T @ (v.dF_s @ abs(v.W2[:2]).T * v.phi1_s),
+        "|W2| for W2",
+    ),
+    ("dW1_q", lambda v: v.X_q.T @ v.dH1_q, "dH1_q for dZ1_q and without the bias row"),
+    (
+        "W2_prime",
+        lambda v: v.W2 + v.alpha2 * (v.H1_1_s.T @ (v.F_s - v.Y_s)),
+        "+ α2∘dW2_s for − α2∘dW2_s, with dF_s made without the 2/N",
+    ),
+    (
+        "H1_dot",
+        lambda v: v.H1_s * (v.X1_s @ v.dW1_q),
+        "with H1_s for φ′_s, with Z1_dot made with dW1_q for V1",
+    ),
+    (
+        "F_s",
+        lambda v: (v.X_s @ v.W1[:1]) ** 2 @ v.W2[:2],
+        "if X1_s and H1_1_s had been made with 0 for 1",
+    ),
+    ("dW1_dot", lambda v: (v.X1_q.T @ v.dZ1_dot).T, "and with the result transposed"),
+    ("W2_prime", lambda v: v.W2 - v.alpha2[::-1] * v.dW2_s, "with the rows in reverse"),
+    ("V2", lambda v: v.W2_prime - v.W2, "dW2_s for dW2_q and with the sign turned"),
+]
+
+
+@pytest.mark.parametrize(("symbol", "make", "words"), RARER)
+def test_rarer_kinds_of_slip_are_named(symbol, make, words):
+    sheet = SHEETS["default"]
+    verdict = sheet.check(symbol, make(SimpleNamespace(**sheet.values)))
+    assert words in verdict.message
+
+
+def expressions_of_all_networks():
+    """(line's expression, values of a sheet), for every activation and loss."""
+    for activation in PHI:
+        for loss in LOSS:
+            values = generic_values(activation, loss, (1, 2, 1, 3, 3))
+            for *_, expression in layout(activation, loss):
+                yield expression, values
+
+
+TABLES = RULES, STRAY_RULES, RARE_RULES, FAR_RULES
+EVERY_RULE = [
+    {pattern: {phrase: text}}
+    for table in TABLES
+    for pattern, written in table.items()
+    for phrase, text in written.items()
+]
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=str)
+def test_every_rule_fits_some_line(rule):
+    assert any(
+        try_to_evaluate(altered, values) is not None
+        for expression, values in expressions_of_all_networks()
+        for _, altered, _ in rewrite(expression, rule, "s", 0)
+    )
 
 
 def second_order(v, V1, V2):

@@ -77,10 +77,15 @@ FUNCTIONS = {
     # and what people do instead:
     "headless": lambda W: W[..., 1:, :],  # W without its first row
     "first": lambda column, A: with_column(A[..., ::-1], column)[..., ::-1],  # [1 A]
+    "top": lambda W: W[..., :1, :],
     "bias": lambda W: W[..., -1:, :],
+    "reverse": lambda W: W[..., ::-1, :],
     "over": lambda upper, lower: np.concatenate([upper, lower], axis=-2),
     "corner": lambda A: A[..., :1, :1],
     "abs": np.abs,
+    "sqrt": np.sqrt,
+    "largest": lambda A: A.max((-2, -1)),
+    "columns": lambda A: A.shape[-1],
     "mean": lambda A: A.mean((-2, -1), keepdims=True),
     "poured": lambda W: W.mT.reshape(W.shape),  # the entries of Wᵀ, row by row
     "spread": lambda W: np.broadcast_to(W.sum(-1, keepdims=True), W.shape),
@@ -146,6 +151,13 @@ def layout(activation, loss):
         ],
     }
     return [(section, *line) for section, lines in sections.items() for line in lines]
+
+
+@lru_cache
+def expressions(activation, loss):
+    """{symbol: its expression} in the order of working; a given one is its own."""
+    lines = {line[2]: line[3] for line in layout(activation, loss)}
+    return {symbol: symbol for symbol in GIVEN} | lines
 
 
 def to_query(text):

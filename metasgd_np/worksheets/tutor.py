@@ -15,15 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .answers import Verdict
-from .lines import layout, recompute, symbols_in
+from .lines import expressions, layout, recompute, symbols_in
 from .mistakes import ENTRIES
-from .slips import (
-    RARE,
-    STRAY,
-    find_pairs,
-    find_slips,
-    try_to_evaluate,
-)
+from .quantities import mistaken
+from .rules import FAR, RARE, STRAY
+from .slips import find_more, find_slips, pairs_of_slips, rare_slips, try_to_evaluate
 
 SURE = 1e-9  # relative; how far a computed float may be off
 
@@ -73,15 +69,24 @@ class Reading(NamedTuple):
         """Whether a value agrees with the answer in shape and to the digits given."""
         return self.differ(value) == 0
 
+    def find(self, values):
+        """The indices of those among many values (T, …) that agree with the answer."""
+        if values is None or np.shape(values)[1:] != self.exact.shape:
+            return []
+        wrong = self.wrong(values).reshape(len(values), -1)
+        return np.flatnonzero(~wrong.any(1))
+
     def is_arithmetic(self, right):
         """Whether the answer looks like a slip of arithmetic alone.
 
-        That is one entry of several; or a number with a sign or a few units off.
+        That is one entry of several; or a number with a sign or a few units off, or
+        with a small fraction.
         """
         if np.size(right) > 1 or self.exact.shape:
             return self.differ(right) == 1 < np.size(right)
-        off = float(self.numbers - right)
-        return (abs(off) < 10 and off.is_integer()) or self.fits(-right)
+        off = abs(float(self.numbers - right))
+        few = off <= 3 and round(12 * off, 6).is_integer()
+        return few or off in (5, 10) or self.fits(-right)
 
 
 class Tutor:
@@ -95,6 +100,7 @@ class Tutor:
                 values, map(np.asarray, values.values()), strict=True
             )
         }
+        self.alternatives = {}
 
     @cached_property
     def kind(self):
@@ -105,7 +111,7 @@ class Tutor:
 
     @cached_property
     def slips(self):
-        """{symbol: its slips}."""
+        """{symbol: its slips}, the RARE ones left out."""
         slips = {symbol: [] for symbol in self.floats}
         for slip in find_slips(*self.kind):
             slips[slip.symbol].append(slip)
@@ -117,92 +123,96 @@ class Tutor:
         return [
             (
                 Explanation(variant.phrase, "", mistake.number, mistake.name),
-                variant.altered(self.net),
-                recompute(self.net, self.floats, variant.altered(self.net)),
+                altered,
+                recompute(self.net, self.floats, altered),
             )
             for mistake in ENTRIES
             for variant in mistake.variants
+            for altered in [variant.altered(self.net)]
             if variant.lines and variant.loss in (None, self.net.loss_name)
         ]
 
     @cached_property
-    def consequences(self):
-        """What follows from one slip, the simplest first, of those the nearest."""
-        every = [slip for slips in self.slips.values() for slip in slips]
-        nearest = sorted(reversed(every), key=lambda slip: slip.rank)
-        origins = [(s.phrase, {s.symbol: s.expression}) for s in nearest]
-        lines = [symbol for symbol, slips in self.slips.items() if slips]
-        origins += [("with 0 in every entry", {s: f"0 * {s}"}) for s in lines]
-        return self.follow(origins)
+    def worlds(self):
+        """What follows from a slip, or from one made repeatedly.
 
-    @cached_property
-    def single_uses(self):
-        """What follows from one slip if nothing else is altered by it."""
-        slips = [slip for slips in self.slips.values() for slip in slips]
-        near = sorted((s for s in slips if s.rank < STRAY), key=lambda slip: slip.rank)
-        origins = ((s.phrase, {s.symbol: s.expression}) for s in near)
-        return self.follow(origins, only_there=True)
-
-    @cached_property
-    def habits(self):
-        """What follows from the same slip in both layers, both sets, or everywhere."""
-        groups = {}
-        for slip in (slip for slips in self.slips.values() for slip in slips):
-            for key in relations(slip):
-                groups.setdefault(key, {}).setdefault(slip.symbol, slip)
-        distinct = {tuple(group.values()): None for group in groups.values()}
-        return self.follow(
-            (group[0].phrase, {slip.symbol: slip.expression for slip in group})
-            for group in sorted(distinct, key=lambda group: (group[0].rank, len(group)))
-            if len(group) > 1
-        )
-
-    def follow(self, origins, only_there=False):
-        """(Explanations, {symbol: the values that follow, one per Explanation}).
-
-        origins : (phrase, {symbol: wrong expression});  NaN where shapes do not fit
-        only_there : whether nothing else follows
+        [(Explanation, {symbol: wrong expression})] and {symbol: their values}, the
+        simplest first, of them the nearest.
         """
-        origins = list(origins)
+        lines = [symbol for symbol, slips in self.slips.items() if slips]
+        common = [slip for line in lines for slip in self.slips[line]]
+        every = [slip for line in lines for slip in self.every_slip(line)]
+        made = [
+            (slip.phrase, slip.rank, {slip.symbol: slip.expression})
+            for slip in sorted(reversed(every), key=lambda slip: slip.rank)
+            if slip.rank < FAR
+        ]
+        made += [("with 0 in every entry", RARE, {s: f"0 * {s}"}) for s in lines]
+        made += find_habits(common)
+        origins = [
+            (Explanation(f"made {p}", rank=rank), altered) for p, rank, altered in made
+        ]
+        return origins, self.follow([altered for _, altered in origins])
+
+    def follow(self, origins):
+        """{symbol: the values that follow from each {symbol: wrong expression}}.
+
+        NaN where shapes do not fit.
+        """
         values = {  # all at once, for speed
             s: np.stack([v] * len(origins)) if s not in ("N_s", "N_q") else v
             for s, v in self.floats.items()
         }
+        where = {symbol: [] for symbol in self.floats}
+        for i, altered in enumerate(origins):
+            for symbol in altered:
+                where[symbol].append(i)
         for *_, symbol, expression in layout(*self.kind[:2]):
-            if not only_there:
-                values[symbol] = try_to_evaluate(expression, values).astype(float)
-            for i, (_, altered) in enumerate(origins):
-                if symbol in altered:
-                    names = symbols_in(altered[symbol])
-                    row = {s: values[s] if s[0] == "N" else values[s][i] for s in names}
-                    wrong = try_to_evaluate(altered[symbol], row)
-                    fits = np.shape(wrong) == values[symbol][i].shape
-                    values[symbol][i] = wrong if fits else np.nan
-        reasons = [Explanation(f"made {p}", " and ".join(a)) for p, a in origins]
-        return reasons, values
+            values[symbol] = try_to_evaluate(expression, values).astype(float)
+            for i in where[symbol]:
+                text = origins[i][symbol]
+                names = symbols_in(text)
+                row = {s: values[s] if s[0] == "N" else values[s][i] for s in names}
+                wrong = try_to_evaluate(text, row)
+                fits = np.shape(wrong) == values[symbol][i].shape
+                values[symbol][i] = wrong if fits else np.nan
+        return values
+
+    def every_slip(self, symbol):
+        """The slips of a line, or of a given symbol, the RARE ones included."""
+        return self.slips[symbol] + find_more(*self.kind, symbol, rare_slips)
+
+    def taken_for(self, symbol):
+        """(Explanations, values) of what may stand for a symbol in one place."""
+        if symbol not in self.alternatives:
+            line = symbol if self.slips[symbol] else ""
+            found = [
+                (Explanation(f"made {s.phrase}", line, rank=s.rank), s.expression)
+                for s in self.every_slip(symbol)
+                if s.rank < FAR or not line
+            ]
+            found += [
+                (Explanation(f"made {phrase}", rank=1), text)
+                for phrase, text in mistaken(symbol, self.floats).items()
+            ]
+            right, reasons, values = self.floats[symbol], [], []
+            for reason, text in found:
+                value = try_to_evaluate(text, self.floats)
+                if np.shape(value) == right.shape:
+                    reasons.append(reason)
+                    values.append(value)
+            self.alternatives[symbol] = reasons, np.reshape(values, (-1, *right.shape))
+        return self.alternatives[symbol]
 
     def own_slips(self, symbol, answer, values=None):
-        """The simplest slips of a line that give an answer from its, or other, values.
-
-        Of a single number, all of them: too many slips give the same.
-        """
+        """The slips of a line that give an answer from its, or other, values."""
         values = self.floats if values is None else values
-        one = answer.differ(values[symbol]) == 1 < np.size(values[symbol])
-        found = [
-            slip
-            for slip in self.slips[symbol]
-            if (slip.single or not one)
-            and answer.fits(try_to_evaluate(slip.expression, values))
-        ]
-        least = min((slip.rank for slip in found), default=0)
-        number = not np.shape(values[symbol])
-        if number and answer.is_arithmetic(values[symbol]):
-            found = [slip for slip in found if slip.rank < RARE]
-        return [
-            Explanation(f"made {slip.phrase}", rank=slip.rank)
-            for slip in found
-            if number or slip.rank == least
-        ]
+        right = values[symbol]
+        arithmetic = answer.is_arithmetic(right)
+        slips = [s for s in self.every_slip(symbol) if s.single or not arithmetic]
+        found = find_fitting(slips, answer, values)
+        least = min((explanation.rank for explanation in found), default=0)
+        return [e for e in found if e.rank == least or not np.shape(right)]
 
     def explain(self, symbol, answer):
         """Explain a wrong answer, the simplest explanation first."""
@@ -224,37 +234,72 @@ class Tutor:
 
     def further(self, symbol, answer):
         """Explain by more than the line's own slips: a list for each kind."""
-        values = self.floats.items()
         yield [
             Explanation(f"the value of {other}")
-            for other, value in values
+            for other, value in self.floats.items()
             if other not in (symbol, "N_s", "N_q") and answer.fits(value)
         ]
-        yield self.among(self.consequences, symbol, answer)
-        right = next(s for *_, at, s in layout(*self.kind[:2]) if at == symbol)
-        yield self.among(self.single_uses, right, answer)
-        yield self.among(self.habits, symbol, answer)
+        right = expressions(*self.kind[:2])[symbol]
+        far, near = self.followed(symbol, answer), self.in_one_place(right, answer)
+        yield [explanation for explanation in far if explanation.rank < RARE]
+        yield [explanation for explanation in near if explanation.rank < RARE]
         if answer.exact.size > 1:  # of numbers, too many pairs would fit
-            yield [
-                Explanation(f"made {phrase}")
-                for phrase, text in find_pairs(*self.kind, symbol)
-                if answer.fits(try_to_evaluate(text, self.floats))
-            ]
-            yield [
-                Explanation(f"made {slip.phrase}, with {e.earlier} {e.phrase}")
-                for slip in self.slips[symbol]
-                if slip.rank < STRAY
-                for e in self.among(self.single_uses, slip.expression, answer)
-            ]
+            pairs = find_more(*self.kind, symbol, pairs_of_slips)
+            yield find_fitting(pairs, answer, self.floats)
+            for find in self.in_one_place, self.followed:
+                yield [
+                    both(slip, explanation)
+                    for slip in self.slips[symbol]
+                    if slip.rank < STRAY
+                    for explanation in find(slip.expression, answer)
+                    if explanation.rank < STRAY
+                ]
+        yield near
+        yield far
 
-    def among(self, followed, expression, answer):
-        """The reasons in what follow() found by which an expression is the answer."""
-        reasons, values = followed
-        results = try_to_evaluate(expression, values)
-        if np.shape(results) != (len(reasons), *answer.exact.shape):
-            return []
-        fits = ~answer.wrong(results).reshape(len(results), -1).any(1)
-        return [reasons[i] for i in np.flatnonzero(fits)]
+    def followed(self, expression, answer):
+        """The Explanations by what follows from a slip in an earlier line."""
+        origins, values = self.worlds
+        found = []
+        for i in answer.find(try_to_evaluate(expression, values)):
+            explanation, altered = origins[i]
+            needed = [line for line in altered if line in self.needed_for(expression)]
+            found.append(explanation._replace(earlier=" and ".join(needed)))
+        return found
+
+    def in_one_place(self, expression, answer):
+        """The Explanations by a symbol of an expression taken for something else."""
+        found = []
+        for symbol in symbols_in(expression):
+            if symbol not in ("N_s", "N_q"):
+                reasons, values = self.taken_for(symbol)
+                results = try_to_evaluate(expression, self.floats | {symbol: values})
+                found += [reasons[i] for i in answer.find(results)]
+        return found
+
+    def needed_for(self, expression):
+        """The symbols that the value of an expression follows from."""
+        needed = set(symbols_in(expression))
+        for *_, line, text in reversed(layout(*self.kind[:2])):
+            if line in needed:
+                needed.update(symbols_in(text))
+        return needed
+
+
+def find_fitting(slips, answer, values):
+    """The Explanations by the slips that give an answer from the values."""
+    return [
+        Explanation(f"made {slip.phrase}", rank=slip.rank)
+        for slip in slips
+        if answer.fits(try_to_evaluate(slip.expression, values))
+    ]
+
+
+def both(slip, other):
+    """The Explanation by a slip in a line and another one in what it starts from."""
+    if not other.earlier:
+        return Explanation(f"{other.phrase} and {slip.phrase}")
+    return Explanation(f"made {slip.phrase}, with {other.earlier} {other.phrase}")
 
 
 def is_multiple(one, other):
@@ -262,12 +307,22 @@ def is_multiple(one, other):
     return np.linalg.matrix_rank([np.ravel(one), np.ravel(other)]) < 2
 
 
-def relations(slip):
-    """What a slip has in common with the same slip in other lines, near and far."""
-    phrase = re.sub(r"_[sq]\b|(?<=[a-zA-Zα-ω\u0304])[12]", "", slip.phrase)
-    layers, sets = re.sub("[12]", "", slip.symbol), re.sub("_[sq]$", "", slip.symbol)
-    both = re.sub("[12]", "", sets)
-    return [(phrase, key) for key in (("layers", layers), ("sets", sets), both, "")]
+def find_habits(slips):
+    """(phrase, rank, {symbol: expression}) of a slip made in both layers or sets."""
+    groups = {}
+    for slip in slips:
+        phrase = re.sub(r"_[sq]\b|(?<=[a-zA-Zα-ω\u0304])[12]", "", slip.phrase)
+        no_layer = re.sub("[12]", "", slip.symbol)
+        no_set = re.sub("_[sq]$", "", slip.symbol)
+        stem = re.sub("[12]", "", no_set)
+        for key in (("layers", no_layer), ("sets", no_set), stem, ""):
+            groups.setdefault((phrase, key), {}).setdefault(slip.symbol, slip)
+    distinct = {tuple(group.values()): None for group in groups.values()}
+    return [
+        (group[0].phrase, group[0].rank, {s.symbol: s.expression for s in group})
+        for group in sorted(distinct, key=lambda group: (group[0].rank, len(group)))
+        if len(group) > 1
+    ]
 
 
 def give_verdict(symbol, found, answer, right):
