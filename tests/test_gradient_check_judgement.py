@@ -129,6 +129,26 @@ def test_deep_relu_nets_with_small_weights_and_zero_biases(seed):
     assert not gradcheck(real, wrong, theta).ok
 
 
+# Kinks so close that values cannot resolve the slope between them; in the last, F is
+# flat near the point and looks noisy further away.
+@pytest.mark.parametrize(
+    ("seed", "exponents"),
+    [([77, 13], (2, 4.5)), ([77, 48], (2, 4.5)), ([21, 29, 3], (0, 3.5))],
+)
+def test_small_weights_leave_slopes_that_no_value_shows(seed, exponents):
+    rng = np.random.default_rng(seed)
+    net = DeepNet((2, 3, int(rng.integers(2, 4)), 2), "relu")
+    theta = 10.0 ** -rng.uniform(*exponents) * rng.standard_normal(net.n_params)
+    for name, block in net.blocks(theta).items():
+        block[...] *= name.startswith("W")
+    n = int(rng.integers(2, 6))
+    X, Y = rng.standard_normal((n, 2)), rng.standard_normal((n, 2))
+    check_gradient(net, theta, X, Y).assert_ok()
+    real = on_reals(lambda t: net.loss(t, X, Y))
+    right = net.gradient(theta, X, Y)
+    assert not gradcheck(real, right, theta, blocks=net.blocks).wrong
+
+
 @FEW
 @given(SEEDS)
 def test_random_kinks(seed):

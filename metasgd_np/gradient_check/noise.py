@@ -106,7 +106,7 @@ def read(line):
     if is_rounded(F):
         N = np.maximum(N, min(line.noise, least_step(F)) / size)
     N = np.maximum.accumulate(N)  # (K,)
-    flat = (np.diff(windows[:, 0]) == 0).any(1)
+    flat = (np.diff(windows[:, 0]) == 0).any(1) & (line.noise > 10 * EPS * size)
     drops = (middle[:-1] > 4**6 * middle[1:]) & ~flat[1:]
     weight = SAFETY * AMPLIFICATION / s  # (K, 3)
     with np.errstate(over="ignore"):
