@@ -13,9 +13,9 @@ difference and the complex step. (Where the function never changes, a claim of 0
    The claim lies within the error of a reading good to 1 % of the entry: "ok". It is
    the slope on one side of a kink at the point, or their mean: "kink". It lies three
    errors away from every reading: "wrong", unless the function may be to blame: by
-   less than 9e-4 of the block's largest entry or 3e-9 of the function's value, or by 3 %
-   of the entry itself where a kink or jump lies nearby; or the complex step sides with
-   the claim as in 3: "kink". Otherwise: "not run".
+   less than 9e-4 of the block's largest entry or 3e-9 of the function's value; by less
+   than 3 % of the entry itself where a kink or jump lies nearby; or the complex step
+   sides with the claim as in 3: "kink". Otherwise: "not run".
 
 That is the verdict on the values of the function. The complex step has a column of its
 own: claim and complex step agree within 1e-12, as only rounding remains: "ok"; they do
