@@ -13,9 +13,10 @@ difference and the complex step. (Where the function never changes, a claim of 0
    The claim lies within the error of a reading good to 1 % of the entry: "ok". It is
    the slope on one side of a kink at the point, or their mean: "kink". It lies three
    errors away from every reading: "wrong", unless the function may be to blame: by
-   less than 9e-4 of the block's largest entry or 3e-9 of the function's value; by less
-   than 3 % of the entry itself where a kink or jump lies nearby; or the complex step
-   sides with the claim as in 3: "kink". Otherwise: "not run".
+   less than 9e-4 of the block's largest entry, or 3 % where that is below 2e-7 of the
+   function's value; by less than 3 % of the entry itself where a kink or jump lies
+   nearby; or the complex step sides with the claim as in 3: "kink". Otherwise:
+   "not run".
 
 That is the verdict on the values of the function. The complex step has a column of its
 own: claim and complex step agree within 1e-12, as only rounding remains: "ok"; they do
@@ -183,8 +184,8 @@ class Entry:
         # Unless best is a mean over both sides, not the slope between two kinks
         if self.refuted_by(best, far) and not 0 < parted < 100 * best.error:
             by_a_jump = gap <= 0.03 * abs(self.claim) and not self.refuted_by(*rough)
-            small = max(9e-4 * self.scale, 3e-9 * abs(self.line.here) / self.line.unit)
-            if gap <= small or by_a_jump:
+            unseen = self.scale * self.line.unit < 2e-7 * abs(self.line.here)
+            if gap <= (0.03 if unseen else 9e-4) * self.scale or by_a_jump:
                 return UNSURE, best.slope, SMALL
             return WRONG, best.slope, ""
         mean = Estimate((left.slope + right.slope) / 2, left.error + right.error)
