@@ -203,15 +203,15 @@ def test_rounding_noise_that_hides_errors_is_reported():
         assert "digits" in str(report)
 
 
-def test_a_loss_that_never_changes_has_the_gradient_zero():
+def test_a_loss_that_never_changes_decides_nothing():
     net = TwoLayerNet(2, 3, 1, "tanh", "softmax_cross_entropy")  # one class: L = 0
     rng = np.random.default_rng(0)
     theta, X = rng.standard_normal(net.n_params), rng.standard_normal((5, 2))
     assert not net.gradient(theta, X, np.zeros(5, int)).any()
-    check_gradient(net, theta, X, np.zeros(5, int)).assert_ok()
-    report = check_gradient(net, theta, X, np.zeros(5, int), claimed=theta)
-    assert report.conclusion.startswith("NOT CHECKED")  # rounding may hide a change
-    assert "does not change near the point" in " ".join(str(report).split())
+    for claimed in (0 * theta, theta):  # rounding may have made L flat
+        report = check_gradient(net, theta, X, np.zeros(5, int), claimed=claimed)
+        assert report.conclusion.startswith("NOT CHECKED")
+        assert "does not change near the point" in " ".join(str(report).split())
 
 
 def test_a_large_constant_is_no_error():

@@ -48,7 +48,6 @@ FORMULAS = """
     1e-9*a*b + 1e-9*sin(c)
     1e6 + a*b*exp(-c)
     sin(50*a)*b
-    3 + 0*a
     a*log(a) + b*log(b) + c*log(c)
     a*exp(-b*c) - d*exp(-b*d)
     a - 2*b + 3*c - 4*d
@@ -71,6 +70,4 @@ def test_a_right_gradient_passes_and_a_wrong_one_does_not(formula, real):
 
     gradcheck(function, right, x).assert_ok()
     wrong = right + 0.05 * np.abs(right).max() * np.eye(4)[1]
-    wrong[0] += not right.any()
-    report = gradcheck(function, wrong, x)
-    assert report.wrong if right.any() else not report.ok  # a constant may be rounded
+    assert gradcheck(function, wrong, x).wrong

@@ -217,11 +217,10 @@ def test_too_few_digits_are_counted():
         lambda x: 1e-7 if x[0] < 0.9 else 9e-8,  # one unit in the last place
     ],
 )
-def test_values_that_do_not_change_confirm_only_zero(function):
-    report = gradcheck(function, [-2e-8], [1.0])
-    assert report.conclusion == "NOT CHECKED: gradient all."
-    changes_further_on = function(np.array([0.5])) != function(np.array([1.0]))
-    assert gradcheck(function, [0.0], [1.0]).ok != changes_further_on
+def test_values_that_do_not_change_decide_nothing(function):
+    for claim in (0.0, -2e-8):
+        report = gradcheck(function, [claim], [1.0])
+        assert report.conclusion == "NOT CHECKED: gradient all."
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -82,11 +82,6 @@ def noise_and_size(line):
     return max(noise, EPS * size), size
 
 
-def never_changes(line):
-    """Whether all values are equal, as far away as the point's own size."""
-    return np.isinf(line.noise) and len(np.unique(sample(line, WIDTHS[:3]))) == 1
-
-
 def read(line):
     """The Reading of a line."""
     F = sample(line, WIDTHS)
