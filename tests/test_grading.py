@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import signal
 
 import pytest
 
@@ -221,6 +222,24 @@ def test_what_was_tampered_with_is_reported(rows):
 def test_an_endless_loop_costs_its_own_exercise(rows, graded):
     assert points(rows["endless"]) == [4, 2, 0, 3, 2]
     assert "more than 5 seconds" in words(graded, "endless")
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="has no signals")
+def test_loops_and_sleeps_end_where_interrupts_are_ignored(monkeypatch):
+    """As under nohup, and behind & in a script."""
+    monkeypatch.setattr(grading, "CELL", 1)
+    sources = ("while True: pass", "import time; time.sleep(1000)", "print(1)")
+    cells = [
+        {"id": str(n), "source": source, "metadata": {}}
+        for n, source in enumerate(sources)
+    ]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        found = grading.run_cells(cells)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    errors = [found[cell["id"]]["error"] for cell in cells]
+    assert errors == ["It ran for more than 1 seconds."] * 2 + [None]
 
 
 def test_what_was_found_before_a_notebook_ends_its_process_counts(rows, graded):
