@@ -196,6 +196,17 @@ WRONG = [
         "arguments that the exercise names",
     ),
     ("06.3", bug(mistake="2"), "mistake", "another dθ"),
+    (
+        "06.3",
+        bug().replace("repaired", "good")
+        + bug(
+            one=CARRY.replace("hvp", "alpha * hvp").replace("alpha * lam", "lam"),
+            two=ALPHA,
+            out="good(net, theta, alpha, batch, steps)[0], d_alpha.mean(0)",
+        ),
+        "dα",
+        "as `broken` leaves it",
+    ),
     ("06.3", bug(mistake="CATALOGUE[5].name"), "mistake", "another dθ"),
     ("06.3", bug(mistake="9"), "mistake", "give one of 1, 2, 3, 4, 5, 6, 7"),
     ("06.3", bug(mistake="'late'"), "mistake", "give one of 1, 2, 3, 4, 5, 6, 7"),
