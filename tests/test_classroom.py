@@ -72,6 +72,15 @@ small message answers ring lam size J p q N H O T P x y z a k n i j
 COLLISION = " = ".join([*TAKEN.split(), "'mine'"])
 
 
+def test_an_endless_answer_that_is_stopped_is_said_in_one_line():
+    def endless(*arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(AssertionError, match=r"does every loop end\?") as caught:
+        check("02.2", endless)
+    assert caught.value._render_traceback_() == [str(caught.value)]
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_nonsense_is_never_right_and_never_raises(number):
     for nonsense in NONSENSE:

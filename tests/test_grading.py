@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import signal
 
 import pytest
 
@@ -10,13 +11,17 @@ from metasgd_np.classroom import given, grading
 from metasgd_np.classroom.assignments import (
     find_assignments,
     is_check,
+    is_text,
     make_assignment,
     readable,
     role,
+    split_exercises,
     strip_solutions,
     without_markers,
 )
-from metasgd_np.classroom.grading import grade_notebooks
+from metasgd_np.classroom.exercises import judge
+from metasgd_np.classroom.grade_pages import section
+from metasgd_np.classroom.grading import Grade, grade_exercise, grade_notebooks
 from metasgd_np.classroom.returned import find_returned
 
 NAME = "01_descend_a_gradient"
@@ -223,6 +228,24 @@ def test_an_endless_loop_costs_its_own_exercise(rows, graded):
     assert "more than 5 seconds" in words(graded, "endless")
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="has no signals")
+def test_loops_and_sleeps_end_where_interrupts_are_ignored(monkeypatch):
+    """As under nohup, and behind & in a script."""
+    monkeypatch.setattr(grading, "CELL", 1)
+    sources = ("while True: pass", "import time; time.sleep(1000)", "print(1)")
+    cells = [
+        {"id": str(n), "source": source, "metadata": {}}
+        for n, source in enumerate(sources)
+    ]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        found = grading.run_cells(cells)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    errors = [found[cell["id"]]["error"] for cell in cells]
+    assert errors == ["It ran for more than 1 seconds."] * 2 + [None]
+
+
 def test_what_was_found_before_a_notebook_ends_its_process_counts(rows, graded):
     assert points(rows["stubborn"]) == [4, 0, 0, 0, 0]
     assert "ended its process" in rows["stubborn"]["remarks"]
@@ -262,6 +285,27 @@ def test_feedback_names_the_exercise_and_where_to_go_back(graded):
     page = (graded / "feedback" / f"blank-{NAME}.html").read_text("utf-8")
     assert f'/notebooks/{NAME}.ipynb">' in page
     assert "Go back to" not in words(graded, "right")
+
+
+def test_the_first_line_of_a_check_is_not_repeated_below_the_heading():
+    """The notebook's title may say more than the check's, as (two minutes)."""
+    source = make_assignment(find_assignments()["05_learn_where_to_start"])
+    exercise = split_exercises(source)[0]
+    for answers in ((2, 2), ("4/3", 2), ("4/3", 4)):
+        message = str(judge("05.1", answers))
+        part = section(Grade(exercise, 0, message, "", ""), "05_learn_where_to_start")
+        assert part.count("Before and after the step") == 1, part
+
+
+def test_an_exercise_with_words_alone_has_no_answer_in_code():
+    source = make_assignment(find_assignments()["05_learn_where_to_start"])
+    blank = strip_solutions(source)
+    exercise, asked = (split_exercises(cells)[3] for cells in (source, blank))
+    stubs = {cell["id"]: cell["source"] for cell in blank["cells"]}
+    text = next(cell for cell in asked.answers if is_text(cell))
+    text["source"] = "Because it is a number."
+    grade = grade_exercise(exercise, asked, stubs, {})
+    assert grade.message.startswith("Not answered.\nYour words will be read")
 
 
 def test_what_a_student_writes_is_text_on_the_page(graded):

@@ -88,6 +88,9 @@ def judge_four(marks, four_gradients):
     for name, formula in formulas.items():
         named[name] = {
             "without φ′, the factor 1 − H1²": formula.replace(" * (1 - H1**2)", ""),
+            "φ′ is taken of Z1: 1 − tanh²(Z1) is 1 − H1², without another tanh": (
+                formula.replace("H1**2", "tanh(H1)**2")
+            ),
             "the mean is over the examples, (2.4), not over the outputs too": (
                 f"{formula} / O"
             ),
@@ -118,18 +121,25 @@ def judge_step(marks, right_step, wrong_blocks):
             values[name] = np.column_stack([inputs, values["ones"]])
         new = several(call(right_step, W, V, X, Y, rate), ("W1", "W2"))
         gradient = "H1_1.T @ (2 / N * (F - Y))"
+        whole = "this is the gradient, not the matrix after the step"
         named = {
             "it is as wrong_step leaves it: dW2 is one column, which NumPy "
             "spreads over the outputs": f"V - rate * along({gradient})",
             "takes the mean over the outputs, but every output has its own column": (
                 f"V - rate * along({gradient}) / O * V / V"
             ),
+            whole: gradient,
         }
         with naming("W2"):
             judge_result(new[1], f"V - rate * {gradient}", values, named)
-        step = "rate * X1.T @ (2 / N * (F - Y) @ W2.T * (1 - H1**2))"
+        step = "X1.T @ (2 / N * (F - Y) @ W2.T * (1 - H1**2))"
+        stepped = step.replace("W2.T", f"(V - rate * {gradient})[:-1].T")
+        named = {
+            whole: step,
+            "dH1 is made from W2 as it was before the step": f"W1 - rate * {stepped}",
+        }
         with naming("W1"):
-            judge_result(new[0], f"W1 - {step}", values)
+            judge_result(new[0], f"W1 - rate * {step}", values, named)
     with marks.part("wrong_blocks"):
         found = {*choose(wrong_blocks, BLOCKS, several=True)}
         require(found & {"W2", "b2"}, "look at the shape of dW2 in wrong_step")

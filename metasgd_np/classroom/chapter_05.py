@@ -93,6 +93,7 @@ NAMED = {
     "α stands inside, ∇²L (α∘λ), not α∘(∇²L λ)": ("λ", "λ - α * H(λ)"),
     "the Hessian is that of the support loss": ("λ", "λ - H_q(α * λ)"),
     "the Hessian is taken at θ_j, not always at θ_0": ("λ", "λ - H_0(α * λ)"),
+    "the Hessian is taken at θ_j, not at θ_(j+1)": ("λ", "λ - H_after(α * λ)"),
     "the curvature is left out": ("λ", "λ"),
     "g_j meets λ_(j+1): before λ is carried back": ("dα", "dα - g * (λ - H(α * λ))"),
 }
@@ -112,11 +113,13 @@ def carry_back(problem, lines=RECURSION, order=slice(-2, None, -1), start=None):
     }
     known["dα"] = 0 * known["λ"]
     for theta_j in path[order]:
+        g = net.gradient(theta_j, *support)
         known |= {
-            "g": net.gradient(theta_j, *support),
+            "g": g,
             "H": partial(hvp, net, theta_j, *support),
             "H_q": partial(hvp, net, theta_j, *query),
             "H_0": partial(hvp, net, path[0], *support),
+            "H_after": partial(hvp, net, theta_j - alpha * g, *support),
         }
         known |= {symbol: evaluate(line, known) for symbol, line in lines.items()}
     return known["dα"], known["λ"]
@@ -124,7 +127,7 @@ def carry_back(problem, lines=RECURSION, order=slice(-2, None, -1), start=None):
 
 def wrong_carries(problem, which, right=RECURSION):
     """(what is wrong, the mean dα (0) or dθ (1) that it gives), one by one."""
-    net, theta, _, batch, _ = problem
+    net, theta, alpha, batch, steps = problem
     each = carry_back(problem, right)[which]
     yield "a sum over the tasks; take the mean", each.sum(0)
     yield "average over the tasks", each
@@ -140,10 +143,17 @@ def wrong_carries(problem, which, right=RECURSION):
         "this is the last step's alone": slice(-2, -3, -1),
     }
     wrong |= {text: {"lines": right, "order": order} for text, order in orders.items()}
-    wrong["λ_J is the query gradient at θ_J, not at θ"] = {
-        "lines": right,
-        "start": net.gradient(theta, batch.X_q, batch.Y_q),
+    path = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)
+    starts = {
+        "λ_J is the query gradient at θ_J, not at θ": (theta, batch.X_q, batch.Y_q),
+        "λ_J is the gradient of the query loss, not of the support loss": (
+            path[-1],
+            batch.X_s,
+            batch.Y_s,
+        ),
     }
+    for text, data in starts.items():
+        wrong[text] = {"lines": right, "start": net.gradient(*data)}
     for text, options in wrong.items():
         yield text, carry_back(problem, **options)[which].mean(0)
 
@@ -158,7 +168,8 @@ def judge_split(marks, split):
     problem = draw_problem(marks.rng)
     names = ("the first-order part", "the curvature part")
     found = several(call(split, *problem, without=(meta_gradient,)), names)
-    net, theta, _, batch, _ = problem
+    net, theta, alpha, batch, steps = problem
+    path = adapt(net, theta, alpha, batch.X_s, batch.Y_s, steps)
     first = carry_back(problem, order=slice(0))[1]
     start, total = first.mean(0), carry_back(problem)[1].mean(0)
     whole = {"this is all of dθ": total}
@@ -169,6 +180,9 @@ def judge_split(marks, split):
             "this is the curvature part": total - start,
             "the query gradient is taken at θ_J, not at θ": (
                 net.gradient(theta, batch.X_q, batch.Y_q).mean(0)
+            ),
+            "this is the gradient of the support loss, not of the query loss": (
+                net.gradient(path[-1], batch.X_s, batch.Y_s).mean(0)
             ),
         }
         computed(found[0], start, whole | slips)

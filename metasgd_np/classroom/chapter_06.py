@@ -22,7 +22,9 @@ EXERCISES, exercise = new_chapter()
 SEED = 31  # of the sheet of exercise 1
 GIVEN = ("dW1_s", "dW2_s", "dW1_q", "dW2_q")
 SIZES = (0.003, 0.01, 0.03, 0.1)  # of α, in exercise 5
+BROKEN = {"λ": "λ - α * H(λ)", "dα": "dα - g * (λ - α * H(λ))"}  # as in exercise 3
 SCALED_TOO_LATE = 4  # the mistake of exercise 3
+LISTED = {n: CATALOGUE[n].name for n in range(1, 8)}
 
 
 def pencil_numbers(draw):
@@ -85,7 +87,7 @@ def judge_bugs(marks, mistake, repaired):
     """The number of the mistake; dθ and dα for one to three steps."""
     with marks.part("mistake"):
         which = "that mistake gives another dθ than broken does"
-        require(choose(mistake, range(1, 8)) == SCALED_TOO_LATE, which)
+        require(choose(mistake, LISTED) == SCALED_TOO_LATE, which)
     *problem, _ = small_problem(seed=int(marks.rng.integers(10**6)))
     cases = [(*problem, steps) for steps in (1, 2, 3)]
     results = [
@@ -98,6 +100,9 @@ def judge_bugs(marks, mistake, repaired):
                 right = meta_gradient(*case)
                 pair = right.d_theta, right.d_alpha
                 slips = [("the other one comes first: dθ, dα", pair[1 - place])]
+                if which == "dα":
+                    left = carry_back(case, BROKEN)[0].mean(0)
+                    slips.append(("this is as `broken` leaves it", left))
                 slips = chain(slips, slips_of(case, 1 - place))
                 computed(found[place], pair[place], slips)
 

@@ -135,7 +135,7 @@ def softmax(F):
 def judge_curvature(marks, number, repaired):
     """Mistake 14, and (8.6)."""
     with marks.part("number"):
-        found = choose(number, CATALOGUE)
+        found = choose(number, {n: m.name for n, m in CATALOGUE.items()})
         require(found != 8, "the 1/N is there; what does raising all logits change?")
         hint = "try `suspect` with Ḟ = (1, 1, 1): which entry says what must come out?"
         require(found == SUSPECT, hint)
@@ -155,6 +155,9 @@ def judge_curvature(marks, number, repaired):
             ),
             "a sum over the classes, not a mean": (
                 "p * (F_dot - along(p * F_dot) / O) / N"
+            ),
+            "this is the diagonal alone: F_c also moves the p of other classes": (
+                "p * (1 - p) * F_dot / N"
             ),
             "p·Ḟ is multiplied by p again before it is subtracted": (
                 "(p * F_dot - along(p * F_dot)) / N"

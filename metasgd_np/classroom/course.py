@@ -36,6 +36,8 @@ import os
 from pathlib import Path
 
 import nbgrader
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import DeduplicateIds
 
 os.environ["TQDM_DISABLE"] = "1"  # text on stderr would cost a check its points
 
@@ -44,6 +46,23 @@ c.CourseDirectory.course_id = "metasgd_np"
 c.Execute.timeout = 120  # seconds for a cell
 c.Execute.interrupt_on_timeout = True
 c.OverwriteCells.add_missing_cells = True
+
+
+class DropCopies(DeduplicateIds):
+    """Make a cell that a student copied an ordinary one: nbgrader stops at it."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        """Drop the marks of a cell that occurs again further down."""
+        super().preprocess_cell(cell, resources, cell_index)
+        if cell.metadata.get("nbgrader") == {}:
+            del cell.metadata["nbgrader"]
+        return cell, resources
+
+
+steps = Autograde.sanitize_preprocessors.default()
+c.Autograde.sanitize_preprocessors = [
+    DropCopies if step is DeduplicateIds else step for step in steps
+]
 
 TEMPLATES = "server_extensions/formgrader/templates"
 c.HTMLExporter.template_name = "feedback_by_exercise"

@@ -236,7 +236,12 @@ def check(
       Go back to "Meta-SGD with one parameter" in chapter 01.
     3
     """
-    feedback = judge(number, answers, student, seed)
+    try:
+        feedback = judge(number, answers, student, seed)
+    except KeyboardInterrupt:
+        title = f"{number} {find_exercise(number).title}"
+        stopped = f"{title}: stopped before it came to an end; does every loop end?"
+        raise NothingRight(stopped) from None
     if not feedback.points:
         raise NothingRight(str(feedback))
     print(feedback)

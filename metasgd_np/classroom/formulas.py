@@ -22,10 +22,12 @@ FUNCTIONS = {
     "max": np.max,
     "min": np.min,
     "outer": np.outer,
+    "tanh": np.tanh,
     "σ": sigmoid,
     "along": lambda a: np.sum(a, -1, keepdims=True),
 }
 LONG = 12  # characters
+WRITTEN = {"along": "the sum over each row"}
 OPPOSITE = {"mean": "sum", "sum": "mean"}
 RULES = {  # {what is written: what for}, of an operation on a and b
     ast.Add: {
@@ -79,7 +81,7 @@ def alterations(formula):
     for node in nodes_of(formula):
         rules, parts = read_node(node)
         parts = {key: as_text(part, formula) for key, part in parts.items()}
-        shown = {key: pretty(part) for key, part in parts.items()}
+        shown = {key: WRITTEN.get(part) or pretty(part) for key, part in parts.items()}
         operands = {
             key: part if key in "fg" else f"({part})" for key, part in parts.items()
         }

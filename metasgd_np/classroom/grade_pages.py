@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import re
 from pathlib import Path
 from string import Template
 from textwrap import dedent
@@ -10,6 +11,7 @@ from textwrap import dedent
 from .assignments import REPOSITORY, without_markers
 from .class_marks import plain_cell
 
+HEADING = re.compile(r"\d\d\.\d+ .+: (right, )?\d+ of \d+$")  # a check's first line
 PAGE = Template(Path(__file__).with_name("page.html").read_text("utf-8"))
 
 
@@ -37,12 +39,10 @@ def feedback_page(graded):
 def section(grade, assignment):
     """What a student reads on one exercise."""
     exercise = grade.exercise
-    title = exercise.title.replace(". ", " ", 1)
     lines = [  # less what stands in the heading and below
         line
         for line in grade.message.splitlines()
-        if not line.startswith(f"{assignment[:2]}.{title}:")
-        and not line.startswith("  Go back to ")
+        if not HEADING.match(line) and not line.startswith("  Go back to ")
     ]
     points = f"<small>{grade.points:g} of {exercise.points} points</small>"
     text = dedent("\n".join(lines)) or "Right."

@@ -227,7 +227,7 @@ def grade_exercise(exercise, returned, stubs, results):
             lines += [result["printed"].strip(), result["error"] if not lines else ""]
         elif cell in answered and not is_text(cell) and result["error"]:
             lines.append(f"Your cell stopped: {result['error']}")
-    if not (code or words or points):
+    if not (code or points):
         lines = ["Not answered."]
     if words:
         lines.append(f"Your words will be read, for up to {exercise.by_hand} points.")

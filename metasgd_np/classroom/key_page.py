@@ -78,4 +78,7 @@ def numbers_table(students, rows):
 
 def in_rows(value):
     """A value as it is read off a page: a text, or numbers row by row."""
-    return value if isinstance(value, str) else matrix(np.asarray(value) + 0)  # no −0
+    if isinstance(value, str):
+        return value
+    text = matrix(np.asarray(value) + 0)  # no −0
+    return text.replace(" ", "\xa0").replace(";\xa0", "; ")  # a row is not broken

@@ -91,6 +91,8 @@ def entries_of(answer, shape):
         entries = np.empty((), dtype=object)
         entries[()] = answer
         return entries
+    if hasattr(answer, "keys"):
+        answer = list(answer.values())
     try:
         return read_answer(answer, shape)
     except ValueError as error:
@@ -117,9 +119,15 @@ def number(answer):
 
 
 def choose(answer, options, several=False):
-    """The one of some options that an answer names, in words or as a number; or all."""
+    """The one of some options that an answer names, in words or as a number; or all.
+
+    options : a list, or {number: the name that may be given in its place}
+    """
     require(answer is not None, "no answer yet")
     text = f"{float(answer):g}" if isinstance(answer, Real) else str(answer)
+    names = options if isinstance(options, dict) else {}
+    named = [n for n, name in names.items() if name.lower() in text.lower()]
+    text = str(named[0]) if len(named) == 1 else text
     text = re.sub(r"(\d)\s*[.,]\s*(?=\d)", r"\1.", text)
     words = {word.strip(".").lower() for word in re.findall(r"[-\w.]+", text)}
     words |= {word.removeprefix("d") for word in words}

@@ -109,6 +109,8 @@ def make_submission(kind, source, release):
     if kind == "tampered":  # the last check is deleted
         last = [cell for cell in release["cells"] if is_check(cell)][-1]
         release["cells"].remove(last)
+    if kind == "other":  # people copy cells, with all that marks them
+        release["cells"].append(release["cells"][0])
     return release
 
 

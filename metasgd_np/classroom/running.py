@@ -12,12 +12,13 @@ import io
 import json
 import linecache
 import os
+import signal
 import sys
 import traceback
 from _thread import interrupt_main
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from numbers import Real
-from threading import Timer
+from threading import Timer, main_thread
 
 from .. import classroom
 from .assignments import readable
@@ -32,6 +33,7 @@ def main():
         import resource  # noqa: PLC0415
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # nohup ignores it
     job = json.load(sys.stdin)
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -50,7 +52,7 @@ def main():
 def run_cell(cell, names, seconds):
     """What a cell printed, its value if that is a number, and its error if any."""
     printed, value, error = io.StringIO(), None, None
-    timer = Timer(seconds, interrupt_main)
+    timer = Timer(seconds, interrupt)
     timer.daemon = True
     try:
         with redirect_stdout(printed), redirect_stderr(io.StringIO()):
@@ -65,6 +67,14 @@ def run_cell(cell, names, seconds):
         timer.cancel()
     text = printed.getvalue()[:LONGEST]
     return {"id": cell["id"], "printed": text, "value": value, "error": error}
+
+
+def interrupt():
+    """Raise KeyboardInterrupt in the cell; where there are signals, in a sleep too."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main_thread().ident, signal.SIGINT)
+    else:
+        interrupt_main()
 
 
 def execute(source, where, names):

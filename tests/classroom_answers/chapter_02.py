@@ -184,6 +184,12 @@ WRONG = [
     ),
     ("02.2", four(dF="2 * (Y - H1 @ W2_bar - b2) / len(X)"), ALL_FOUR, "sign"),
     ("02.2", four(dZ1="dF @ W2_bar.T"), "dW1, db1", "without φ′"),
+    (
+        "02.2",
+        four(dZ1="dF @ W2_bar.T * (1 - np.tanh(H1)**2)"),
+        "dW1, db1",
+        "without another tanh",
+    ),
     ("02.2", four(dZ1="dF @ W2_bar.T * (1 - H1)"), "dW1, db1", "without the power 2"),
     (
         "02.2",
@@ -229,8 +235,8 @@ WRONG = [
         "right_step",
         "in place",
     ),
-    ("02.3", step(W2="(W2 - rate * dW2)"), "right_step", ""),
-    ("02.3", step(end="return dW1, dW2"), "right_step", ""),
+    ("02.3", step(W2="(W2 - rate * dW2)"), "right_step", "W1: dH1 is made from W2 as"),
+    ("02.3", step(end="return dW1, dW2"), "right_step", "W2: this is the gradient"),
     ("02.3", step(blocks="{'W2'}"), "wrong_blocks", "last row"),
     ("02.3", step(blocks="{'W1', 'b1', 'W2', 'b2'}"), "wrong_blocks", "dZ1"),
     ("02.3", step(blocks="{'W1', 'b1'}"), "wrong_blocks", "shape of dW2"),

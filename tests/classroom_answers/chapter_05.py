@@ -141,6 +141,15 @@ WRONG = [
     ),
     ("05.3", loop(out="first.mean(0), lam.mean(0)"), CURVATURE, "all of dθ"),
     ("05.3", loop(out="lam.mean(0), (lam - first).mean(0)"), FIRST, "all of dθ"),
+    (
+        "05.3",
+        loop(
+            out="net.gradient(path[-1], batch.X_s, batch.Y_s).mean(0), "
+            "(lam - first).mean(0)"
+        ),
+        FIRST,
+        "not of the query loss",
+    ),
     ("05.3", loop(out="lam.mean(0)"), f"{FIRST}, {CURVATURE}", "39 came"),
     ("05.3", loop(path="path[:-1]"), CURVATURE, "not forward"),
     ("05.3", loop(path="path[::-1]"), CURVATURE, "θ_J takes no step"),

@@ -123,6 +123,8 @@ RIGHT = [
     ("06.2", loop(out="d_alpha.mean(0, keepdims=True)")),
     ("06.3", bug()),
     ("06.3", bug(mistake="'4'")),
+    ("06.3", bug(mistake="CATALOGUE[4].name")),
+    ("06.3", bug(mistake="'4 ' + CATALOGUE[4].name")),
     ("06.3", bug(mistake="4.0", out="[lam.mean(0), d_alpha.mean(0)]")),
     ("06.3", bug(out="np.array([lam, d_alpha]).mean(1)")),
     ("06.4", SIGNS.format("['1/2', '1/2']", "['-1', '3/7']")),
@@ -166,6 +168,18 @@ WRONG = [
     ("06.2", loop(product="hvp(net, thetas[j], X, Y, lam)"), "order 2", ""),
     ("06.2", loop(start="theta"), BOTH, ""),
     ("06.2", loop(query="theta"), BOTH, ""),
+    (
+        "06.2",
+        loop().replace("batch.X_q, batch.Y_q", "X, Y"),
+        BOTH,
+        "not of the support loss",
+    ),
+    (
+        "06.2",
+        loop(product="hvp(net, thetas[j + 1], X, Y, alpha * lam)"),
+        "order 2",
+        "not at θ_(j+1)",
+    ),
     ("06.2", loop(back="range(steps)"), "order 2", ""),
     ("06.2", loop(out="lam.mean(0)"), BOTH, ""),
     (
@@ -182,6 +196,18 @@ WRONG = [
         "arguments that the exercise names",
     ),
     ("06.3", bug(mistake="2"), "mistake", "another dθ"),
+    (
+        "06.3",
+        bug().replace("repaired", "good")
+        + bug(
+            one=CARRY.replace("hvp", "alpha * hvp").replace("alpha * lam", "lam"),
+            two=ALPHA,
+            out="good(net, theta, alpha, batch, steps)[0], d_alpha.mean(0)",
+        ),
+        "dα",
+        "as `broken` leaves it",
+    ),
+    ("06.3", bug(mistake="CATALOGUE[5].name"), "mistake", "another dθ"),
     ("06.3", bug(mistake="9"), "mistake", "give one of 1, 2, 3, 4, 5, 6, 7"),
     ("06.3", bug(mistake="'late'"), "mistake", "give one of 1, 2, 3, 4, 5, 6, 7"),
     ("06.3", bug(one=CARRY, two=ALPHA), "dα", "before λ is carried back"),

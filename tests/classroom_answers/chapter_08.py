@@ -58,6 +58,7 @@ RIGHT = [
     ("08.3", SLOPE.format("-C * (1 - np.tanh(C * F / 2)) / 2 / N")),
     ("08.4", REPAIRED.format("14", f"(p * F_dot - p * {ALONG}) / N")),
     ("08.4", REPAIRED.format("'14'", f"p * (F_dot - {ALONG}) / F.shape[-2]")),
+    ("08.4", REPAIRED.format("CATALOGUE[14].name", f"p * (F_dot - {ALONG}) / N")),
     ("08.4", REPAIRED.format("'mistake 14'", f"suspect(F, F_dot - {ALONG})")),
     (
         "08.4",
@@ -156,6 +157,12 @@ WRONG = [
         "number",
         "1/N is there",
     ),
+    (
+        "08.4",
+        REPAIRED.format("CATALOGUE[7].name", f"p * (F_dot - {ALONG}) / N"),
+        "number",
+        "(1, 1, 1)",
+    ),
     ("08.4", REPAIRED.format("7", f"p * (F_dot - {ALONG}) / N"), "number", "(1, 1, 1)"),
     ("08.4", REPAIRED.format("14", "p * F_dot / N"), "repaired", "`suspect`"),
     (
@@ -186,7 +193,7 @@ WRONG = [
         "08.4",
         REPAIRED.format("14", "p * (1 - p) * F_dot / N"),
         "repaired",
-        "without along",
+        "the diagonal alone",
     ),
     (
         "08.4",
