@@ -371,6 +371,8 @@ def test_digits_must_tell_the_truth_from_what_a_slip_gives():
         else:
             assert "at least 4 significant digits" in found
     assert find_roughness(read_answer("1.28", ()), truth) is None
+    between = find_roughness(read_answer("2.75", ()), 2.7537, [2.7468])
+    assert "2.75 keeps too few digits; give at least 4 significant" in between
     assert find_roughness(read_answer("1.28", ()), truth, [[slip, slip]]) is None
     same = [float(truth), np.float64(23) / 18]  # a slip that changes nothing here
     assert find_roughness(read_answer("1.278", ()), truth, same) is None

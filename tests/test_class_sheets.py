@@ -135,6 +135,9 @@ def test_the_same_name_gets_the_same_sheet_and_a_second_one_another(tmp_path):
         ('Student Name,E-mail\nAda,\n"O\'Neil, jr.",o@x.org\n', "Student Name"),
         ("id\tlast name\n1\tAda\n\n2\tO'Neil, jr.\n3", "last name"),
         ("First name;Last name;id\nAda;;1\nO'Neil,;jr.;2", "First name Last name"),
+        ("Prénom;Nom\nAda;\n;O'Neil, jr.", "Prénom Nom"),
+        ('Apellidos,Nombre\n,Ada\n"O\'Neil, jr.",', "Apellidos Nombre"),
+        ("Display name\tUser name\nAda\tada7\nO'Neil, jr.\tjr", "Display name"),
         ("Ada\nO'Neil, jr.\n", None),
         ("Ada;\nO'Neil, jr.\nname\n", None),
     ],
@@ -149,6 +152,21 @@ def test_the_heading_of_a_list_is_no_student(tmp_path, text, heading):
     else:
         assert names == ["Ada", "O'Neil, jr."]
         assert remarks == [f"class.csv: skipped the heading {heading!r}."]
+
+
+def test_names_keep_their_letters_and_lose_quotes_around_them(tmp_path):
+    names = [
+        '"Ada"',
+        ' "O\'Neil, jr." ',
+        'J. "Jo" Bo',
+        "علی\u200cرضا",
+        "प्रिया",
+        "☀\ufe0f",
+    ]
+    _, files, _ = write_class(tmp_path, names)
+    assert list(files) == ["Ada", "O'Neil, jr.", *names[2:]]
+    stems = [path.stem[3:] for path in files.values()]
+    assert stems[2:] == ["J-Jo-Bo", "علی-رضا", "प्रिया", "student"]
 
 
 def test_the_command_says_that_a_heading_was_skipped(tmp_path, capsys):

@@ -437,6 +437,17 @@ def test_a_jax_function_takes_one_line():
     assert not gradcheck(lambda x: float(f(x)), wrong, x).ok
 
 
+@pytest.mark.parametrize("d", [1e-13, -1e-11, 3e-9, -1e-7])
+@pytest.mark.parametrize("f", [lambda x: x, on_reals], ids=["complex", "real"])
+def test_beside_the_kink_of_a_function_that_breaks_the_complex_step(f, d):
+    x = np.array([d, 0.7])  # of abs(x[0]), complex step and difference both show 0
+    right = np.array([0.3 * np.sign(d) + 2 * (d + 0.7), 0.3 + 2 * (d + 0.7)])
+    function = f(lambda x: 0.3 * np.abs(x).sum() + (x[0] + x[1]) ** 2)
+    gradcheck(function, right, x).assert_ok()
+    for wrong in (right * [1.1, 1], right * [1, 1.05], -right):
+        assert not gradcheck(function, wrong, x).ok
+
+
 def test_no_warning_escapes():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -286,14 +286,45 @@ def test_what_was_rounded_on_paper_only_may_be_carried_on_exactly():
     assert lost == ["dF_s"]
 
 
-@pytest.mark.parametrize("form", ["#.4g", ".3f"])
+def to_three_digits(x):
+    """As people write it: 0.0333, 3.33, 33.3, 333 and 3333."""
+    exponent = int(f"{float(x):.2e}".split("e")[1])
+    return f"{float(x):.{max(0, 2 - exponent)}f}"
+
+
+@pytest.mark.parametrize(
+    "form", ["{:#.4g}".format, "{:.3f}".format, to_three_digits], ids=["4g", "3f", "3"]
+)
 @pytest.mark.parametrize("symbol", SLIPS)
 def test_one_slip_costs_one_line_in_decimals_too(symbol, form):
     sheet = SHEETS[len(symbol) % len(SHEETS)]
     answers = work(sheet, {symbol: SLIPS[symbol][0]})  # rounded only when written
-    rounded = np.vectorize(lambda x: format(float(x), form), otypes=[object])
+    rounded = np.vectorize(lambda x: form(float(x)), otypes=[object])
     marks = sheet.mark({s: rounded(value).tolist() for s, value in answers.items()})
     assert [line.symbol for line in marks.lines if not line.points] == [symbol]
+
+
+def test_a_whole_number_is_exact_unless_there_are_decimals():
+    own = np.array(SHEET.values["Z1_s"]) + Fraction(201, 2)
+    whole = {"Z1_s": own, "phi1_s": 2 * own, "H1_s": np.vectorize(round)(own**2)}
+    marks = {line.symbol: line.mark for line in SHEET.mark(whole).lines}
+    assert (marks["phi1_s"], marks["H1_s"]) == ("carried", "wrong")
+    whole["L_s"] = "0.5"
+    marks = {line.symbol: line.mark for line in SHEET.mark(whole).lines}
+    assert (marks["phi1_s"], marks["H1_s"]) == ("carried", "carried")
+    whole["phi1_s"] = 2 * own + 1
+    assert SHEET.mark(whole).lines[9].mark == "wrong"
+
+
+def test_a_half_may_be_rounded_before_it_is_carried_on():
+    for thousandths in (100, 170, 1150, 2340):
+        half = Fraction(2 * thousandths + 1, 2000)
+        answers = {
+            "Z1_q": [[f"{(thousandths + 1) / 1000:.3f}"] * 2] * 3,
+            "phi1_q": [[2 * half] * 2] * 3,
+        }
+        marks = {line.symbol: line.mark for line in SHEET.mark(answers).lines}
+        assert (marks["Z1_q"], marks["phi1_q"]) == ("wrong", "carried")
 
 
 def test_a_single_digit_is_no_excuse_in_the_next_line():

@@ -15,9 +15,10 @@ from ..worksheets.formats import html_page, html_sheet, key_code, text
 
 LIST, PRINT, KEY = "class.json", "print.html", "key.html"
 HEADING = re.compile(
-    "(?i)((first|last|full|given|family|student)[ _-]?|sur|vor|nach)?names?"
-    "|students?|pupils?|schüler(in|innen)?|nom|nombre"
+    "(?i)((first|last|full|given|family|student|display)[ _-]?|sur|vor|nach)?names?"
+    "|students?|pupils?|schüler(in|innen)?|(pré)?nom|nombres?|apellidos?"
 )
+JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and in emoji
 
 
 class Student(NamedTuple):
@@ -92,7 +93,8 @@ def read_names(path):
     lines, remarks = skip_heading(path)
     names = []
     for line in lines:
-        kept = (char if char.isprintable() else " " for char in line)
+        bare = re.sub(r'\A\s*"([^"]*)"\s*\Z', r"\1", line)
+        kept = (c if c.isprintable() or c in JOINERS else " " for c in bare)
         name = base = unicodedata.normalize("NFC", " ".join("".join(kept).split()))
         copy = 1
         while name in names:
@@ -125,7 +127,12 @@ def enrol(names):
     students = []
     for number, name in enumerate(names, 1):
         sheet = Worksheet.for_name(name)
-        kept = "".join(char if char.isalnum() else " " for char in name)
+        kept = "".join(char if in_word(char) else " " for char in name)
         stem = f"{number:02}-{'-'.join(kept.split())[:30] or 'student'}"
         students.append(Student(name, sheet, key_code(sheet), stem))
     return students
+
+
+def in_word(char):
+    """Whether it is a letter, digit or mark, which is a vowel in many scripts."""
+    return unicodedata.category(char)[0] in "LMN" and char != "\ufe0f"  # of emoji

@@ -3,7 +3,8 @@
 Fractions, mixed numbers, decimals with a point or a comma, LaTeX, lists, arrays and the
 sheet's own rows, [1/2 2; 3 4], are all read. A whole number or a fraction must be
 exact. A decimal must be rounded rightly and keep enough digits: 0.33 is right for 1/3,
-and so is 0.3333; 0.34 is not, and 0.3 could be 1/4 just as well.
+and so is 0.3333; 0.34 is not, and 0.3 could be 1/4 just as well. Among decimals, 190
+may be a rounded number too.
 """
 
 import csv
@@ -279,6 +280,23 @@ def all_agree(entries, truth):
     return entries.shape == truth.shape and all(map(agrees, entries.flat, truth.flat))
 
 
+def in_decimals(answer):
+    """Whether an answer, if it can be read, has decimals."""
+    with suppress(ValueError):
+        return any(entry.unit for entry in read_answer(answer).flat)
+    return False
+
+
+def round_whole_numbers(entries):
+    """The entries, where whole numbers of three digits or more may be rounded ones."""
+
+    def rounded(entry):
+        long = abs(entry.value) >= 100 and entry.value.denominator == 1
+        return replace(entry, unit=Fraction(1)) if long and not entry.unit else entry
+
+    return np.vectorize(rounded, otypes=[object])(entries)
+
+
 def fraction_of(truth):
     """The exact fraction; one that kept NumPy's whole numbers would overflow."""
     return Fraction(truth.item() if isinstance(truth, np.generic) else truth)
@@ -323,8 +341,9 @@ def find_roughness(entries, truth, others=()):
     if not wide and not (rough and any(all_agree(entries, other) for other in others)):
         return None
     digits = 2
-    while any(all_agree(round_to(truth, digits), other) for other in others):
-        digits += 1
+    for more in range(2, 12):  # 2.8 may differ from a slip's value where 2.75 does not
+        if any(all_agree(round_to(truth, more), other) for other in others):
+            digits = more + 1
     shown = f"{float((wide or rough)[0].value):.6g}"
     return (
         f"{shown + '.' * ('.' not in shown)} keeps too few digits; give at least "

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checks import check_has
-from .answers import Verdict, read_file
+from .answers import Verdict, in_decimals, read_file
 from .lines import evaluate, recompute, symbols_in
 from .slips import try_to_evaluate
 from .tutor import Explanation, give_verdict
@@ -97,7 +97,7 @@ def mark(sheet, answers) -> Marks:
     for symbol in answers:
         if symbol not in ("name", "code", "seed"):
             sheet.find_line(symbol)  # raises if there is none
-    examiner = Examiner(sheet)
+    examiner = Examiner(sheet, rounded=any(map(in_decimals, answers.values())))
     lines = [line for line in sheet.lines if line.expression]
     marked = [examiner.mark_line(line, answers.get(line.symbol)) for line in lines]
     own = {symbol: values[0] for symbol, values in examiner.taken.items()}
@@ -110,10 +110,11 @@ class Examiner:
     taken : {symbol: values that later lines may start from, the student's own first}
     slack : {symbol: how far the student's own value may be off, as it was rounded}
     blank : the lines without a value, the last one first
+    rounded : whether there are decimals among the answers
     """
 
-    def __init__(self, sheet):
-        self.sheet = sheet
+    def __init__(self, sheet, rounded):
+        self.sheet, self.rounded = sheet, rounded
         self.taken = {symbol: [value] for symbol, value in sheet.values.items()}
         self.slack, self.blank = {}, []
 
@@ -123,7 +124,7 @@ class Examiner:
         how, text = "blank", "left blank"
         if not (answer is None or (isinstance(answer, str) and not answer.strip())):
             try:
-                verdict, given = self.sheet.compare(symbol, answer)
+                verdict, given = self.sheet.compare(symbol, answer, self.rounded)
             except ValueError as error:
                 how, text = "not read", f"not read: {error}"
             else:

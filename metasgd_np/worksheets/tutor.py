@@ -46,7 +46,8 @@ class Reading(NamedTuple):
         """The Reading of entries; a decimal may be off by half its last digit."""
 
         def slack(entry):
-            return max(entry.unit / 2, entry.slack * max(1, abs(entry.value)))
+            slack = max(entry.unit / 2, entry.slack * max(1, abs(entry.value)))
+            return float(slack) * (1 + SURE)  # 1.45 may be 1.5, and 0.05 a little less
 
         exact = np.vectorize(lambda entry: entry.value, otypes=[object])(entries)
         slacks = np.vectorize(slack, otypes=[float])(entries)

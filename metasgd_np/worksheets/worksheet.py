@@ -27,7 +27,13 @@ from ..checks import shown, truth, whole_number
 from ..network import TwoLayerNet
 from ..tasks import TaskBatch
 from . import formats
-from .answers import Verdict, all_agree, find_roughness, read_answer
+from .answers import (
+    Verdict,
+    all_agree,
+    find_roughness,
+    read_answer,
+    round_whole_numbers,
+)
 from .examples import default_example, draw_example
 from .lines import GIVEN, given_values, layout, work
 from .marking import Marks, mark
@@ -189,10 +195,15 @@ class Worksheet:
         found = self.tutor.explain(symbol, given)
         return give_verdict(symbol, found, given, self.values[symbol])
 
-    def compare(self, symbol: str, answer: ArrayLike) -> tuple:
-        """(Verdict, Reading) of an answer; no Verdict if it is yet to be explained."""
+    def compare(self, symbol: str, answer: ArrayLike, rounded: bool = False) -> tuple:
+        """(Verdict, Reading) of an answer; no Verdict if it is yet to be explained.
+
+        `rounded` says whether other answers are in decimals.
+        """
         truth = self.find_line(symbol).value
         entries = read_answer(answer, np.shape(truth))
+        if rounded or any(entry.unit for entry in entries.flat):
+            entries = round_whole_numbers(entries)
         if not all_agree(entries, truth):
             return None, Reading.of(entries)
         others = []
