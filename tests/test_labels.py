@@ -24,6 +24,7 @@ def test_each_line_is_named_once_in_its_colour_and_the_legend_goes(axis):
     axis.axhline(0.7)  # a line without a name
     axis.axhline(0.8, color="b", label="level")  # its x are shares of the axis
     axis.legend()
+    axis.figure.legend()
     assert plots.name_lines(axis.figure) is axis.figure
     assert {name: text.get_color() for name, text in names(axis).items()} == {
         "right": "k",
@@ -31,15 +32,15 @@ def test_each_line_is_named_once_in_its_colour_and_the_legend_goes(axis):
         "level": "b",
     }
     assert names(axis)["level"].xy[0] == 1
-    assert axis.get_legend() is None
+    assert axis.get_legend() is None and not axis.figure.legends
 
 
 def test_a_line_that_leaves_the_picture_is_named_where_it_is_last_seen(axis):
-    axis.plot([0, 1, 2, 3], [1, 2, 90, 400], label="Meta-SGD: diverges")
+    axis.plot([0, 1, 2, 3], [1, 2, 90, 400], label="Meta-SGD: diverges, fast")
     axis.set_ylim(0, 4)
     plots.name_lines(axis.figure)
     (text,) = axis.texts
-    assert text.get_text() == "Meta-SGD:\ndiverges"
+    assert text.get_text() == "Meta-SGD:\ndiverges,\nfast"
     across = axis.transAxes.inverted().transform(axis.transData.transform((1, 2)))[0]
     assert text.xy == (pytest.approx(across), pytest.approx(0.5))
 

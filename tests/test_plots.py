@@ -410,7 +410,7 @@ def test_the_rollouts_drawn_are_those_given(walked):
     grey = [np.dot(to_rgb(colour), (77, 150, 28)) for colour in colours]
     assert grey[0] - grey[1] > 80  # seen in grey as well
     assert figure.axes[0].get_xlabel() == "x (units of length)"
-    assert f"{pair[1].returns[1]:.1f}" in figure.axes[1].get_title()
+    assert f"→ −{-pair[1].returns[1]:.1f}" in figure.axes[1].get_title()
 
 
 def test_a_rollout_settles_where_its_second_half_is_spent(walked):

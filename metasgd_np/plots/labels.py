@@ -13,8 +13,8 @@ APART = 12  # points between the middles of two names
 def name_lines(figure: Figure) -> Figure:
     """Write each labelled line's name at its right end, and take away the legends.
 
-    A line that leaves the picture is named where it is last seen. A label with ": " in
-    it takes two lines.
+    A line that leaves the picture is named where it is last seen. A label goes on to
+    a new line after a colon and after a comma.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def name_lines(figure: Figure) -> Figure:
         heights = spread([y for _, y in ends], APART * figure.dpi / 72 / height(axis))
         for line, (x, _), y in zip(lines, ends, heights, strict=True):
             axis.annotate(
-                line.get_label().replace(": ", ":\n"),
+                line.get_label().replace(": ", ":\n").replace(", ", ",\n"),
                 (x, y),
                 (6, 0),
                 xycoords="axes fraction",
@@ -45,6 +45,8 @@ def name_lines(figure: Figure) -> Figure:
             )
         if axis.get_legend():
             axis.get_legend().remove()
+    for legend in figure.legends[:]:
+        legend.remove()
     figure.tight_layout()
     return figure
 

@@ -44,7 +44,7 @@ def trajectories(rollouts: dict, tasks: np.ndarray, shown: int = 5) -> Figure:
             axis.plot(*tasks[i, 0], "ko", ms=5, label="start")
             axis.plot(*tasks[i, 1], label="goal", **star)  # light, in grey too
             axis.set(xlim=(-0.8, 0.8), ylim=(-0.8, 0.8), aspect="equal")
-            change = " → ".join(f"{t.returns[i]:.1f}" for t in pair)
+            change = " → ".join(f"{t.returns[i]:.1f}" for t in pair).replace("-", "−")
             axis.set_title(f"{name}: return {change}", fontsize=10)
         row[0].set_ylabel("y (units of length)")
     for axis in axes[-1]:

@@ -42,11 +42,11 @@ def mse_by_shots(by_trained: dict, paper: dict, title: str) -> Figure:
         axis.set_xlabel("shots in the test")
         axis.set_xticks(range(len(by_tested)), by_tested)
     axes[0].set(ylabel="test MSE (units of y²)", ylim=(0, None))
-    n_lines = -(-(len(rows) + len(paper[int(trained)])) // 3)
+    n_lines = -(-(len(rows) + len(paper[int(trained)])) // 4)
     height = 3.8 + 0.2 * n_lines
     figure.set_size_inches(9, height)
     bottom = (0.2 * n_lines + 0.1) / height
-    return finish_panels(figure, title, bottom, ncols=3, fontsize=8)
+    return finish_panels(figure, title, bottom, ncols=4, fontsize=8)
 
 
 def draw_bars(axis, mean, half, shift=0.0, **look):
